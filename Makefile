@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# looptop: `make` builds build/looptop, `make help` lists the rest.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell cat VERSION)
+
+CC ?= cc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
+
+# `make SANITIZE=1` builds everything again, under build/san, with ASan and UBSan.
+SANITIZE ?=
+BUILD := build$(if $(SANITIZE),/san)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
+	-Wwrite-strings $(if $(WERROR),-Werror)
+CFLAGS ?= -O2 -g
+SAN_FLAGS := $(if $(SANITIZE),-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer)
+ALL_CPPFLAGS := -D_GNU_SOURCE -DLT_VERSION='"$(VERSION)"' -Iinclude -I. -I$(BUILD)/include $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 $(WARN) $(SAN_FLAGS) $(CFLAGS)
+ALL_LDFLAGS := $(SAN_FLAGS) $(LDFLAGS)
+
+# One archive a folder. The unit tests link only those that their area may use, and never probe.
+AREAS := util model target runtime sink ui probe
+src_util := $(wildcard agent/util/*.c)
+src_model := $(wildcard agent/model/*.c)
+src_target := $(wildcard agent/target/*.c)
+src_runtime := $(wildcard agent/runtime/*.c)
+src_sink := $(wildcard agent/sink/*.c)
+src_ui := $(wildcard ui/*.c ui/widget/*.c ui/view/*.c)
+src_probe := $(wildcard agent/probe/*.c)
+src_main := $(wildcard agent/*.c agent/cmd/*.c)
+
+# The smell "a 64-bit difference cut to int" is caught where figures are made.
+$(BUILD)/obj/agent/model/%.o $(BUILD)/obj/agent/util/%.o $(BUILD)/obj/ui/table.o: WARN += -Wconversion
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+archive = $(patsubst %,$(BUILD)/lib/%.a,$(1))
+
+LIBS_MAIN := -lbpf -lelf -lz -lncursesw -ltinfo -lmicrohttpd -ljansson -lcapstone -lm
+MAIN_ARCHIVES := $(call archive,ui sink probe runtime target model util)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all
+all: $(BUILD)/looptop
+
+$(BUILD)/looptop: $(call obj,$(src_main)) $(MAIN_ARCHIVES)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(call obj,$(src_main)) \
+		-Wl,--start-group $(MAIN_ARCHIVES) -Wl,--end-group $(LIBS_MAIN)
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(BUILD)/lib/$(1).a: $(call obj,$(src_$(1)))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $(call obj,$(src_$(1)))
+endef
+$(foreach area,$(AREAS),$(eval $(call archive_rule,$(area))))
+
+# --- BPF: several small files, linked into one object, made a skeleton ---------------------------
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -std=gnu11 -O2 -g -Wall -Wextra \
+	-Wno-unused-function -Iinclude -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu
+bpf_obj := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+SKELETON := $(BUILD)/include/looptop.skel.h
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bpf/looptop.o: $(bpf_obj)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $(bpf_obj)
+
+$(SKELETON): $(BUILD)/bpf/looptop.o
+	$(call say,SKEL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name looptop > $@
+
+$(call obj,$(src_probe)): $(SKELETON)
+
+# --- unit tests: tests/unit/AREA_NAME.c links the archives of its area --------------------------
+unit_libs_util := util
+unit_libs_model := model util
+unit_libs_target := runtime target util
+unit_libs_sink := sink model util
+unit_libs_ui := ui model util
+unit_ld_target := -lelf -lcapstone -ljansson -lz
+unit_ld_sink := -ljansson -lmicrohttpd
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(filter-out tests/unit/common%,$(UNIT_SRC)))
+area_of = $(firstword $(subst _, ,$(1)))
+
+.SECONDEXPANSION:
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call archive,$$(unit_libs_$$(call area_of,$$*)))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group \
+		$(call archive,$(unit_libs_$(call area_of,$*))) -Wl,--end-group \
+		$(unit_ld_$(call area_of,$*)) -lcmocka -lm
+
+-include $(shell find $(BUILD)/obj $(BUILD)/bpf -name '*.d' 2>/dev/null)
+include tests/tests.mk
+include packaging/install.mk
+
+.PHONY: clean
+clean:
+	rm -rf build

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * What the BPF programs and user space share: roles, records, keys, drop counters. All records
+ * are cumulative since attach: user space keeps the previous reading and subtracts, so that no
+ * event is lost between a read and a reset. No product name stands here: a runtime is a table
+ * of "this address plays this role".
+ */
+#ifndef LOOPTOP_ABI_H
+#define LOOPTOP_ABI_H
+
+#include "looptop/hist.h"
+
+/* What happens when a thread reaches a probed address. */
+enum lt_role {
+	LT_ROLE_NONE,
+	/* loop */
+	LT_ROLE_WAIT_BEGIN, /* arg: enum lt_wait_abi */
+	LT_ROLE_WAIT_END, /* arg: enum lt_wait_abi */
+	LT_ROLE_PHASE, /* arg: the enum lt_phase that begins here */
+	/* thread pool */
+	LT_ROLE_TASK_SUBMIT, /* arg: enum lt_submit_abi */
+	LT_ROLE_TASK_START, /* arg: enum lt_kind, or LT_KIND_MAX: find out from the task */
+	LT_ROLE_TASK_END, /* arg: enum lt_reg that points at the task's queue node */
+	LT_ROLE_TASK_DELIVER, /* first argument = task, second = status */
+	LT_ROLE_SYNC_END, /* an exit of the function that runs file system calls */
+	/* garbage collection */
+	LT_ROLE_GC_BEGIN,
+	LT_ROLE_GC_KIND, /* second argument = collector: 0 scavenger, 1 mark-compact, 2 minor MS */
+	LT_ROLE_GC_END,
+	LT_ROLE_STEP_BEGIN, /* an incremental marking slice on this thread */
+	LT_ROLE_STEP_END,
+	LT_ROLE_MAX,
+};
+
+/* Where the interesting registers are at a wait's site. */
+enum lt_wait_abi {
+	LT_WAIT_CALL, /* at the call of epoll_*wait: arg1 = epoll fd, arg4 = timeout (ms);
+		       * after it: the return register = number of events */
+	LT_WAIT_HOOK, /* at a function (loop, …, timeout as the site's sub argument says) */
+};
+
+enum lt_submit_abi {
+	LT_SUBMIT_QUEUE_WORK, /* uv_queue_work(loop, req, work_cb, after): task = arg2 + 88 */
+	LT_SUBMIT_WORK, /* uv__work_submit(loop, task, kind, work, done): task = arg2 */
+};
+
+/* Numbering of general purpose registers, as in the x86-64 and arm64 instruction encodings. */
+enum lt_reg {
+	LT_REG_RAX, LT_REG_RCX, LT_REG_RDX, LT_REG_RBX, LT_REG_RSP, LT_REG_RBP, LT_REG_RSI,
+	LT_REG_RDI, LT_REG_R8, LT_REG_R9, LT_REG_R10, LT_REG_R11, LT_REG_R12, LT_REG_R13,
+	LT_REG_R14, LT_REG_R15,
+};
+
+/* A cookie travels from the site table to the program: role, argument, sub argument, site index. */
+#define LT_COOKIE(role, arg, sub, site) \
+	((__u64)(role) | (__u64)(arg) << 8 | (__u64)(sub) << 16 | (__u64)(site) << 32)
+#define LT_COOKIE_ARG(cookie) ((__u32)((cookie) >> 8) & 0xff)
+#define LT_COOKIE_SUB(cookie) ((__u32)((cookie) >> 16) & 0xff)
+#define LT_COOKIE_SITE(cookie) ((__u32)((cookie) >> 32) & 0xff)
+
+/* The phases of a turn, in the order of a turn. */
+enum lt_phase {
+	LT_PHASE_TIMERS,
+	LT_PHASE_PENDING,
+	LT_PHASE_IDLE,
+	LT_PHASE_PREPARE,
+	LT_PHASE_POLL_WAIT,
+	LT_PHASE_POLL_CALLBACKS,
+	LT_PHASE_CHECK,
+	LT_PHASE_CLOSING,
+	LT_PHASE_MAX,
+	LT_PHASE_POLL_SETUP = LT_PHASE_MAX, /* entry of the poll: ends prepare, counts an iteration;
+					     * its time belongs to poll_callbacks */
+	LT_PHASE_UNKNOWN = 0xff,
+};
+
+/* Kinds of thread pool tasks. */
+enum lt_kind {
+	LT_KIND_FS,
+	LT_KIND_DNS,
+	LT_KIND_CRYPTO,
+	LT_KIND_ZLIB,
+	LT_KIND_NAPI,
+	LT_KIND_OTHER,
+	LT_KIND_MAX,
+};
+
+enum lt_gc {
+	LT_GC_SCAVENGE, /* the numbers of V8's enum GarbageCollector, the same in all versions */
+	LT_GC_MARK_COMPACT,
+	LT_GC_MINOR_MARK_SWEEP,
+	LT_GC_INCREMENTAL_STEP,
+	LT_GC_MAX,
+};
+
+enum lt_tier { LT_TIER_MEMORY, LT_TIER_WAIT, LT_TIER_PHASES, LT_TIER_FULL, LT_TIER_MAX };
+
+/* Why something was not delivered: name in every output, what it means. */
+#define LT_LOST_CAUSES(X) \
+	X(RING_FULL, "ring_full", "events that did not fit the ring buffer") \
+	X(MAP_FULL, "map_full", "loops, tasks or threads for which a kernel table had no room") \
+	X(READ_FAILED, "read_failed", "reads of the target's memory that failed") \
+	X(UNPAIRED, "unpaired", "waits, tasks or pauses whose beginning or end was not seen")
+
+enum lt_lost {
+#define LT_LOST_ENUM(id, name, help) LT_LOST_##id,
+	LT_LOST_CAUSES(LT_LOST_ENUM)
+#undef LT_LOST_ENUM
+	LT_LOST_MAX,
+};
+
+/*
+ * A histogram in a map. sum and count are cumulative; a count may wrap (user space subtracts
+ * modulo 2^32). max_ns[epoch & 1] is the maximum of the collection interval max_epoch[epoch & 1];
+ * user space advances the epoch at each reading and then reads the closed half.
+ */
+struct lt_hist_rec {
+	__u64 sum_ns[LT_HIST_BUCKETS];
+	__u32 count[LT_HIST_BUCKETS];
+	__u64 max_ns[2];
+	__u32 max_epoch[2];
+};
+
+/* One loop = one thread. Only that thread writes its record. */
+struct lt_loop_key {
+	__u32 tgid;
+	__u32 tid;
+};
+
+#define LT_LOOP_ENDED 1u /* flag: the thread has ended */
+#define LT_LOOP_SEEDED 2u /* flag: user space put the record there, from the target's memory */
+
+/*
+ * seq_end is the first member and seq_begin the last, the writer advances begin before and end
+ * after an update: a reader that copies upwards has a consistent record when both are equal.
+ */
+struct lt_loop_rec {
+	__u64 seq_end;
+	__u64 loop_ptr; /* address of the loop's structure in the target, 0: not known */
+	__u64 first_ns; /* CLOCK_MONOTONIC of the first event */
+	__u64 last_ns; /* of the latest event; busy, idle and phases are counted up to here */
+	__u64 hits;
+	__u64 waits;
+	__u64 iterations; /* counted where a phase probe tells them, otherwise 0 */
+	__u64 turns;
+	__u64 busy_ns;
+	__u64 idle_ns;
+	__u64 phase_ns[LT_PHASE_MAX];
+	__u64 unknown_ns; /* observed, in no known phase */
+	__u64 turn_start_ns; /* 0: no turn is running */
+	__u64 wait_start_ns; /* 0: not in a wait */
+	__s32 wait_timeout_ms; /* of the running or latest wait */
+	__u32 phase; /* the current enum lt_phase */
+	__u32 flags;
+	__u32 boundaries; /* phase events since the latest wait's end */
+	__s32 wait_events; /* what the latest wait returned */
+	__u32 pad;
+	__u64 stalls; /* ended turns over the threshold */
+	__u64 stall_ns;
+	struct lt_hist_rec turn;
+	struct lt_hist_rec lateness;
+	__u64 seq_begin;
+};
+
+/* One process: what the programs must know of it, written by user space before attaching. */
+struct lt_proc_cfg {
+	__u64 stall_ns;
+	__u64 pool_size_addr; /* of the u32 number of pool threads in the target, 0: unknown */
+	__u64 task_cb; /* the work callback of tasks that have a class, 0: none have */
+	__s32 task_class_off; /* of the task's vtable pointer from the task */
+	__s32 task_type_off; /* of a pointer to the task's type name from the task, 0: there is none */
+	__u32 flags;
+	__u32 pad;
+};
+
+#define LT_PROC_DOUBLE_POLL 1u /* flag: each poll phase begins with a wait of timeout 0 */
+
+/* The pool's state in one word, so that one atomic addition changes it and tells the old one. */
+#define LT_POOL_BUSY_SHIFT 0
+#define LT_POOL_DEPTH_SHIFT 16
+#define LT_POOL_SLOW_SHIFT 40
+#define LT_POOL_ONE_BUSY (1ull << LT_POOL_BUSY_SHIFT)
+#define LT_POOL_ONE_DEPTH (1ull << LT_POOL_DEPTH_SHIFT)
+#define LT_POOL_ONE_SLOW (1ull << LT_POOL_SLOW_SHIFT)
+#define LT_POOL_BUSY(state) ((__u32)((state) >> LT_POOL_BUSY_SHIFT) & 0xffff)
+#define LT_POOL_DEPTH(state) ((__u32)((state) >> LT_POOL_DEPTH_SHIFT) & 0xffffff)
+#define LT_POOL_SLOW(state) ((__u32)((state) >> LT_POOL_SLOW_SHIFT) & 0xffffff)
+
+struct lt_proc_rec {
+	__u64 hits; /* of pool and GC probes; those of the loops are in their records */
+	__u64 pool_state; /* busy threads, queued tasks, queued slow-I/O tasks; of tasks we saw */
+	__u64 pool_size; /* number of pool threads as read at the latest event, 0: none yet */
+	__u64 saturated_ns; /* sum of (end - begin) of saturated spans; while one runs: minus its begin */
+	__u64 saturated; /* 1 while a saturated span runs */
+	__u64 max_busy[2]; /* by epoch & 1 as in lt_hist_rec */
+	__u64 max_depth[2];
+	__u32 max_epoch[2];
+	__u64 early_started; /* tasks started whose submission was before the attach */
+	__u64 sync_calls; /* file system calls made on a loop's own thread */
+	__u64 sync_ns;
+};
+
+struct lt_kind_key {
+	__u32 tgid;
+	__u32 kind;
+};
+
+struct lt_task_rec {
+	__u64 submitted, started, completed, cancelled;
+	struct lt_hist_rec wait, run, delivery;
+};
+
+struct lt_gc_rec {
+	struct lt_hist_rec pause;
+};
+
+/* The ring buffer carries only what is rare. */
+enum lt_event_type { LT_EVENT_STALL = 1, LT_EVENT_LOOP_ENDED };
+
+struct lt_event {
+	__u32 type;
+	__u32 tgid;
+	__u32 tid;
+	__u32 pad;
+	__u64 start_ns; /* CLOCK_MONOTONIC */
+	__u64 duration_ns;
+};
+
+_Static_assert(LT_HIST_BUCKETS == 448, "the bucket count is part of the ABI");
+_Static_assert(sizeof(struct lt_hist_rec) == 448 * 12 + 24, "no padding in lt_hist_rec");
+_Static_assert(sizeof(struct lt_event) == 32, "no padding in lt_event");
+
+#endif

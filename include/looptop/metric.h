@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The descriptor table of every metric: JSON key, column title, unit, width, help, Prometheus
+ * name. Sinks and the dashboard walk it; a new metric is one row (agent/model/metric.c).
+ */
+#ifndef LOOPTOP_METRIC_H
+#define LOOPTOP_METRIC_H
+
+#include "looptop/snapshot.h"
+
+enum lt_unit { LT_UNIT_COUNT, LT_UNIT_SECONDS, LT_UNIT_BYTES, LT_UNIT_RATIO };
+
+/* Which structure a row's offsets are in. */
+enum lt_scope {
+	LT_SCOPE_SELF, /* struct lt_self */
+	LT_SCOPE_PROCESS, /* struct lt_process */
+	LT_SCOPE_LOOP, /* struct lt_loop */
+	LT_SCOPE_POOL, /* struct lt_pool */
+	LT_SCOPE_POOL_KIND, /* struct lt_pool_kind */
+	LT_SCOPE_GC_KIND, /* struct lt_gc_kind */
+	LT_SCOPE_MAX,
+};
+
+/* What stands at the offset. */
+enum lt_shape {
+	LT_SHAPE_NUMBER, /* double */
+	LT_SHAPE_DIST, /* struct lt_dist */
+	LT_SHAPE_LAG, /* struct lt_lag */
+	LT_SHAPE_PHASES, /* double[LT_SNAP_PHASES], keyed by lt_phase_names */
+	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
+	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
+	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
+};
+
+enum lt_prom_type { LT_PROM_NONE, LT_PROM_COUNTER, LT_PROM_GAUGE, LT_PROM_HISTOGRAM };
+
+struct lt_metric {
+	enum lt_scope scope;
+	enum lt_shape shape;
+	enum lt_unit unit;
+	const char *key; /* JSON key within its scope's object; NULL: not in JSON */
+	size_t offset; /* of the interval's figure (JSON, CSV, screen) */
+	const char *title; /* column heading; NULL: no column */
+	int width; /* columns on screen, heading included */
+	const char *help; /* one sentence, for --help, the help screen and # HELP */
+	enum lt_prom_type prom_type;
+	const char *prom_name; /* full name without the _total, _bucket … suffix that its type adds */
+	size_t prom_offset; /* of the figure that Prometheus gets (a total, or a gauge) */
+	const char *label, *label_value; /* a fixed further label, or NULL */
+};
+
+extern const struct lt_metric lt_metrics[];
+extern const size_t lt_n_metrics;
+
+/* The metric with this scope and JSON key, or NULL. */
+const struct lt_metric *lt_metric_find(enum lt_scope scope, const char *key);
+
+/* The number at a metric's offset in the structure of its scope; only for LT_SHAPE_NUMBER. */
+double lt_metric_number(const struct lt_metric *metric, const void *base);
+
+extern const char *const lt_phase_names[LT_SNAP_PHASES];
+extern const char *const lt_kind_names[LT_SNAP_KINDS];
+extern const char *const lt_gc_names[LT_SNAP_GCS];
+extern const char *const lt_lost_names[LT_SNAP_LOST];
+extern const char *const lt_lost_help[LT_SNAP_LOST];
+
+#endif

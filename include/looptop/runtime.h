@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * What user space knows of a target before it attaches: the files mapped into it, the probe
+ * sites in them, the addresses and layouts that memory reads need. Made by agent/target and
+ * agent/runtime, used by agent/probe and the commands. Nothing here needs libbpf.
+ */
+#ifndef LOOPTOP_RUNTIME_H
+#define LOOPTOP_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "looptop/abi.h"
+
+/* What a trap at an instruction costs: the kernel emulates it, or single-steps it (5 × dearer). */
+enum lt_site_cost { LT_SITE_EMULATED, LT_SITE_STEPPED };
+
+/* Which switch turns a site on: a loop site belongs to the lowest tier that uses it. */
+enum lt_group {
+	LT_GROUP_WAIT, /* tiers wait, phases, full */
+	LT_GROUP_PHASES, /* tiers phases, full */
+	LT_GROUP_FULL, /* tier full */
+	LT_GROUP_POOL,
+	LT_GROUP_GC,
+	LT_GROUP_MAX,
+};
+
+struct lt_site {
+	enum lt_role role;
+	enum lt_group group;
+	enum lt_site_cost cost;
+	uint8_t arg, sub; /* of the role, see abi.h */
+	uint64_t file_offset; /* what uprobes want */
+	uint64_t vaddr; /* in the file's own address space */
+	uint8_t bytes[8]; /* the instruction's first bytes, to check a cached site against the file */
+	char symbol[64]; /* "uv__io_poll+0x1f3": for check and messages; cut if longer */
+};
+
+/* Layout constants of libuv that are not the same in all versions (facts 1.5). -1: unknown. */
+struct lt_uv_layout {
+	int32_t idle_time; /* provider_idle_time in internal_fields */
+	int32_t entry_time; /* provider_entry_time in internal_fields */
+	int32_t loop_count; /* metrics.loop_count in internal_fields, -1 before libuv 1.46 */
+};
+
+#define LT_IMAGE_SITES_MAX 128
+#define LT_IMAGE_CLASSES_MAX 192
+
+/* A class of pool tasks: objects whose vtable pointer is vtable belong to kind. */
+struct lt_task_class {
+	uint64_t vtable; /* value of the object's vtable pointer, in the file's address space */
+	enum lt_kind kind;
+};
+
+/* One ELF file, analysed once and cached by build-id. All addresses are the file's own. */
+struct lt_image {
+	char build_id[41]; /* hex, "" if the file has none */
+	char runtime[16]; /* "node", "libuv", "" */
+	char runtime_version[32]; /* "20.20.2", "" unknown */
+	char uv_version[16]; /* "1.46.0", "" unknown */
+	struct lt_site sites[LT_IMAGE_SITES_MAX];
+	size_t n_sites;
+	struct lt_task_class classes[LT_IMAGE_CLASSES_MAX];
+	size_t n_classes;
+	struct lt_uv_layout uv;
+	/* Addresses of data and functions, 0: not found. */
+	uint64_t default_loop; /* of default_loop_struct */
+	uint64_t nthreads, idle_threads, slow_running; /* u32 each */
+	uint64_t pool_queue, slow_queue; /* of the queue heads wq and slow_io_pending_wq */
+	uint64_t task_cb; /* the one work callback of Node's ThreadPoolWork */
+	uint64_t check_immediate; /* node::Environment::CheckImmediate */
+	uint64_t run_timers; /* node::Environment::RunTimers */
+	int32_t task_class_off, task_type_off; /* as in struct lt_proc_cfg */
+	char missing[16][160]; /* one sentence each: what was not found and what it costs */
+	size_t n_missing;
+};
+
+/* A file mapped executable into a process. */
+struct lt_module {
+	int fd; /* open on the mapped inode itself, never by its path; -1: not open */
+	char path[256]; /* as the process sees it, for messages only; cut if longer */
+	uint64_t dev, ino;
+	uint64_t bias; /* run-time address = file address + bias (0 for non-PIE) */
+	struct lt_image *image; /* owned; NULL until analysed */
+};
+
+#define LT_MODULES_MAX 4
+
+/* A process that can be measured. */
+struct lt_target {
+	int pid;
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat: with pid, the identity */
+	double start_time; /* Unix time */
+	char name[64]; /* display name: script or command; printable, cut if longer */
+	char exe[256];
+	char comm[16];
+	char container[13]; /* "" none */
+	char cgroup[256];
+	const char *runtime; /* of the most specific module: "node", else "libuv"; NULL: none */
+	const char *runtime_version, *uv_version; /* "" unknown */
+	struct lt_module modules[LT_MODULES_MAX];
+	size_t n_modules;
+};
+
+/* libuv's own account of one loop, read from the target's memory (facts 6.2). */
+struct lt_loop_mem {
+	uint64_t loop_ptr;
+	uint64_t read_ns; /* CLOCK_MONOTONIC of the reading */
+	uint64_t idle_ns; /* provider_idle_time: ended waits that may block */
+	uint64_t entry_ns; /* provider_entry_time: beginning of the running wait, 0: none runs */
+	uint64_t iterations; /* metrics.loop_count; UINT64_MAX: this version has none */
+	uint64_t time_ms; /* uv_now: CLOCK_MONOTONIC ms when the loop last looked */
+	uint32_t active_handles;
+	uint32_t has_check; /* a check handle is there: in Node, a loop that runs JavaScript */
+	bool metrics_on; /* UV_METRICS_IDLE_TIME is set: idle_ns counts, polls are double */
+};
+
+struct lt_pool_mem {
+	uint64_t read_ns;
+	uint32_t size; /* 0: the pool was not used yet */
+	uint32_t idle;
+	uint32_t slow_running;
+	int32_t queue_depth; /* queued tasks, -1: not countable (more than the bound, or torn) */
+	int32_t slow_queue_depth;
+};
+
+/*
+ * Opens and analyses a process: identity, mapped files, sites. 0, or -errno with the error logged:
+ * -ESRCH no such process (or it ended meanwhile), -EACCES/-EPERM naming the capability, -ENOEXEC
+ * it runs no event loop that is known (the message says what it is), -EINVAL its file is broken.
+ * The caller frees with lt_target__close().
+ */
+int lt_target__open(int pid, struct lt_target **ret_target);
+void lt_target__close(struct lt_target *target);
+
+/* True while the same process is there (pid and start time). */
+bool lt_target__alive(const struct lt_target *target);
+
+/* The run-time address of a file address of the module that has it, 0 if addr is 0. */
+uint64_t lt_module__address(const struct lt_module *module, uint64_t addr);
+
+/* The module that holds the loop and pool code (its image has wait sites), or NULL. */
+const struct lt_module *lt_target__uv_module(const struct lt_target *target);
+
+/* Reads libuv's account of the loop at loop_ptr (0: the default loop). 0, or -errno: -EFAULT torn
+ * or unmapped, -ENOENT not known where, -EPERM, -ESRCH. Everything read is checked; nothing is
+ * written to the target. */
+int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem);
+int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem);
+
+/* A Worker's loop lies on its thread's stack (facts, memory-reads 2.7): found by scanning the stack of
+ * an idle thread. 0 and its address, -EAGAIN while the thread runs, -ENOENT, or another -errno. */
+int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_loop_ptr);
+
+#endif

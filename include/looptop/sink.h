@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * A sink takes snapshots and shows them: text rows, JSON lines, CSV, Prometheus. One file a sink,
+ * one descriptor at its top.
+ */
+#ifndef LOOPTOP_SINK_H
+#define LOOPTOP_SINK_H
+
+#include <stdio.h>
+
+#include "looptop/snapshot.h"
+
+struct lt_sink_opts {
+	FILE *out; /* borrowed */
+	int header_every; /* text: rows between two headers, 0: the terminal's height */
+	bool colour; /* text: severity in colour */
+	bool ascii; /* text: no characters beyond ASCII */
+};
+
+struct lt_sink {
+	const char *name; /* "text", "json", "csv" */
+	/* NULL with errno set on failure; the state is freed by close. */
+	void *(*open)(const struct lt_sink_opts *opts);
+	/* 0, or -errno: -EPIPE when the reader has gone. Borrows the snapshot. */
+	int (*write)(void *state, const struct lt_snapshot *snapshot);
+	/* Flushes; 0 or -errno. */
+	int (*close)(void *state);
+};
+
+extern const struct lt_sink lt_sink_text, lt_sink_json, lt_sink_csv;
+
+struct lt_prom_opts {
+	bool openmetrics; /* OpenMetrics 1.0 instead of the text format 0.0.4 */
+	bool no_pid_label; /* drop `pid`, add equal series up */
+	size_t max_series; /* 0: no bound; what is left out is counted in the output itself */
+};
+
+/* The exposition page of a snapshot: NUL-terminated, to be freed by the caller; NULL with errno. */
+char *lt_prometheus_page(const struct lt_snapshot *snapshot, const struct lt_prom_opts *opts,
+			 size_t *ret_length);
+
+/* One snapshot as one JSON object without a newline; to be freed by the caller; NULL with errno. */
+char *lt_json_line(const struct lt_snapshot *snapshot);
+
+/* The exporter's HTTP side (libmicrohttpd). */
+struct lt_http;
+struct lt_http_opts {
+	const char *listen; /* "127.0.0.1:9478", "[::1]:9478", ":9478" */
+	struct lt_prom_opts prom;
+};
+/* NULL with errno set (and the error logged) on failure, for instance EADDRINUSE. */
+struct lt_http *lt_http__new(const struct lt_http_opts *opts);
+/* The port it listens on (of use with port 0). */
+int lt_http__port(const struct lt_http *http);
+/* Renders the pages that scrapes get from now on; borrows the snapshot only for the call.
+ * Before the first call /metrics and /readyz answer 503. */
+int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot);
+void lt_http__free(struct lt_http *http);
+
+#endif

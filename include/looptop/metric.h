@@ -19,13 +19,15 @@ enum lt_scope {
 	LT_SCOPE_POOL, /* struct lt_pool */
 	LT_SCOPE_POOL_KIND, /* struct lt_pool_kind */
 	LT_SCOPE_GC_KIND, /* struct lt_gc_kind */
+	LT_SCOPE_SYNC_FS, /* struct lt_process; JSON object "sync_fs" */
+	LT_SCOPE_GC, /* struct lt_process; JSON object "gc" */
 	LT_SCOPE_MAX,
 };
 
 /* What stands at the offset. */
 enum lt_shape {
 	LT_SHAPE_NUMBER, /* double */
-	LT_SHAPE_DIST, /* struct lt_dist */
+	LT_SHAPE_DIST, /* struct lt_dist; prom_offset: const struct lt_hist * */
 	LT_SHAPE_LAG, /* struct lt_lag */
 	LT_SHAPE_PHASES, /* double[LT_SNAP_PHASES], keyed by lt_phase_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
@@ -48,6 +50,7 @@ struct lt_metric {
 	const char *prom_name; /* full name without the _total, _bucket … suffix that its type adds */
 	size_t prom_offset; /* of the figure that Prometheus gets (a total, or a gauge) */
 	const char *label, *label_value; /* a fixed further label, or NULL */
+	const char *prom_help; /* # HELP where rows share a prom_name or it means more than help; or NULL */
 };
 
 extern const struct lt_metric lt_metrics[];

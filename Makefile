@@ -73,9 +73,11 @@ $(foreach area,$(AREAS),$(eval $(call archive_rule,$(area))))
 # --- BPF: several small files, linked into one object, made a skeleton ---------------------------
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -std=gnu11 -O2 -g -Wall -Wextra \
-	-Wno-unused-function -Iinclude -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu
-bpf_obj := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-SKELETON := $(BUILD)/include/looptop.skel.h
+	-Wno-unused-function -Wno-unused-parameter -Iinclude -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu
+# maps first: bpftool 7.1 loses the offsets of maps that it meets as extern before their definition
+bpf_obj := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,bpf/maps.bpf.c \
+	$(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c)))
+SKELETONS := $(BUILD)/include/looptop.skel.h $(BUILD)/include/caps.skel.h
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
@@ -86,12 +88,15 @@ $(BUILD)/bpf/looptop.o: $(bpf_obj)
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $(bpf_obj)
 
-$(SKELETON): $(BUILD)/bpf/looptop.o
+$(BUILD)/bpf/caps.o: $(BUILD)/bpf/caps/caps.bpf.o
+	$(Q)$(BPFTOOL) gen object $@ $<
+
+$(BUILD)/include/%.skel.h: $(BUILD)/bpf/%.o
 	$(call say,SKEL,$@)
 	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name looptop > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name lt_$*_bpf > $@
 
-$(call obj,$(src_probe)): $(SKELETON)
+$(call obj,$(src_probe)): $(SKELETONS)
 
 # --- unit tests: tests/unit/AREA_NAME.c links the archives of its area --------------------------
 unit_libs_util := util

@@ -35,9 +35,10 @@ enum lt_role {
 
 /* Where the interesting registers are at a wait's site. */
 enum lt_wait_abi {
-	LT_WAIT_CALL, /* at the call of epoll_*wait: arg1 = epoll fd, arg4 = timeout (ms);
-		       * after it: the return register = number of events */
-	LT_WAIT_HOOK, /* at a function (loop, …, timeout as the site's sub argument says) */
+	LT_WAIT_CALL, /* at the call of epoll_*wait: argument 1 = epoll fd */
+	LT_WAIT_HOOK, /* at a function: argument 1 = loop */
+	/* In both the sub argument of WAIT_BEGIN is the enum lt_reg that holds the timeout (ms), and
+	 * at WAIT_END the return register holds what epoll_*wait returned. */
 };
 
 enum lt_submit_abi {
@@ -130,6 +131,8 @@ struct lt_loop_key {
 
 #define LT_LOOP_ENDED 1u /* flag: the thread has ended */
 #define LT_LOOP_SEEDED 2u /* flag: user space put the record there, from the target's memory */
+#define LT_LOOP_NESTED 4u /* flag: another loop runs inside a turn of this one (spawnSync) */
+#define LT_LOOP_DOUBLE_POLL 8u /* flag: each poll phase begins with a wait of timeout 0 */
 
 /*
  * seq_end is the first member and seq_begin the last, the writer advances begin before and end
@@ -138,6 +141,7 @@ struct lt_loop_key {
 struct lt_loop_rec {
 	__u64 seq_end;
 	__u64 loop_ptr; /* address of the loop's structure in the target, 0: not known */
+	__u64 frame_sp; /* stack pointer in the loop's own run function, 0: not known */
 	__u64 first_ns; /* CLOCK_MONOTONIC of the first event */
 	__u64 last_ns; /* of the latest event; busy, idle and phases are counted up to here */
 	__u64 hits;
@@ -155,7 +159,7 @@ struct lt_loop_rec {
 	__u32 flags;
 	__u32 boundaries; /* phase events since the latest wait's end */
 	__s32 wait_events; /* what the latest wait returned */
-	__u32 pad;
+	__s32 epfd; /* the loop's own epoll instance; waits on others are nested in its turns */
 	__u64 stalls; /* ended turns over the threshold */
 	__u64 stall_ns;
 	struct lt_hist_rec turn;
@@ -195,7 +199,8 @@ struct lt_proc_rec {
 	__u64 saturated; /* 1 while a saturated span runs */
 	__u64 max_busy[2]; /* by epoch & 1 as in lt_hist_rec */
 	__u64 max_depth[2];
-	__u32 max_epoch[2];
+	__u32 max_busy_epoch[2];
+	__u32 max_depth_epoch[2];
 	__u64 early_started; /* tasks started whose submission was before the attach */
 	__u64 sync_calls; /* file system calls made on a loop's own thread */
 	__u64 sync_ns;

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The record of the loop that runs on the current thread: finding it, making it, and the two
+ * counters that let user space see whether its copy is whole.
+ */
+#ifndef LOOPTOP_BPF_LOOP_H
+#define LOOPTOP_BPF_LOOP_H
+
+#include "bpf/hist.h"
+
+#define LT_BACKEND_FD_OFF 64 /* uv_loop_t.backend_fd, libuv 1.43 … 1.52 on 64-bit Linux */
+
+lt_inline struct lt_loop_key lt_current(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	return (struct lt_loop_key){ .tgid = id >> 32, .tid = (__u32)id };
+}
+
+/* The record of the current thread, made if need be; NULL: the process is none of ours, or full. */
+lt_inline struct lt_loop_rec *lt_loop_get(__u64 now)
+{
+	struct lt_loop_key key = lt_current();
+	struct lt_loop_rec *loop = bpf_map_lookup_elem(&lt_loops, &key);
+	struct lt_proc_cfg *cfg;
+
+	if (loop)
+		return loop;
+	cfg = bpf_map_lookup_elem(&lt_procs, &key.tgid);
+	if (!cfg)
+		return NULL;
+	if (bpf_map_update_elem(&lt_loops, &key, &lt_zero_loop, BPF_NOEXIST))
+		lt_lose(LT_LOST_MAP_FULL);
+	loop = bpf_map_lookup_elem(&lt_loops, &key);
+	if (!loop)
+		return NULL;
+	loop->first_ns = loop->last_ns = now;
+	loop->phase = LT_PHASE_UNKNOWN;
+	loop->epfd = -1;
+	if (cfg->flags & LT_PROC_DOUBLE_POLL)
+		loop->flags |= LT_LOOP_DOUBLE_POLL;
+	return loop;
+}
+
+lt_inline void lt_loop_begin(struct lt_loop_rec *loop)
+{
+	loop->seq_begin++;
+	barrier();
+	loop->hits++;
+}
+
+lt_inline void lt_loop_end(struct lt_loop_rec *loop)
+{
+	barrier();
+	loop->seq_end = loop->seq_begin;
+}
+
+/* Counts the time since the latest event for the state that held until now. */
+lt_inline void lt_loop_advance(struct lt_loop_rec *loop, __u64 now)
+{
+	__u64 span = now - loop->last_ns;
+	__u32 phase = loop->phase;
+
+	if (loop->wait_start_ns && loop->wait_timeout_ms != 0)
+		loop->idle_ns += span;
+	else
+		loop->busy_ns += span;
+	if (phase < LT_PHASE_MAX)
+		loop->phase_ns[phase] += span;
+	else
+		loop->unknown_ns += span;
+	loop->last_ns = now;
+}
+
+#endif

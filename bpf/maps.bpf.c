@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "bpf/maps.h"
+
+struct lt_procs_map lt_procs SEC(".maps");
+struct lt_proc_recs_map lt_proc_recs SEC(".maps");
+struct lt_loops_map lt_loops SEC(".maps");
+struct lt_tasks_map lt_tasks SEC(".maps");
+struct lt_kinds_map lt_kinds SEC(".maps");
+struct lt_gcs_map lt_gcs SEC(".maps");
+struct lt_classes_map lt_classes SEC(".maps");
+struct lt_threads_map lt_threads SEC(".maps");
+struct lt_ring_map lt_ring SEC(".maps");
+
+__u64 lt_lost[LT_LOST_MAX];
+__u32 lt_epoch;
+const struct lt_loop_rec lt_zero_loop;
+const volatile __u64 lt_stall_ns = 100000000;
+
+/* The helpers that the programs call are "GPL only"; so are the programs. */
+char LICENSE[] SEC("license") = "GPL";

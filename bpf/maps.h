@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The tables that the programs share, defined in maps.bpf.c. Sizes are set by user space before
+ * load. All are preallocated: a probe must never allocate.
+ */
+#ifndef LOOPTOP_BPF_MAPS_H
+#define LOOPTOP_BPF_MAPS_H
+
+#include "bpf/kern.h"
+
+/* A pool task between its submission and its delivery. */
+struct lt_task_key {
+	__u64 tgid;
+	__u64 task; /* address of its struct uv__work in the target */
+};
+
+#define LT_TASK_EARLY 1u /* submitted before the attach: kept out of counts and distributions */
+#define LT_TASK_SLOW 2u /* waits in the slow-I/O queue */
+
+struct lt_task {
+	__u64 submit_ns, start_ns, end_ns; /* 0: not yet */
+	__u32 kind;
+	__u32 flags;
+};
+
+/* What a thread is doing, whether it runs a loop or not. */
+struct lt_thread {
+	__u64 gc_begin_ns; /* 0: no pause is running */
+	__u64 step_begin_ns;
+	__u64 sync_begin_ns;
+	__u32 gc_kind; /* enum lt_gc, LT_GC_MAX: not known yet */
+	__u32 gc_nested;
+};
+
+struct lt_class_key {
+	__u64 tgid;
+	__u64 vtable;
+};
+
+struct lt_procs_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct lt_proc_cfg);
+};
+
+struct lt_proc_recs_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct lt_proc_rec);
+};
+
+struct lt_loops_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct lt_loop_key);
+	__type(value, struct lt_loop_rec);
+};
+
+struct lt_tasks_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct lt_task_key);
+	__type(value, struct lt_task);
+};
+
+struct lt_kinds_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct lt_kind_key);
+	__type(value, struct lt_task_rec);
+};
+
+struct lt_gcs_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct lt_kind_key);
+	__type(value, struct lt_gc_rec);
+};
+
+struct lt_classes_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct lt_class_key);
+	__type(value, __u32); /* enum lt_kind */
+};
+
+struct lt_threads_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* tid */
+	__type(value, struct lt_thread);
+};
+
+struct lt_ring_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+};
+
+extern struct lt_procs_map lt_procs SEC(".maps");
+extern struct lt_proc_recs_map lt_proc_recs SEC(".maps");
+extern struct lt_loops_map lt_loops SEC(".maps");
+extern struct lt_tasks_map lt_tasks SEC(".maps");
+extern struct lt_kinds_map lt_kinds SEC(".maps");
+extern struct lt_gcs_map lt_gcs SEC(".maps");
+extern struct lt_classes_map lt_classes SEC(".maps");
+extern struct lt_threads_map lt_threads SEC(".maps");
+extern struct lt_ring_map lt_ring SEC(".maps");
+
+extern __u64 lt_lost[LT_LOST_MAX]; /* read by user space through the mapped .bss */
+extern __u32 lt_epoch; /* the collection interval, advanced by user space at each reading */
+extern const struct lt_loop_rec lt_zero_loop; /* what a new record starts from */
+extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */
+
+#endif

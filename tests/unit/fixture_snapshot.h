@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * A synthetic snapshot for the tests of sinks and views: a Node process with a Worker, a busy pool
+ * and stalls; a second one whose names are hostile; a third at tier memory of which much is
+ * unknown. All figures are fixed, so that golden files can hold what becomes of them.
+ */
+#ifndef LOOPTOP_TESTS_FIXTURE_SNAPSHOT_H
+#define LOOPTOP_TESTS_FIXTURE_SNAPSHOT_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "looptop/abi.h"
+#include "looptop/snapshot.h"
+
+/* Quotes, a formula, separators, a line end, wide letters, a byte that is no UTF-8, a control. */
+#define FIXTURE_HOSTILE_NAME "=cmd|'/C \"calc\"'!A0,\n\xe6\xbc\xa2 \xc3\xa9\xff\x1b[31m.js"
+#define FIXTURE_HOSTILE_LOOP "wor\\k\"er\n1"
+
+struct fixture {
+	struct lt_snapshot snapshot;
+	struct lt_process processes[3];
+	struct lt_loop loops[5]; /* 0, 1 of the first process; 2, 3 of the second; 4 of the third */
+	struct lt_stall stalls[2];
+	const char *missing_phases[1], *missing_memory[2];
+	struct lt_hist turn[4], turn_total[4], late_total[4];
+	struct lt_hist task[2][3]; /* fs and crypto of the first process: wait, run, delivery */
+	struct lt_hist gc[LT_SNAP_GCS];
+};
+
+static inline void fixture_hist_add(struct lt_hist *hist, uint64_t ns, double n)
+{
+	uint32_t i = lt_hist_index(ns);
+	double seconds = (double)ns / 1e9;
+
+	hist->count += n;
+	hist->sum += seconds * n;
+	hist->bucket_count[i] += n;
+	hist->bucket_sum[i] += seconds * n;
+	if (seconds > hist->max)
+		hist->max = seconds;
+}
+
+static inline struct lt_dist fixture_dist(double count, double sum, double p50, double p90,
+					  double p99, double max)
+{
+	return (struct lt_dist){ count, sum, p50, p90, p99, max };
+}
+
+static inline struct lt_dist fixture_no_dist(void)
+{
+	return fixture_dist(NAN, NAN, NAN, NAN, NAN, NAN);
+}
+
+static inline void fixture_unknown_phases(double phases[LT_SNAP_PHASES])
+{
+	for (int i = 0; i < LT_SNAP_PHASES; i++)
+		phases[i] = NAN;
+}
+
+/* A loop of which nothing is known but that it is there. */
+static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
+{
+	struct lt_loop loop = {
+		.tid = tid, .name = name,
+		.iterations = NAN, .turns = NAN, .busy_seconds = NAN, .idle_seconds = NAN,
+		.utilization = NAN, .turn = fixture_no_dist(),
+		.lag = { NAN, NAN, NAN, NAN, NAN, NAN }, .timer_lateness = fixture_no_dist(),
+		.stalled_seconds = NAN, .lag_base_seconds = NAN,
+		.total = { .observed_seconds = NAN, .busy_seconds = NAN, .idle_seconds = NAN,
+			   .iterations = NAN, .turns = NAN, .stalls = NAN, .stall_seconds = NAN },
+	};
+
+	fixture_unknown_phases(loop.phase_seconds);
+	fixture_unknown_phases(loop.total.phase_seconds);
+	return loop;
+}
+
+/* A pool with no probes: what can be read from memory is set by the caller. */
+static inline struct lt_pool fixture_unknown_pool(void)
+{
+	struct lt_pool pool = {
+		.present = true, .size = NAN, .busy = NAN, .busy_max = NAN, .queue_depth = NAN,
+		.queue_depth_max = NAN, .slow_queue_depth = NAN, .saturated_seconds = NAN,
+		.total_saturated_seconds = NAN,
+	};
+
+	for (int i = 0; i < LT_SNAP_KINDS; i++) {
+		struct lt_pool_kind *kind = &pool.kinds[i];
+
+		kind->submitted = kind->started = kind->completed = kind->cancelled = NAN;
+		kind->wait = kind->run = kind->delivery = fixture_no_dist();
+		kind->total.submitted = kind->total.started = NAN;
+		kind->total.completed = kind->total.cancelled = NAN;
+	}
+	return pool;
+}
+
+/* A measured loop: 800 turns of 0.25 ms and 12 of 12 ms in the interval, ten times that in all. */
+static inline void fixture_measured_loop(struct fixture *fx, int i, int tid, const char *name)
+{
+	struct lt_loop *loop = &fx->loops[i];
+
+	fixture_hist_add(&fx->turn[i], 250000, 800);
+	fixture_hist_add(&fx->turn[i], 12000000, 12);
+	fixture_hist_add(&fx->turn_total[i], 250000, 8000);
+	fixture_hist_add(&fx->turn_total[i], 12000000, 120);
+	fixture_hist_add(&fx->late_total[i], 70000, 900);
+	*loop = (struct lt_loop){
+		.tid = tid, .name = name, .iterations = 805, .turns = 812,
+		.busy_seconds = 0.344, .idle_seconds = 0.656, .utilization = 0.344,
+		.turn = fixture_dist(812, 0.344, 0.00025, 0.00025, 0.012, 0.012),
+		.lag = { 0.000889, 0, 0.004889, 0.011199, 0.011919, 0.012 },
+		.timer_lateness = fixture_dist(90, 0.0063, 0.00007, 0.00007, 0.00007, 0.00007),
+		.phase_seconds = { 0.04, NAN, NAN, NAN, 0.656, 0.28, 0.024, NAN },
+		.turn_hist = &fx->turn[i], .lag_base_seconds = 1,
+		.total = { .observed_seconds = 10, .busy_seconds = 3.44, .idle_seconds = 6.56,
+			   .iterations = 8050, .turns = 8120,
+			   .phase_seconds = { 0.4, NAN, NAN, NAN, 6.56, 2.8, 0.24, NAN },
+			   .turn = &fx->turn_total[i], .timer_lateness = &fx->late_total[i] },
+	};
+}
+
+static inline void fixture_kind(struct fixture *fx, struct lt_pool *pool, int which, int kind_id,
+				double n)
+{
+	struct lt_pool_kind *kind = &pool->kinds[kind_id];
+	struct lt_hist *hist = fx->task[which];
+
+	fixture_hist_add(&hist[0], 180000000, n * 10);
+	fixture_hist_add(&hist[1], 2000000, n * 10);
+	fixture_hist_add(&hist[2], 50000, n * 10);
+	kind->submitted = n + 2;
+	kind->started = n;
+	kind->completed = n;
+	kind->wait = fixture_dist(n, n * 0.18, 0.18, 0.18, 0.18, 0.18);
+	kind->run = fixture_dist(n, n * 0.002, 0.002, 0.002, 0.002, 0.002);
+	kind->delivery = fixture_dist(n, n * 0.00005, 0.00005, 0.00005, 0.00005, 0.00005);
+	kind->total.submitted = n * 10 + 2;
+	kind->total.started = kind->total.completed = n * 10;
+	kind->total.wait = &hist[0];
+	kind->total.run = &hist[1];
+	kind->total.delivery = &hist[2];
+}
+
+static inline void fixture_pool(struct fixture *fx, struct lt_pool *pool)
+{
+	*pool = (struct lt_pool){
+		.present = true, .size = 4, .busy = 4, .busy_max = 4, .queue_depth = 37,
+		.queue_depth_max = 41, .slow_queue_depth = 0, .saturated_seconds = 0.93,
+		.kinds_known = true, .total_saturated_seconds = 9.3,
+	};
+	for (int i = 0; i < LT_SNAP_KINDS; i++) {
+		struct lt_dist none = fixture_dist(0, 0, NAN, NAN, NAN, NAN);
+
+		pool->kinds[i].wait = pool->kinds[i].run = pool->kinds[i].delivery = none;
+	}
+	fixture_kind(fx, pool, 0, LT_KIND_FS, 410);
+	fixture_kind(fx, pool, 1, LT_KIND_CRYPTO, 38);
+	pool->kinds[LT_KIND_FS].cancelled = 1;
+	pool->kinds[LT_KIND_FS].total.cancelled = 3;
+}
+
+static inline void fixture_gc(struct fixture *fx, struct lt_process *process)
+{
+	process->gc_known = true;
+	process->gc_seconds = 0.0604;
+	for (int i = 0; i < LT_SNAP_GCS; i++)
+		process->gc[i].max_seconds = NAN;
+	for (int i = 0; i < LT_SNAP_GCS; i++)
+		process->gc[i].dist = fixture_dist(0, 0, NAN, NAN, NAN, NAN);
+	fixture_hist_add(&fx->gc[LT_GC_SCAVENGE], 1100000, 110);
+	fixture_hist_add(&fx->gc[LT_GC_MARK_COMPACT], 48300000, 2);
+	process->gc[LT_GC_SCAVENGE] = (struct lt_gc_kind){
+		.count = 11, .seconds = 0.0121, .max_seconds = 0.0011,
+		.total = &fx->gc[LT_GC_SCAVENGE],
+		.dist = fixture_dist(11, 0.0121, 0.0011, 0.0011, 0.0011, 0.0011),
+	};
+	process->gc[LT_GC_MARK_COMPACT] = (struct lt_gc_kind){
+		.count = 1, .seconds = 0.0483, .max_seconds = 0.0483,
+		.total = &fx->gc[LT_GC_MARK_COMPACT],
+		.dist = fixture_dist(1, 0.0483, 0.0483, 0.0483, 0.0483, 0.0483),
+	};
+}
+
+static inline void fixture_server(struct fixture *fx)
+{
+	struct lt_process *process = &fx->processes[0];
+
+	fixture_measured_loop(fx, 0, 4121, "main");
+	fixture_measured_loop(fx, 1, 4130, "worker-1");
+	fx->stalls[0] = (struct lt_stall){ .start_time = 1789999999.5, .seconds = 0.212 };
+	fx->stalls[1] = (struct lt_stall){ .start_time = 1789999998.823, .seconds = 1.3,
+					   .ongoing = true };
+	fx->loops[0].stalls = fx->stalls;
+	fx->loops[0].n_stalls = 2;
+	fx->loops[0].stalled_seconds = 1.3;
+	fx->loops[0].total.stalls = 7;
+	fx->loops[0].total.stall_seconds = 1.75;
+	fx->missing_phases[0] = "phases pending, idle, prepare and closing: tier phases does not probe them";
+	*process = (struct lt_process){
+		.pid = 4121, .start_time = 1789990000.25, .name = "server.js",
+		.exe = "/usr/bin/node", .runtime = "node", .runtime_version = "20.20.2",
+		.libuv_version = "1.46.0", .container = "3f2a9c01d4e5",
+		.cgroup = "/system.slice/web.service", .tier = "phases",
+		.missing = fx->missing_phases, .n_missing = 1,
+		.cpu_seconds = 0.41, .rss_bytes = 83886080, .probe_hits = 7300,
+		.overhead_ratio = 0.005, .loops = &fx->loops[0], .n_loops = 2,
+		.sync_fs_calls = 12, .sync_fs_seconds = 0.0031,
+		.total_sync_fs_calls = 120, .total_sync_fs_seconds = 0.031,
+	};
+	fixture_pool(fx, &process->pool);
+	fixture_gc(fx, process);
+}
+
+static inline void fixture_hostile(struct fixture *fx)
+{
+	struct lt_process *process = &fx->processes[1];
+
+	fixture_measured_loop(fx, 2, 4377, "main");
+	fixture_measured_loop(fx, 3, 4380, FIXTURE_HOSTILE_LOOP);
+	*process = (struct lt_process){
+		.pid = 4377, .start_time = 1789990001, .name = FIXTURE_HOSTILE_NAME,
+		.exe = "/opt/b\xfe\"d/node", .runtime = "node", .runtime_version = "16.20.2",
+		.libuv_version = "1.43.0", .tier = "full", .cgroup = "/user.slice",
+		.cpu_seconds = 0.05, .rss_bytes = 50000000, .probe_hits = 823,
+		.overhead_ratio = 0.001, .loops = &fx->loops[2], .n_loops = 2,
+		.sync_fs_calls = NAN, .sync_fs_seconds = NAN,
+		.total_sync_fs_calls = NAN, .total_sync_fs_seconds = NAN,
+		.pool = fixture_unknown_pool(), .gc_seconds = NAN,
+	};
+	for (int i = 0; i < LT_SNAP_GCS; i++)
+		process->gc[i] = (struct lt_gc_kind){ NAN, NAN, NAN, NULL, fixture_no_dist() };
+	process->pool.size = 0;
+	process->pool.busy = process->pool.queue_depth = 0;
+}
+
+static inline void fixture_memory(struct fixture *fx)
+{
+	struct lt_process *process = &fx->processes[2];
+
+	fx->missing_memory[0] = "turns, lag and phases: tier memory reads the loop's own counters only";
+	fx->missing_memory[1] = "GC: no probe is on";
+	fx->loops[4] = fixture_unknown_loop(812, "main");
+	fx->loops[4].busy_seconds = 0.03;
+	fx->loops[4].idle_seconds = 0.97;
+	fx->loops[4].utilization = 0.03;
+	fx->loops[4].stalled_seconds = 0;
+	fx->loops[4].total.busy_seconds = 0.3;
+	fx->loops[4].total.idle_seconds = 9.7;
+	*process = (struct lt_process){
+		.pid = 812, .start_time = 1789980000, .name = "uvserver", .tier = "memory",
+		.runtime = "libuv", .missing = fx->missing_memory, .n_missing = 2,
+		.cpu_seconds = NAN, .rss_bytes = NAN, .probe_hits = 0, .overhead_ratio = 0,
+		.loops = &fx->loops[4], .n_loops = 1,
+		.sync_fs_calls = NAN, .sync_fs_seconds = NAN,
+		.total_sync_fs_calls = NAN, .total_sync_fs_seconds = NAN,
+		.pool = { .present = false }, .gc_seconds = NAN,
+	};
+	for (int i = 0; i < LT_SNAP_GCS; i++)
+		process->gc[i] = (struct lt_gc_kind){ NAN, NAN, NAN, NULL, fixture_no_dist() };
+}
+
+/* The caller frees it with free(). */
+static inline struct fixture *fixture_new(void)
+{
+	struct fixture *fx = calloc(1, sizeof(*fx));
+
+	if (!fx)
+		abort();
+	fixture_server(fx);
+	fixture_hostile(fx);
+	fixture_memory(fx);
+	fx->snapshot = (struct lt_snapshot){
+		.schema = LT_SNAPSHOT_SCHEMA, .time = 1790000000.123, .interval_seconds = 1,
+		.sequence = 10,
+		.host = { .name = "web-1", .kernel = "6.18.0", .cpus = 2 },
+		.self = { .cpu_seconds = 0.004, .rss_bytes = 12582912, .probe_hits = 8123,
+			  .probe_cost_ns = 740, .overhead_ratio = 0.006, .lost = { 3, 0, 0, 1 },
+			  .targets = 3, .total_cpu_seconds = 0.041, .total_probe_hits = 81230,
+			  .total_lost = { 3, 0, 0, 2 } },
+		.processes = fx->processes, .n_processes = 3,
+	};
+	return fx;
+}
+
+#endif

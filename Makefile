@@ -21,8 +21,9 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla \
 	-Wwrite-strings $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-SAN_FLAGS := $(if $(SANITIZE),-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer)
+CFLAGS ?= -O2 -g
+sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_FLAGS := $(if $(SANITIZE),$(sanitizers))
 ALL_CPPFLAGS := -D_GNU_SOURCE -DLT_VERSION='"$(VERSION)"' -Iinclude -I. -I$(BUILD)/include $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(SAN_FLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(SAN_FLAGS) $(LDFLAGS)

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * Probes in one target: which program at which sites, put in and taken out by group. Everything
+ * is entry probes, scoped to the one process; closing a link takes its breakpoints out, also when
+ * it is the kernel that closes it after our death.
+ */
+#include "agent/probe/internal.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/util/clock.h"
+#include "looptop/err.h"
+#include "looptop/log.h"
+
+/* One link of a group: many sites by a multi link, or one site by perf events. */
+struct link {
+	int fd; /* of a multi link, -1: none */
+	struct bpf_link *perf; /* NULL: none */
+};
+
+#define GROUP_LINKS_MAX (LT_IMAGE_SITES_MAX * LT_MODULES_MAX)
+
+struct group {
+	struct link *links;
+	size_t n_links;
+	size_t n_sites;
+};
+
+struct lt_attachment {
+	struct lt_probe *probe;
+	const struct lt_target *target;
+	enum lt_tier tier;
+	struct group groups[LT_GROUP_MAX];
+};
+
+static struct bpf_program *program_of(const struct lt_looptop_bpf *skel, enum lt_role role)
+{
+	struct bpf_program *const programs[LT_ROLE_MAX] = {
+		[LT_ROLE_WAIT_BEGIN] = skel->progs.lt_wait_begin,
+		[LT_ROLE_WAIT_END] = skel->progs.lt_wait_end,
+		[LT_ROLE_PHASE] = skel->progs.lt_phase,
+		[LT_ROLE_TASK_SUBMIT] = skel->progs.lt_task_submit,
+		[LT_ROLE_TASK_START] = skel->progs.lt_task_start,
+		[LT_ROLE_TASK_END] = skel->progs.lt_task_end,
+		[LT_ROLE_TASK_DELIVER] = skel->progs.lt_task_deliver,
+		[LT_ROLE_SYNC_END] = skel->progs.lt_sync_end,
+		[LT_ROLE_GC_BEGIN] = skel->progs.lt_gc_begin,
+		[LT_ROLE_GC_KIND] = skel->progs.lt_gc_kind,
+		[LT_ROLE_GC_END] = skel->progs.lt_gc_end,
+		[LT_ROLE_STEP_BEGIN] = skel->progs.lt_step_begin,
+		[LT_ROLE_STEP_END] = skel->progs.lt_step_end,
+	};
+
+	return programs[role];
+}
+
+/* Tells why the kernel refused, with the capability where that is the reason. */
+static int attach_error(const struct lt_attachment *attachment, enum lt_role role, int err)
+{
+	const char *missing = lt_missing_capability(lt_probe__is_multi(attachment->probe));
+	int pid = attachment->target->pid;
+
+	if (!lt_target__alive(attachment->target))
+		return lt_err(-ESRCH, "attach to pid %d: the process has ended", pid);
+	if (err == -EPERM || err == -EACCES)
+		return lt_err(err, "attach to pid %d: permission denied (needs %s; run as root or see "
+				   "looptop check)",
+			      pid, missing ? missing : "a kernel that allows uprobes to this user");
+	return lt_err(err, "attach to pid %d: probe %s: %s", pid,
+		      bpf_program__name(program_of(lt_probe__skeleton(attachment->probe), role)),
+		      strerror(-err));
+}
+
+static uint64_t cookie_of(const struct lt_site *site, size_t index)
+{
+	return LT_COOKIE(site->role, site->arg, site->sub, index);
+}
+
+static int add_link(struct group *group, struct link link)
+{
+	struct link *links = reallocarray(group->links, group->n_links + 1, sizeof(*links));
+
+	if (!links)
+		return -ENOMEM;
+	links[group->n_links++] = link;
+	group->links = links;
+	return 0;
+}
+
+/* Reads the sites' pages once: the kernel then finds them in the page cache when it attaches. */
+static void prefault(const struct lt_module *module, const uint64_t *offsets, size_t n)
+{
+	char byte;
+
+	for (size_t i = 0; i < n; i++)
+		if (pread(module->fd, &byte, 1, (off_t)offsets[i]) != 1)
+			lt_debug("read %s at 0x%lx: %s", module->path, offsets[i], strerror(errno));
+}
+
+static int attach_multi(const struct lt_attachment *attachment, struct group *group,
+			const struct lt_module *module, struct bpf_program *program,
+			const uint64_t *offsets, const uint64_t *cookies, size_t n)
+{
+	int fd = lt_multi_attach(bpf_program__fd(program), module->fd, attachment->target->pid,
+				 offsets, cookies, n);
+
+	if (fd < 0)
+		return fd;
+	if (add_link(group, (struct link){ .fd = fd })) {
+		close(fd);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int attach_perf(const struct lt_attachment *attachment, struct group *group,
+		       const struct lt_module *module, struct bpf_program *program,
+		       const uint64_t *offsets, const uint64_t *cookies, size_t n)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
+	for (size_t i = 0; i < n; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookies[i]);
+		struct bpf_link *link = bpf_program__attach_uprobe_opts(
+			program, attachment->target->pid, path, offsets[i], &opts);
+
+		if (!link)
+			return -errno;
+		if (add_link(group, (struct link){ .fd = -1, .perf = link })) {
+			bpf_link__destroy(link);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* The sites of one role in one module. */
+static int attach_role(struct lt_attachment *attachment, enum lt_group which,
+		       const struct lt_module *module, enum lt_role role)
+{
+	struct bpf_program *program = program_of(lt_probe__skeleton(attachment->probe), role);
+	struct group *group = &attachment->groups[which];
+	uint64_t offsets[LT_IMAGE_SITES_MAX], cookies[LT_IMAGE_SITES_MAX];
+	size_t n = 0;
+	int err;
+
+	for (size_t i = 0; i < module->image->n_sites; i++) {
+		const struct lt_site *site = &module->image->sites[i];
+
+		if (site->role != role || site->group != which)
+			continue;
+		offsets[n] = site->file_offset;
+		cookies[n++] = cookie_of(site, i);
+	}
+	if (!n)
+		return 0;
+	prefault(module, offsets, n);
+	err = (lt_probe__is_multi(attachment->probe) ? attach_multi : attach_perf)(
+		attachment, group, module, program, offsets, cookies, n);
+	if (err)
+		return attach_error(attachment, role, err);
+	group->n_sites += n;
+	return 0;
+}
+
+static void detach_group(struct group *group)
+{
+	for (size_t i = 0; i < group->n_links; i++) {
+		if (group->links[i].fd >= 0)
+			close(group->links[i].fd);
+		bpf_link__destroy(group->links[i].perf);
+	}
+	free(group->links);
+	*group = (struct group){ 0 };
+}
+
+static int attach_group(struct lt_attachment *attachment, enum lt_group which)
+{
+	const struct lt_target *target = attachment->target;
+	int err = 0;
+
+	if (attachment->groups[which].n_links)
+		return 0;
+	for (size_t m = 0; !err && m < target->n_modules; m++) {
+		if (!target->modules[m].image)
+			continue;
+		for (enum lt_role role = LT_ROLE_NONE + 1; !err && role < LT_ROLE_MAX; role++)
+			err = attach_role(attachment, which, &target->modules[m], role);
+	}
+	if (err)
+		detach_group(&attachment->groups[which]);
+	return err;
+}
+
+static const enum lt_tier tier_of_group[] = {
+	[LT_GROUP_WAIT] = LT_TIER_WAIT,
+	[LT_GROUP_PHASES] = LT_TIER_PHASES,
+	[LT_GROUP_FULL] = LT_TIER_FULL,
+};
+
+int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier)
+{
+	int err = 0;
+
+	for (enum lt_group g = LT_GROUP_WAIT; !err && g <= LT_GROUP_FULL; g++) {
+		if (tier >= tier_of_group[g])
+			err = attach_group(attachment, g);
+		else
+			detach_group(&attachment->groups[g]);
+	}
+	if (!err)
+		attachment->tier = tier;
+	return err;
+}
+
+enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment)
+{
+	return attachment->tier;
+}
+
+bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group group)
+{
+	return attachment->groups[group].n_sites > 0;
+}
+
+/* The classes of pool tasks, by their vtables' run-time addresses. */
+static int write_classes(const struct lt_attachment *attachment, const struct lt_module *module)
+{
+	int map_fd = bpf_map__fd(lt_probe__skeleton(attachment->probe)->maps.lt_classes);
+
+	for (size_t i = 0; i < module->image->n_classes; i++) {
+		uint64_t key[2] = { (uint64_t)attachment->target->pid,
+				    lt_module__address(module, module->image->classes[i].vtable) };
+		uint32_t kind = module->image->classes[i].kind;
+
+		if (bpf_map_update_elem(map_fd, key, &kind, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * Makes the programs count for this process: until it has its records they ignore it, so that all
+ * sites become live at the same moment, and a half attached target counts nothing wrong.
+ */
+static int go_live(const struct lt_attachment *attachment)
+{
+	const struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
+	const struct lt_module *uv = lt_target__uv_module(attachment->target);
+	struct lt_proc_cfg cfg = { 0 };
+	struct lt_proc_rec rec = { 0 };
+	struct lt_loop_mem mem;
+	uint32_t tgid = (uint32_t)attachment->target->pid;
+	int err = 0;
+
+	if (uv) {
+		cfg.pool_size_addr = lt_module__address(uv, uv->image->nthreads);
+		if (lt_read_loop(attachment->target, 0, &mem) == 0 && mem.metrics_on)
+			cfg.flags |= LT_PROC_DOUBLE_POLL;
+	}
+	for (size_t m = 0; !err && m < attachment->target->n_modules; m++) {
+		const struct lt_module *module = &attachment->target->modules[m];
+
+		if (!module->image || !module->image->task_cb)
+			continue;
+		cfg.task_cb = lt_module__address(module, module->image->task_cb);
+		cfg.task_class_off = module->image->task_class_off;
+		cfg.task_type_off = module->image->task_type_off;
+		err = write_classes(attachment, module);
+	}
+	if (!err && bpf_map__update_elem(skel->maps.lt_proc_recs, &tgid, sizeof(tgid), &rec,
+					 sizeof(rec), BPF_ANY))
+		err = -errno;
+	if (!err && bpf_map__update_elem(skel->maps.lt_procs, &tgid, sizeof(tgid), &cfg,
+					 sizeof(cfg), BPF_ANY))
+		err = -errno;
+	if (err)
+		return lt_err(err, "attach to pid %u: too many targets for the kernel tables: %s", tgid,
+			      strerror(-err));
+	return 0;
+}
+
+int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
+		       const struct lt_wish *wish, struct lt_attachment **ret_attachment)
+{
+	struct lt_attachment *attachment = calloc(1, sizeof(*attachment));
+	int err;
+
+	if (!attachment)
+		return lt_err(-ENOMEM, "attach to pid %d: out of memory", target->pid);
+	attachment->probe = probe;
+	attachment->target = target;
+	err = lt_attachment__set_tier(attachment, wish->tier);
+	if (!err && wish->pool)
+		err = attach_group(attachment, LT_GROUP_POOL);
+	if (!err && wish->gc)
+		err = attach_group(attachment, LT_GROUP_GC);
+	if (!err)
+		err = go_live(attachment);
+	if (err) {
+		lt_attachment__free(attachment);
+		return err;
+	}
+	*ret_attachment = attachment;
+	return 0;
+}
+
+/* Deletes the entries of a table whose key begins with the process's id, of key_size bytes. */
+static void forget(int map_fd, uint32_t tgid, size_t key_size)
+{
+	uint32_t key[4], next[4];
+	bool have = false;
+
+	while (bpf_map_get_next_key(map_fd, have ? key : NULL, next) == 0) {
+		/* Deleting the previous key only now keeps the walk in its place. */
+		if (have && key[0] == tgid)
+			bpf_map_delete_elem(map_fd, key);
+		memcpy(key, next, key_size);
+		have = true;
+	}
+	if (have && key[0] == tgid)
+		bpf_map_delete_elem(map_fd, key);
+}
+
+void lt_attachment__free(struct lt_attachment *attachment)
+{
+	const struct lt_looptop_bpf *skel;
+	uint32_t tgid;
+
+	if (!attachment)
+		return;
+	skel = lt_probe__skeleton(attachment->probe);
+	tgid = (uint32_t)attachment->target->pid;
+	for (enum lt_group g = 0; g < LT_GROUP_MAX; g++)
+		detach_group(&attachment->groups[g]);
+	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_procs), &tgid);
+	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_proc_recs), &tgid);
+	forget(bpf_map__fd(skel->maps.lt_loops), tgid, sizeof(struct lt_loop_key));
+	forget(bpf_map__fd(skel->maps.lt_kinds), tgid, sizeof(struct lt_kind_key));
+	forget(bpf_map__fd(skel->maps.lt_gcs), tgid, sizeof(struct lt_kind_key));
+	forget(bpf_map__fd(skel->maps.lt_classes), tgid, 16);
+	forget(bpf_map__fd(skel->maps.lt_tasks), tgid, 16);
+	free(attachment);
+}
+
+int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
+			     const struct lt_loop_mem *mem)
+{
+	const struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
+	struct lt_loop_key key = { (uint32_t)attachment->target->pid, (uint32_t)tid };
+	struct lt_loop_rec *rec = calloc(1, sizeof(*rec));
+	int err = 0;
+
+	if (!rec)
+		return -ENOMEM;
+	rec->loop_ptr = mem->loop_ptr;
+	rec->epfd = -1;
+	rec->first_ns = rec->last_ns = lt_now_ns();
+	rec->phase = LT_PHASE_UNKNOWN;
+	rec->flags = LT_LOOP_SEEDED | (mem->metrics_on ? LT_LOOP_DOUBLE_POLL : 0);
+	if (mem->entry_ns) {
+		rec->wait_start_ns = rec->first_ns;
+		rec->wait_timeout_ms = -1;
+		rec->phase = LT_PHASE_POLL_WAIT;
+	}
+	/* An event that came first has made the record already, and knows better. */
+	if (bpf_map__update_elem(skel->maps.lt_loops, &key, sizeof(key), rec, sizeof(*rec),
+				 BPF_NOEXIST) &&
+	    errno != EEXIST)
+		err = -errno;
+	free(rec);
+	return err;
+}
+
+static int read_record(const struct bpf_map *map, const void *key, void *rec)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(map), key, rec) ? -errno : 0;
+}
+
+int lt_attachment__read_proc(const struct lt_attachment *attachment, struct lt_proc_rec *ret_rec)
+{
+	uint32_t tgid = (uint32_t)attachment->target->pid;
+
+	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_proc_recs, &tgid, ret_rec);
+}
+
+int lt_attachment__read_kind(const struct lt_attachment *attachment, enum lt_kind kind,
+			     struct lt_task_rec *ret_rec)
+{
+	struct lt_kind_key key = { (uint32_t)attachment->target->pid, kind };
+
+	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_kinds, &key, ret_rec);
+}
+
+int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc kind,
+			   struct lt_gc_rec *ret_rec)
+{
+	struct lt_kind_key key = { (uint32_t)attachment->target->pid, kind };
+
+	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_gcs, &key, ret_rec);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* What this kernel can do and what a hit costs, found out on a function of our own. */
+#include "agent/probe/probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/probe/multi.h"
+#include "agent/util/clock.h"
+#include "caps.skel.h"
+#include "looptop/err.h"
+#include "looptop/log.h"
+
+#define CALIBRATION_CALLS 2000
+#define CALIBRATION_ROUNDS 5
+
+/* Begins with an instruction that the kernel emulates, as the sites in targets do. */
+__attribute__((naked, noinline, used)) static void calibration_target(void)
+{
+	__asm__("push %rbp\n\tpop %rbp\n\tret");
+}
+
+static double calls_ns(void)
+{
+	double best = INFINITY;
+
+	for (int round = 0; round < CALIBRATION_ROUNDS; round++) {
+		uint64_t begin = lt_now_ns();
+
+		for (int i = 0; i < CALIBRATION_CALLS / CALIBRATION_ROUNDS; i++)
+			calibration_target();
+		best = fmin(best, (double)(lt_now_ns() - begin));
+	}
+	return best * CALIBRATION_ROUNDS / CALIBRATION_CALLS;
+}
+
+/* The file offset of the calibration target in our own executable; 0 if not found. */
+static uint64_t target_offset(void)
+{
+	uintptr_t addr = (uintptr_t)calibration_target;
+	uint64_t begin, end, offset, found = 0;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &offset) == 3 && addr >= begin &&
+		    addr < end)
+			found = addr - begin + offset;
+	if (maps)
+		fclose(maps);
+	return found;
+}
+
+/* Effective capabilities of this process; all of them if /proc does not say. */
+static uint64_t effective_capabilities(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	uint64_t caps = UINT64_MAX;
+	char line[256];
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "CapEff: %lx", &caps) == 1)
+			break;
+	if (status)
+		fclose(status);
+	return caps;
+}
+
+static bool has_cap(uint64_t caps, int cap)
+{
+	return caps >> cap & 1;
+}
+
+const char *lt_missing_capability(bool uprobe_multi)
+{
+	uint64_t caps = effective_capabilities();
+	bool admin = has_cap(caps, CAP_SYS_ADMIN);
+
+	if (!admin && !has_cap(caps, CAP_BPF))
+		return "CAP_BPF and CAP_PERFMON";
+	if (!admin && !has_cap(caps, CAP_PERFMON))
+		return "CAP_PERFMON";
+	if (!has_cap(caps, CAP_SYS_PTRACE))
+		return "CAP_SYS_PTRACE";
+	if (!admin && !uprobe_multi)
+		return "CAP_SYS_ADMIN (perf uprobes ask for it since CVE-2025-38466)";
+	return NULL;
+}
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (lt_log_level() >= LT_LOG_DEBUG)
+		lt_vlog(LT_LOG_DEBUG, fmt, args);
+	(void)level;
+	return 0;
+}
+
+/* Attaches the throw-away program by a multi link; a descriptor or -errno. */
+static int attach_multi(const struct lt_caps_bpf *skel, int self_fd, uint64_t offset)
+{
+	uint64_t cookie = 1;
+
+	return lt_multi_attach(bpf_program__fd(skel->progs.lt_caps_hit), self_fd, getpid(),
+			       &offset, &cookie, 1);
+}
+
+static int attach_perf(struct lt_caps_bpf *skel, uint64_t offset)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = 1);
+
+	skel->links.lt_caps_hit = bpf_program__attach_uprobe_opts(
+		skel->progs.lt_caps_hit, getpid(), "/proc/self/exe", offset, &opts);
+	return skel->links.lt_caps_hit ? 0 : -errno;
+}
+
+static struct lt_caps_bpf *load(bool multi)
+{
+	struct lt_caps_bpf *skel = lt_caps_bpf__open();
+
+	if (!skel)
+		return NULL;
+	if (multi)
+		bpf_program__set_expected_attach_type(skel->progs.lt_caps_hit,
+						      LT_BPF_TRACE_UPROBE_MULTI);
+	if (lt_caps_bpf__load(skel)) {
+		int saved = errno;
+
+		lt_caps_bpf__destroy(skel);
+		errno = saved;
+		return NULL;
+	}
+	return skel;
+}
+
+static int calibrate(struct lt_features *features, struct lt_caps_bpf *skel)
+{
+	uint64_t key = 1, value[4] = { 0 };
+	double bare_ns, probed_ns;
+
+	if (bpf_map__update_elem(skel->maps.lt_caps_map, &key, sizeof(key), value, sizeof(value),
+				 BPF_ANY))
+		return -errno;
+	probed_ns = calls_ns();
+	if (bpf_map__lookup_elem(skel->maps.lt_caps_map, &key, sizeof(key), value, sizeof(value),
+				 0))
+		return -errno;
+	if (value[0] != CALIBRATION_CALLS) /* attached, but the hits do not arrive */
+		return -EOPNOTSUPP;
+	lt_caps_bpf__detach(skel);
+	bare_ns = 2; /* a call and a return; below what the clock of a shared machine can tell */
+	features->hit_cost_ns = fmax(probed_ns - bare_ns, 1);
+	return 0;
+}
+
+/* Tries one way of attaching; 0 if hits arrive by it. */
+static int try_way(struct lt_features *features, bool multi)
+{
+	uint64_t offset = target_offset();
+	int err, link_fd = -1, self_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct lt_caps_bpf *skel = load(multi);
+
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	if (multi) {
+		link_fd = attach_multi(skel, self_fd, offset);
+		err = link_fd < 0 ? link_fd : 0;
+	} else {
+		err = attach_perf(skel, offset);
+	}
+	if (!err)
+		err = calibrate(features, skel);
+	if (!err)
+		features->uprobe_multi = multi;
+out:
+	if (link_fd >= 0)
+		close(link_fd);
+	lt_caps_bpf__destroy(skel);
+	if (self_fd >= 0)
+		close(self_fd);
+	return err;
+}
+
+static void explain(struct lt_features *features)
+{
+	const char *missing = lt_missing_capability(features->uprobe_multi);
+
+	if (features->error == -EPERM || features->error == -EACCES)
+		snprintf(features->why_not, sizeof(features->why_not),
+			 "load and attach probes: permission denied (needs %s; run as root or see "
+			 "looptop check)",
+			 missing ? missing : "a kernel that allows BPF to this user");
+	else
+		snprintf(features->why_not, sizeof(features->why_not),
+			 "load and attach probes: %s (needs Linux 5.15 or later with uprobes and BPF "
+			 "enabled)",
+			 strerror(-features->error));
+}
+
+int lt_features__probe(struct lt_features *ret_features)
+{
+	*ret_features = (struct lt_features){ .hit_cost_ns = NAN };
+	ret_features->kernel_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+	libbpf_set_print(silent);
+	if (try_way(ret_features, true) == 0)
+		return 0;
+	ret_features->error = try_way(ret_features, false);
+	if (ret_features->error)
+		explain(ret_features);
+	if (ret_features->error && ret_features->error != -EPERM && ret_features->error != -EACCES)
+		ret_features->error = -EOPNOTSUPP;
+	return ret_features->error;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* Loading the programs, and reading what they counted. */
+#include "agent/probe/internal.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "looptop/err.h"
+#include "looptop/log.h"
+
+/* Tables are preallocated: so many loops, task kinds, threads for each target. */
+#define LOOPS_PER_TARGET 16
+#define MIN_LOOPS 128
+#define THREADS_PER_TARGET 32
+#define MIN_THREADS 256
+#define CLASSES_PER_TARGET LT_IMAGE_CLASSES_MAX
+
+/* A record that is being written is read again; its writer needs well under a microsecond. */
+#define CONSISTENT_TRIES 8
+
+struct lt_probe {
+	struct lt_looptop_bpf *skel;
+	struct ring_buffer *ring;
+	bool multi;
+	lt_event_fn event_fn; /* of the running drain */
+	void *event_ctx;
+};
+
+struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
+{
+	return probe->skel;
+}
+
+bool lt_probe__is_multi(const struct lt_probe *probe)
+{
+	return probe->multi;
+}
+
+static unsigned at_least(unsigned value, unsigned minimum)
+{
+	return value > minimum ? value : minimum;
+}
+
+static void size_tables(struct lt_looptop_bpf *skel, unsigned targets)
+{
+	unsigned loops = at_least(targets * LOOPS_PER_TARGET, MIN_LOOPS);
+
+	bpf_map__set_max_entries(skel->maps.lt_procs, targets);
+	bpf_map__set_max_entries(skel->maps.lt_proc_recs, targets);
+	bpf_map__set_max_entries(skel->maps.lt_loops, loops);
+	bpf_map__set_max_entries(skel->maps.lt_kinds, targets * LT_KIND_MAX);
+	bpf_map__set_max_entries(skel->maps.lt_gcs, targets * LT_GC_MAX);
+	bpf_map__set_max_entries(skel->maps.lt_classes, targets * CLASSES_PER_TARGET);
+	bpf_map__set_max_entries(skel->maps.lt_threads,
+				 at_least(targets * THREADS_PER_TARGET, MIN_THREADS));
+}
+
+static void choose_attach_type(struct lt_looptop_bpf *skel)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, skel->obj)
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
+			bpf_program__set_expected_attach_type(prog, LT_BPF_TRACE_UPROBE_MULTI);
+}
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	struct lt_probe *probe = ctx;
+
+	if (size >= sizeof(struct lt_event) && probe->event_fn)
+		probe->event_fn(probe->event_ctx, data);
+	return 0;
+}
+
+static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
+{
+	struct lt_looptop_bpf *skel = lt_looptop_bpf__open();
+	int err;
+
+	if (!skel)
+		return lt_err(-errno, "open the BPF object: %s", strerror(errno));
+	probe->skel = skel;
+	size_tables(skel, opts->max_targets);
+	skel->rodata->lt_stall_ns = opts->stall_ns;
+	if (probe->multi)
+		choose_attach_type(skel);
+	err = lt_looptop_bpf__load(skel);
+	if (err)
+		return lt_err(err, "load the BPF programs: %s (see looptop check)", strerror(-err));
+	skel->links.lt_thread_exit = bpf_program__attach(skel->progs.lt_thread_exit);
+	if (!skel->links.lt_thread_exit)
+		lt_info("watch threads end: %s; ended Workers are noticed a second later",
+			strerror(errno));
+	probe->ring = ring_buffer__new(bpf_map__fd(skel->maps.lt_ring), on_event, probe, NULL);
+	if (!probe->ring)
+		return lt_err(-errno, "open the ring buffer: %s", strerror(errno));
+	return 0;
+}
+
+int lt_probe__new(const struct lt_probe_opts *opts, const struct lt_features *features,
+		  struct lt_probe **ret_probe)
+{
+	struct lt_probe *probe;
+	int err;
+
+	if (features->error)
+		return lt_err(features->error, "%s", features->why_not);
+	probe = calloc(1, sizeof(*probe));
+	if (!probe)
+		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
+	probe->multi = features->uprobe_multi;
+	err = load(probe, opts);
+	if (err) {
+		lt_probe__free(probe);
+		return err;
+	}
+	*ret_probe = probe;
+	return 0;
+}
+
+void lt_probe__free(struct lt_probe *probe)
+{
+	if (!probe)
+		return;
+	ring_buffer__free(probe->ring);
+	lt_looptop_bpf__destroy(probe->skel);
+	free(probe);
+}
+
+uint32_t lt_probe__close_epoch(struct lt_probe *probe)
+{
+	uint32_t closed = probe->skel->bss->lt_epoch;
+
+	__atomic_store_n(&probe->skel->bss->lt_epoch, closed + 1, __ATOMIC_RELEASE);
+	return closed;
+}
+
+/* 0 and a copy that no writer was in the middle of; -EAGAIN if none could be had. */
+static int read_loop(int map_fd, const struct lt_loop_key *key, struct lt_loop_rec *rec)
+{
+	for (int i = 0; i < CONSISTENT_TRIES; i++) {
+		if (bpf_map_lookup_elem(map_fd, key, rec))
+			return -errno;
+		if (rec->seq_begin == rec->seq_end)
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+int lt_probe__each_loop(struct lt_probe *probe, lt_loop_fn fn, void *ctx)
+{
+	int map_fd = bpf_map__fd(probe->skel->maps.lt_loops);
+	struct lt_loop_key key, *prev = NULL, next;
+	struct lt_loop_rec *rec = malloc(sizeof(*rec));
+	int err = 0;
+
+	if (!rec)
+		return -ENOMEM;
+	while (!err && bpf_map_get_next_key(map_fd, prev, &next) == 0) {
+		int read_err = read_loop(map_fd, &next, rec);
+
+		if (read_err == 0)
+			err = fn(ctx, &next, rec);
+		else if (read_err == -EAGAIN)
+			lt_debug("read the record of thread %u: torn %d times", next.tid,
+				 CONSISTENT_TRIES);
+		key = next;
+		prev = &key;
+	}
+	free(rec);
+	return err;
+}
+
+void lt_probe__forget_loop(struct lt_probe *probe, const struct lt_loop_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.lt_loops), key);
+}
+
+void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX])
+{
+	for (int i = 0; i < LT_LOST_MAX; i++)
+		ret_lost[i] = __atomic_load_n(&probe->skel->bss->lt_lost[i], __ATOMIC_RELAXED);
+}
+
+int lt_probe__drain(struct lt_probe *probe, lt_event_fn fn, void *ctx)
+{
+	int n;
+
+	probe->event_fn = fn;
+	probe->event_ctx = ctx;
+	n = ring_buffer__consume(probe->ring);
+	probe->event_fn = NULL;
+	return n < 0 ? n : 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The kernel side of measuring: the loaded programs and their tables, the probes in targets, and
+ * reading what they counted. The only user of libbpf.
+ */
+#ifndef LOOPTOP_PROBE_PROBE_H
+#define LOOPTOP_PROBE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "looptop/abi.h"
+#include "looptop/runtime.h"
+
+/* What this kernel lets us do, found by trying. */
+struct lt_features {
+	bool uprobe_multi; /* one link for many sites, no CAP_SYS_ADMIN needed (Linux 6.6) */
+	bool kernel_btf;
+	double hit_cost_ns; /* of one hit at an emulated instruction, calibrated; NAN: not known */
+	int error; /* negative errno if probes are impossible at all, 0 otherwise */
+	char why_not[256]; /* the sentence for it */
+};
+
+/* Loads a throw-away program and probes a function of our own. Always fills features; returns its
+ * error. Takes about 20 ms. */
+int lt_features__probe(struct lt_features *ret_features);
+
+/* Names the capability that this process lacks for loading and attaching, or NULL if none. */
+const char *lt_missing_capability(bool uprobe_multi);
+
+struct lt_probe;
+
+struct lt_probe_opts {
+	uint64_t stall_ns;
+	unsigned max_targets; /* sizes the tables */
+};
+
+/* Loads the programs. 0, or -errno with the error logged (-EPERM names the capability). */
+int lt_probe__new(const struct lt_probe_opts *opts, const struct lt_features *features,
+		  struct lt_probe **ret_probe);
+void lt_probe__free(struct lt_probe *probe);
+
+/* What is to be measured in one target. */
+struct lt_wish {
+	enum lt_tier tier; /* LT_TIER_MEMORY: no loop probes */
+	bool pool;
+	bool gc;
+};
+
+struct lt_attachment;
+
+/*
+ * Puts the probes into a target; they count from the moment this returns. 0, or -errno with the
+ * error logged. The target is borrowed and must outlive the attachment.
+ */
+int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
+		       const struct lt_wish *wish, struct lt_attachment **ret_attachment);
+/* Takes the probes out. Accepts NULL. */
+void lt_attachment__free(struct lt_attachment *attachment);
+
+/* Adds or takes out loop probes, so that exactly those of the tier are there. */
+int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier);
+enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment);
+
+/* Is at least one site of this group attached? */
+bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group group);
+
+/* Gives a loop its record before its first event, from what the target's memory says. */
+int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
+			     const struct lt_loop_mem *mem);
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* Ends the collection interval for the maxima (abi.h); returns the epoch that was closed. */
+uint32_t lt_probe__close_epoch(struct lt_probe *probe);
+
+/* Calls fn with a consistent copy of each loop's record; an error of fn ends it and is returned. */
+typedef int (*lt_loop_fn)(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec);
+int lt_probe__each_loop(struct lt_probe *probe, lt_loop_fn fn, void *ctx);
+
+/* Forgets a loop that has ended. */
+void lt_probe__forget_loop(struct lt_probe *probe, const struct lt_loop_key *key);
+
+/* 0, or -ENOENT when nothing was counted yet. */
+int lt_attachment__read_proc(const struct lt_attachment *attachment, struct lt_proc_rec *ret_rec);
+int lt_attachment__read_kind(const struct lt_attachment *attachment, enum lt_kind kind,
+			     struct lt_task_rec *ret_rec);
+int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc kind,
+			   struct lt_gc_rec *ret_rec);
+
+/* Events that could not be delivered, since the start, by cause. */
+void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX]);
+
+/* Hands over the events that the ring buffer holds. */
+typedef void (*lt_event_fn)(void *ctx, const struct lt_event *event);
+int lt_probe__drain(struct lt_probe *probe, lt_event_fn fn, void *ctx);
+
+#endif

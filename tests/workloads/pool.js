@@ -117,7 +117,7 @@ async function saturate({ n }) {
 let flooded = null;
 
 function flood({ n }) {
-  flooded = times(n, pbkdf2);
+  flooded = times(n, pbkdf2).then((truth) => Object.assign(truth, { end: monotonic() }));
 }
 
 async function drain() {

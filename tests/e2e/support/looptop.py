@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""The program under test, as a child process."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from .lines import Lines
+from .series import Series
+
+BINARY = Path(
+    os.environ.get("LT_LOOPTOP", Path(__file__).resolve().parents[3] / "build" / "looptop")
+)
+
+# The probes of a test may cost what they cost: a target that the budget takes down to a lower
+# tier in the middle of a test would prove nothing. The budget has a test of its own.
+NO_BUDGET = ("--budget", "100")
+
+INTERVAL = 0.4
+
+
+def strict_json(line):
+    """JSON as the standard has it: no NaN, no Infinity, no key twice."""
+
+    def refuse(constant):
+        raise ValueError(f"{constant} is not JSON")
+
+    def unique(pairs):
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"a key twice in {keys}")
+        return dict(pairs)
+
+    return json.loads(line, parse_constant=refuse, object_pairs_hook=unique)
+
+
+def run(*arguments, timeout=20, **options):
+    """looptop to its end: the CompletedProcess, with what it said."""
+    return subprocess.run(
+        [str(BINARY), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
+
+
+def assert_says_why(result, status, *words):
+    """Ended with that status and a short explanation on stderr, not with a crash or a flood."""
+    statuses = status if isinstance(status, tuple) else (status,)
+    assert result.returncode in statuses, (result.returncode, result.stderr)
+    said = result.stderr.strip()
+    assert 0 < len(said.splitlines()) <= 3, said
+    for word in words:
+        assert word.lower() in said.lower(), f"no {word!r} in: {said}"
+
+
+class Stat:
+    """`looptop stat --json` on some processes, running."""
+
+    def __init__(self, *pids, tier=None, interval=INTERVAL, extra=NO_BUDGET, env=None):
+        argv = [str(BINARY), "stat", "--json", "-i", str(interval), *map(str, extra)]
+        if tier:
+            argv += ["--tier", tier]
+        argv += map(str, pids)
+        self.interval = interval
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+        self._snapshots = Lines(self.process.stdout, strict_json)
+        self._messages = Lines(self.process.stderr)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        self._snapshots.join()
+        self._messages.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    @property
+    def snapshots(self):
+        return list(self._snapshots.items)
+
+    @property
+    def messages(self):
+        return list(self._messages.items)
+
+    def wait_attached(self, timeout=20):
+        """Waits until the probes of all targets are live; how long the program took for that."""
+
+        def attached(messages):
+            return [line for line in messages if '"event":"attached"' in line.replace(" ", "")]
+
+        line = self._messages.wait(attached, timeout, "looptop did not attach")[0]
+        assert strict_json(line)["event"] == "attached"
+        return time.monotonic() - self.started
+
+    def wait_snapshots(self, count, timeout=20):
+        def enough(snapshots):
+            return len(snapshots) >= count
+
+        self._snapshots.wait(enough, timeout + count * self.interval, f"{count} snapshots")
+
+    def settle(self):
+        """Waits for a whole interval that began after this call: all that was, is counted then."""
+        now = time.time()
+
+        def later(snapshots):
+            return snapshots and snapshots[-1]["time"] - snapshots[-1]["interval_seconds"] >= now
+
+        self._snapshots.wait(later, 10 + 4 * self.interval, "a whole interval")
+        return len(self._snapshots.items)
+
+    def stop(self, signum=signal.SIGTERM, status=0):
+        """Ends the program as a user would; fails if that is no normal end."""
+        self.process.send_signal(signum)
+        return self.finish(status)
+
+    def finish(self, status=0, timeout=20):
+        """Waits for the program's end; the series of all its snapshots."""
+        code = self.process.wait(timeout)
+        self._snapshots.join()
+        self._messages.join()
+        assert self._snapshots.failure is None, self._snapshots.failure
+        assert code == status, (code, self.messages[-5:])
+        return Series(self.snapshots)
+
+
+def measure(target, cmd, tier=None, interval=INTERVAL, extra=NO_BUDGET, **arguments):
+    """Watches a workload's command from before its start to after its end: (truth, series)."""
+    target.call("ping")
+    with Stat(target.pid, tier=tier, interval=interval, extra=extra) as stat:
+        stat.wait_attached()
+        truth = target.call(cmd, **arguments)
+        stat.settle()
+        series = stat.stop()
+    series.assert_sound()
+    return truth, series.of(target.pid)

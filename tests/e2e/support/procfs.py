@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""What the kernel says about a process: its text, its descriptors, how often it slept."""
+
+import os
+from pathlib import Path
+
+
+def threads(pid):
+    return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+
+
+def wakeups(pid):
+    """How often the threads of a process have gone to sleep by themselves, in all."""
+    count = 0
+    for tid in threads(pid):
+        status = Path(f"/proc/{pid}/task/{tid}/status").read_text()
+        for line in status.splitlines():
+            if line.startswith("voluntary_ctxt_switches:"):
+                count += int(line.split()[1])
+    return count
+
+
+def cpu_ns(pid):
+    """CPU time of all threads, from the scheduler's own account."""
+    return sum(
+        int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[0])
+        for tid in threads(pid)
+    )
+
+
+def fd_count(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def map_count(pid):
+    return len(Path(f"/proc/{pid}/maps").read_text().splitlines())
+
+
+def text_maps(pid):
+    """(start, end, file offset, map_files path) of the executable mappings of files."""
+    found = []
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        fields = line.split(maxsplit=5)
+        if len(fields) < 6 or "x" not in fields[1] or int(fields[4]) == 0:
+            continue
+        start, end = (int(part, 16) for part in fields[0].split("-"))
+        found.append((start, end, int(fields[2], 16), f"/proc/{pid}/map_files/{start:x}-{end:x}"))
+    assert found, f"process {pid} has no executable mapping of a file"
+    return found
+
+
+def changed_text(pid):
+    """Addresses at which a process's text differs from its files': where breakpoints are."""
+    changed = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, offset, path in text_maps(pid):
+            with open(path, "rb", buffering=0) as file:
+                changed += changed_range(memory, file, start, end, offset)
+    return changed
+
+
+def changed_range(memory, file, start, end, offset):
+    step = 1 << 20
+    changed = []
+    for at in range(start, end, step):
+        size = min(step, end - at)
+        ours = os.pread(memory.fileno(), size, at)
+        theirs = os.pread(file.fileno(), size, offset + at - start)
+        theirs += b"\0" * (len(ours) - len(theirs))  # a last page that the file does not fill
+        assert len(ours) == size, f"text at {at:x} could not be read"
+        if ours != theirs:
+            changed += [at + i for i in range(size) if ours[i] != theirs[i]]
+    return changed

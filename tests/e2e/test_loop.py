@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""The loop's own figures against what the process says: time, iterations, turns, lag, stalls."""
+
+import time
+
+import pytest
+from support.looptop import NO_BUDGET, Stat, measure
+from support.series import is_unknown
+
+
+def assert_busy(measured, active):
+    """The issue's bound: 2 % and 5 ms. Both clocks are the process's wall clock, so preemption
+    counts in both; the 5 ms hold the turns that carry the commands, which truth leaves out."""
+    assert measured == pytest.approx(active, rel=0.02, abs=0.005)
+
+
+@pytest.fixture(scope="module")
+def mixed(node):
+    with node.run("mixed.js") as target:
+        truth, process = measure(target, "start", seconds=2)
+        return truth, process
+
+
+def test_busy_is_event_loop_utilization(mixed):
+    truth, process = mixed
+    assert_busy(process.loop().total("busy_seconds"), truth["active"])
+
+
+def test_busy_and_idle_are_all_the_time(mixed):
+    # The first interval may begin in the middle of a wait of which nobody saw the beginning.
+    process = mixed[1].since(1)
+    loop = process.loop()
+    known = loop.total("busy_seconds") + loop.total("idle_seconds")
+    assert known == pytest.approx(process.elapsed, rel=0.01)
+    for row, (_, interval) in zip(loop.rows, process.times):
+        assert row["utilization"] == pytest.approx(row["busy_seconds"] / interval, abs=0.02)
+
+
+def test_phases_sum_to_elapsed(mixed):
+    process = mixed[1].since(1)
+    loop = process.loop()
+    phases = ("timers", "poll_wait", "poll_callbacks", "check")
+    assert sum(loop.phase(name) for name in phases) == pytest.approx(process.elapsed, rel=0.01)
+
+
+def test_tier_phases_does_not_tell_what_it_cannot(mixed):
+    loop = mixed[1].loop()
+    assert all(entry["tier"] == "phases" for entry in mixed[1].entries), "the default tier"
+    for name in ("pending", "idle", "prepare", "closing"):
+        assert loop.phase(name) is None
+
+
+def test_iterations_are_loop_count(mixed, node):
+    truth, process = mixed
+    if truth["loop_count"] is None:
+        pytest.skip(f"Node {node.version} does not tell its loop count")
+    # Beyond the window: the turns that carried the commands and their answers.
+    extra = process.loop().total("iterations") - truth["loop_count"]
+    assert 0 <= extra <= 10
+
+
+def test_turns_sum_to_busy(mixed):
+    loop = mixed[1].loop()
+    turns = loop.dist("turn_seconds")
+    assert turns["count"] == loop.total("turns") > 0
+    assert turns["sum"] == pytest.approx(loop.total("busy_seconds"), rel=0.02, abs=0.005)
+
+
+def test_it_says_what_it_measures(mixed, node):
+    entry = mixed[1].last
+    assert entry["runtime"] == "node"
+    assert entry["runtime_version"] == node.version
+    assert entry["name"] == "mixed.js"
+    assert entry["libuv_version"].split(".")[0] == "1"
+    assert entry["start_time"] < time.time()
+    assert entry["loops"][0]["name"] == "main"
+    assert entry["rss_bytes"] > 20e6
+
+
+BLOCKS = [[5, 10], [20, 6], [100, 3], [300, 1]]
+GAP_MS = 20
+
+
+@pytest.fixture(scope="module")
+def blocks(node):
+    """With a stall threshold under the shortest block, the stalls list every block."""
+    with node.run("blocks.js") as target:
+        extra = (*NO_BUDGET, "--stall", "3")
+        truth, process = measure(target, "start", extra=extra, blocks=BLOCKS, gap_ms=GAP_MS)
+        return truth, process
+
+
+def unix_time(monotonic):
+    return monotonic + time.time() - time.monotonic()
+
+
+def match_blocks(blocks, stalls):
+    """Each block's stall, by its start; a turn begins a little before the callback in it."""
+    pairs = []
+    for block in blocks:
+        start = unix_time(block["start"])
+        near = [s for s in stalls if start - 0.004 <= s["start_time"] <= start + 0.002]
+        assert len(near) == 1, f"block at {start}: {near} of {stalls}"
+        pairs.append((block, near[0]))
+    return pairs
+
+
+def test_every_block_is_a_stall_of_its_length(blocks):
+    truth, process = blocks
+    stalls = process.loop().stalls
+    assert len(truth["blocks"]) == sum(count for _, count in BLOCKS)
+    pairs = match_blocks(truth["blocks"], stalls)
+    for block, stall in pairs:
+        assert 0 <= stall["seconds"] - block["seconds"] <= 0.003 + 0.02 * block["seconds"]
+    # On a shared machine another turn may be held up too, but not many.
+    others = [s for s in stalls if not any(s is stall for _, stall in pairs)]
+    assert len(others) <= 5 and sum(s["seconds"] for s in others) < 0.1, others
+
+
+def test_longest_turn_is_the_longest_block(blocks):
+    truth, process = blocks
+    longest = max(block["seconds"] for block in truth["blocks"])
+    turns = process.loop().dist("turn_seconds")
+    assert 0 <= turns["max"] - longest <= 0.003 + 0.02 * longest
+    assert turns["sum"] == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+
+
+def test_timers_are_late_by_what_they_say(blocks):
+    """Each block's timer woke an idle loop, so there is a sample for each. libuv counts in whole
+    milliseconds: it may wake one early and ask again, and is late by up to one in the callback."""
+    truth, process = blocks
+    late = process.loop().dist("timer_lateness_seconds")
+    timers = len(truth["blocks"])
+    assert timers <= late["count"] <= 2 * timers + 5
+    assert 0 <= late["max"] <= max(block["late"] for block in truth["blocks"]) + 0.002
+    assert 0 <= late["sum"] <= sum(max(block["late"], 0) + 0.001 for block in truth["blocks"])
+
+
+def brute_force_lag(turns, window, q):
+    """The x at which the share of arrivals that wait longer is 1 - q, found by bisection."""
+    low, high = 0.0, max(turns)
+    for _ in range(60):
+        x = (low + high) / 2
+        if sum(max(0.0, turn - x) for turn in turns) / window > 1 - q:
+            low = x
+        else:
+            high = x
+    return high
+
+
+def test_lag_is_that_of_a_random_arrival(node):
+    """One interval that holds all blocks; what else the loop does is too short to count."""
+    with node.run("blocks.js") as target:
+        target.call("ping")
+        with Stat(target.pid, interval=2, extra=(*NO_BUDGET, "-c", "1")) as stat:
+            stat.wait_attached()
+            truth = target.call("start", blocks=[[100, 1], [300, 1]], gap_ms=200)
+            series = stat.finish()
+    series.assert_sound()
+    window = series.snapshots[0]["interval_seconds"]
+    row = series.of(target.pid).loop().rows[0]
+    turns = [block["seconds"] for block in truth["blocks"]]
+    lag = row["lag_seconds"]
+    assert lag["mean"] == pytest.approx(sum(b * b for b in turns) / (2 * window), rel=0.03)
+    assert lag["max"] == pytest.approx(max(turns), rel=0.02)
+    for key, q in (("p90", 0.9), ("p99", 0.99), ("p999", 0.999)):
+        # Buckets are at most 5 % wide; the milliseconds are the rest of the loop's work.
+        expected = brute_force_lag(turns, window, q)
+        assert lag[key] == pytest.approx(expected, rel=0.06, abs=0.003), key
+    assert lag["p50"] <= 0.003, "more than half of all arrivals find the loop idle"
+
+
+def test_stall_is_seen_while_it_runs(node):
+    """A block of 1.5 s shows as it goes on, and then once with its length. Blocks under the
+    threshold are no stalls."""
+    with node.run("blocks.js") as target:
+        truth, process = measure(
+            target, "start", interval=0.25, blocks=[[50, 3], [1500, 1]], gap_ms=GAP_MS
+        )
+    loop = process.loop()
+    block = truth["blocks"][-1]
+    lengths = [seconds for seconds, _ in loop.ongoing]
+    assert len(lengths) >= 3, "a stall over several intervals"
+    assert lengths == sorted(lengths) and lengths[-1] > 1.0
+    for seconds, stall in loop.ongoing:
+        assert seconds == pytest.approx(stall["seconds"], rel=0.02)
+        assert stall["start_time"] == pytest.approx(unix_time(block["start"]), abs=0.01)
+    long_ones = [s for s in loop.stalls if s["seconds"] > 0.1]
+    assert len(long_ones) == len(loop.stalls) == 1, loop.stalls
+    assert long_ones[0]["seconds"] == pytest.approx(block["seconds"], rel=0.02)
+    assert loop.rows[-1]["stalled_seconds"] == 0
+    # Also while it runs, the time counts as busy, in the interval in which it passes.
+    during = [row for row in loop.rows if row["stalled_seconds"]]
+    assert all(row["utilization"] > 0.3 for row in during)
+    assert_busy(loop.total("busy_seconds"), truth["active"])
+
+
+def test_immediates_are_many_short_turns(node):
+    with node.run("spin.js") as target:
+        truth, process = measure(target, "immediates", tier="full", seconds=1)
+    loop = process.loop()
+    # One immediate an iteration; beyond the window the turns of the commands.
+    assert 0 <= loop.total("iterations") - truth["count"] <= 10
+    assert loop.total("turns") == pytest.approx(truth["count"], rel=0.01)
+    assert_busy(loop.total("busy_seconds"), truth["active"])
+    assert loop.stalls == [] and loop.dist("turn_seconds")["max"] < 0.1
+
+
+def test_next_ticks_that_starve_the_loop_are_a_stall(node):
+    with node.run("spin.js") as target:
+        truth, process = measure(target, "starve", seconds=1)
+    loop = process.loop()
+    assert loop.peak("stalled_seconds") > 0.1, "seen while it runs"
+    assert len(loop.stalls) == 1
+    assert loop.stalls[0]["seconds"] == pytest.approx(truth["elapsed"], rel=0.02)
+    assert_busy(loop.total("busy_seconds"), truth["active"])
+
+
+def test_lag_is_known_when_nothing_happens(idle):
+    """An idle loop has no lag; that is 0, not unknown."""
+    with Stat(idle.pid) as stat:
+        stat.wait_attached()
+        stat.wait_snapshots(3)
+        process = stat.stop().of(idle.pid)
+    row = process.loop().rows[-1]
+    assert row["utilization"] == pytest.approx(0, abs=0.01)
+    assert row["idle_seconds"] == pytest.approx(process.times[-1][1], rel=0.02)
+    assert row["lag_seconds"]["mean"] == pytest.approx(0, abs=0.001)
+    assert row["stalls"] == [] and row["stalled_seconds"] == 0
+    assert not is_unknown(row["phase_seconds"])

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Worker threads: each has a loop of its own, a row of its own, and a life of its own."""
+
+import pytest
+from support import procfs
+from support.looptop import Stat
+
+SHARES = [0.25, 0.6]
+
+
+class Run:
+    """Two Workers that start, work and end while looptop watches."""
+
+    def __init__(self, node, early):
+        """early: the Workers are there before looptop is."""
+        names = ["parser", None]
+        with node.run("workers.js") as target:
+            if early:
+                target.call("spawn", names=names)
+            with Stat(target.pid) as stat:
+                stat.wait_attached()
+                stat.wait_snapshots(1)
+                if not early:
+                    target.call("spawn", names=names)
+                # What a Worker does to start is in none of the truths: begin after it.
+                begin = stat.settle()
+                self.tids = set(procfs.threads(target.pid))
+                self.truth = target.call("start", loads=SHARES, seconds=1.5)
+                end = stat.settle()
+                target.call("end")
+                stat.settle()
+                self.tids_after = set(procfs.threads(target.pid))
+                series = stat.stop()
+            series.assert_sound()
+            self.pid = target.pid
+            self.process = series.of(target.pid)
+            self.loaded = self.process.until(end).since(begin)
+
+    def workers(self):
+        """The Workers' loops under load, the less busy one first."""
+        loops = [self.loaded.loop(tid) for tid in self.loaded.tids - {self.pid}]
+        return sorted(loops, key=lambda loop: loop.total("busy_seconds"))
+
+
+@pytest.fixture(scope="module")
+def late(node):
+    return Run(node, early=False)
+
+
+@pytest.fixture(scope="module")
+def early(node):
+    return Run(node, early=True)
+
+
+@pytest.mark.parametrize("when", ["late", "early"])
+def test_each_worker_has_a_row_with_its_own_figures(when, request):
+    run = request.getfixturevalue(when)
+    loops = run.workers()
+    assert len(loops) == 2
+    truths = sorted(run.truth["workers"], key=lambda truth: truth["active"])
+    for loop, truth in zip(loops, truths):
+        assert loop.total("busy_seconds") == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+        assert loop.tid in run.tids
+        if truth["loop_count"] is not None:
+            assert 0 <= loop.total("iterations") - truth["loop_count"] <= 10
+
+
+@pytest.mark.parametrize("when", ["late", "early"])
+def test_the_main_loop_is_not_mixed_with_theirs(when, request):
+    run = request.getfixturevalue(when)
+    main = run.loaded.loop()
+    assert main.name == "main"
+    assert main.total("busy_seconds") == pytest.approx(run.truth["active"], rel=0.02, abs=0.005)
+
+
+def test_workers_have_names(late):
+    names = {loop.name for loop in late.workers()}
+    assert len(names) == 2, names
+    for name in names:
+        assert name == "parser" or name.startswith("worker-"), name
+
+
+def test_rows_go_when_workers_end(late):
+    assert not late.tids_after >= {loop.tid for loop in late.workers()}
+    rows = [row["tid"] for row in late.process.last["loops"]]
+    assert rows == [late.pid], "only the main loop is left"
+
+
+def test_workers_time_is_all_told(late):
+    for loop in late.workers():
+        known = loop.total("busy_seconds") + loop.total("idle_seconds")
+        assert known == pytest.approx(late.loaded.elapsed, rel=0.01)

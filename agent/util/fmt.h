@@ -4,24 +4,35 @@
 #ifndef LOOPTOP_UTIL_FMT_H
 #define LOOPTOP_UTIL_FMT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "looptop/metric.h"
 
 /* All write a NUL-terminated text of at most size - 1 characters and return buf. */
 
-/* "0", "12us", "3.4ms", "120ms", "2.31s", "4.2min"; at most 7 characters. */
+/* "0", "12us", "3.4ms", "120ms", "2.31s", "12.4s", "340s", "12min", "120h"; at most 7 characters
+ * up to a year. */
 char *lt_fmt_seconds(char *buf, size_t size, double seconds);
-/* "0", "812", "12.3k", "4.1M"; at most 6 characters. */
+/* "0", "0.4", "812", "12.3k", "4.1M"; at most 6 characters up to 10^15. A rate above 0 is never "0". */
 char *lt_fmt_count(char *buf, size_t size, double count);
-/* "0 B", "12 KiB" as "12.0K", "340M", "1.2G"; at most 6 characters. */
+/* Powers of 1024: "0B", "1.2K", "12K", "340M", "1.2G"; at most 6 characters up to 10^15. */
 char *lt_fmt_bytes(char *buf, size_t size, double bytes);
-/* 0.714 → "71 %", 0.004 → "0.4 %"; at most 6 characters. */
+/* 0.714 → "71 %", 0.004 → "0.4 %"; at most 6 characters up to 9999 %. Above 0 it is never "0 %". */
 char *lt_fmt_ratio(char *buf, size_t size, double ratio);
 /* By unit. */
 char *lt_fmt(char *buf, size_t size, enum lt_unit unit, double value);
 
-/* Copies src cut to fit, every byte that is not printable UTF-8 as '?': for text from a target. */
+/* Copies src cut to fit, every byte that is not printable UTF-8 as '?': for text from a target.
+ * Marks that turn the direction of writing or take no room count as not printable. */
 char *lt_fmt_text(char *buf, size_t size, const char *src);
+
+/* Copies src cut to fit, every byte that is not UTF-8 as U+FFFD: for formats that can escape
+ * controls but must be well-formed. 3 × strlen(src) + 1 is always enough room. */
+char *lt_fmt_utf8(char *buf, size_t size, const char *src);
+
+/* As lt_fmt_text, and exactly `cells` terminal columns wide: cut with "…" (ascii: '~', and '?' for
+ * all that is not ASCII) or filled up with spaces. 4 × cells + 5 bytes are always enough room. */
+char *lt_fmt_cell(char *buf, size_t size, const char *src, int cells, bool ascii);
 
 #endif

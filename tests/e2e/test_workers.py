@@ -43,19 +43,12 @@ class Run:
         return sorted(loops, key=lambda loop: loop.total("busy_seconds"))
 
 
-@pytest.fixture(scope="module")
-def late(node):
-    return Run(node, early=False)
+@pytest.fixture(scope="module", params=["late", "early"])
+def run(request, node):
+    return Run(node, early=request.param == "early")
 
 
-@pytest.fixture(scope="module")
-def early(node):
-    return Run(node, early=True)
-
-
-@pytest.mark.parametrize("when", ["late", "early"])
-def test_each_worker_has_a_row_with_its_own_figures(when, request):
-    run = request.getfixturevalue(when)
+def test_each_worker_has_a_row_with_its_own_figures(run):
     loops = run.workers()
     assert len(loops) == 2
     truths = sorted(run.truth["workers"], key=lambda truth: truth["active"])
@@ -66,28 +59,26 @@ def test_each_worker_has_a_row_with_its_own_figures(when, request):
             assert 0 <= loop.total("iterations") - truth["loop_count"] <= 10
 
 
-@pytest.mark.parametrize("when", ["late", "early"])
-def test_the_main_loop_is_not_mixed_with_theirs(when, request):
-    run = request.getfixturevalue(when)
+def test_the_main_loop_is_not_mixed_with_theirs(run):
     main = run.loaded.loop()
     assert main.name == "main"
     assert main.total("busy_seconds") == pytest.approx(run.truth["active"], rel=0.02, abs=0.005)
 
 
-def test_workers_have_names(late):
-    names = {loop.name for loop in late.workers()}
+def test_workers_have_names(run):
+    names = {loop.name for loop in run.workers()}
     assert len(names) == 2, names
     for name in names:
         assert name == "parser" or name.startswith("worker-"), name
 
 
-def test_rows_go_when_workers_end(late):
-    assert not late.tids_after >= {loop.tid for loop in late.workers()}
-    rows = [row["tid"] for row in late.process.last["loops"]]
-    assert rows == [late.pid], "only the main loop is left"
+def test_rows_go_when_workers_end(run):
+    assert not run.tids_after >= {loop.tid for loop in run.workers()}
+    rows = [row["tid"] for row in run.process.last["loops"]]
+    assert rows == [run.pid], "only the main loop is left"
 
 
-def test_workers_time_is_all_told(late):
-    for loop in late.workers():
+def test_workers_time_is_all_told(run):
+    for loop in run.workers():
         known = loop.total("busy_seconds") + loop.total("idle_seconds")
-        assert known == pytest.approx(late.loaded.elapsed, rel=0.01)
+        assert known == pytest.approx(run.loaded.elapsed, rel=0.01)

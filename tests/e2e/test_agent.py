@@ -116,7 +116,7 @@ def test_counters_are_the_truth(served):
     assert info == 1
 
 
-def histogram(metrics, name, **labels):
+def histogram(metrics, name, /, **labels):
     """Cumulative buckets in order; checked for being a histogram."""
     found = [
         (float(has["le"]), value)

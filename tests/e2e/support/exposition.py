@@ -22,7 +22,7 @@ class Exposition:
         keys = [(name, tuple(sorted(labels.items()))) for name, labels, _ in self.samples]
         assert len(set(keys)) == len(keys), "a series twice"
 
-    def values(self, name, **labels):
+    def values(self, name, /, **labels):
         """The values of all series of that name with at least those labels."""
         return [
             value
@@ -30,7 +30,7 @@ class Exposition:
             if found == name and labels.items() <= has.items()
         ]
 
-    def value(self, name, **labels):
+    def value(self, name, /, **labels):
         values = self.values(name, **labels)
         assert len(values) == 1, f"{name} {labels}: {len(values)} series"
         return values[0]

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * Node.js 16 … 26: V8's pauses, and whose work the thread pool does. Mangled names are matched by
+ * their beginning: signatures change with each major version of V8.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/runtime/registry.h"
+
+#define V8 "_ZN2v88internal"
+#define GC(name, what, is_optional) \
+	{ .symbol = V8 name, .prefix = true, .optional = is_optional, .find = lt_find_entry, \
+	  .role = what, .group = LT_GROUP_GC, .cost = "garbage collection pauses are unknown" }
+
+static const struct lt_rule rules[] = {
+	/* V8 9.4 (Node 16) has Start and Stop, later ones the observable pause */
+	GC("8GCTracer5StartE", LT_ROLE_GC_BEGIN, true),
+	GC("8GCTracer4StopENS0_16GarbageCollectorE", LT_ROLE_GC_END, true),
+	GC("8GCTracer20StartObservablePauseE", LT_ROLE_GC_BEGIN, true),
+	GC("8GCTracer19StopObservablePauseE", LT_ROLE_GC_END, true),
+	GC("4Heap24PerformGarbageCollectionE", LT_ROLE_GC_KIND, false),
+	GC("18IncrementalMarking4StepE", LT_ROLE_STEP_BEGIN, false),
+	{ .symbol = V8 "18IncrementalMarking4StepE", .prefix = true, .find = lt_find_exits,
+	  .role = LT_ROLE_STEP_END, .group = LT_GROUP_GC, .cost = "marking slices are not timed" },
+	{ 0 },
+};
+
+#define SCHEDULE_WORK "_ZZN4node14ThreadPoolWork12ScheduleWorkEvEN"
+
+static const struct lt_address_rule addresses[] = {
+	{ "_ZN4node11Environment14CheckImmediateEP", true, offsetof(struct lt_image, check_immediate) },
+	{ "_ZN4node11Environment9RunTimersEP", true, offsetof(struct lt_image, run_timers) },
+	/* the lambda that is every task's work callback: gcc and clang name its invoker differently */
+	{ SCHEDULE_WORK "UlP9uv_work_sE_4_FUNES2_", true, offsetof(struct lt_image, task_cb) },
+	{ SCHEDULE_WORK "KUlP9uv_work_sE_8__invokeES2_", true, offsetof(struct lt_image, task_cb) },
+	{ SCHEDULE_WORK "UlP9uv_work_sE_8__invokeES2_", true, offsetof(struct lt_image, task_cb) },
+	{ 0 },
+};
+
+static enum lt_kind class_kind(const char *vtable_symbol)
+{
+	if (strncmp(vtable_symbol, "_ZTVN", 5))
+		return LT_KIND_MAX;
+	if (strstr(vtable_symbol, "6crypto") && strstr(vtable_symbol, "Job"))
+		return LT_KIND_CRYPTO;
+	if (strstr(vtable_symbol, "ZlibStream") || strstr(vtable_symbol, "ZstdStream") ||
+	    strstr(vtable_symbol, "ZstdCompressStream") ||
+	    strstr(vtable_symbol, "ZstdDecompressStream") || strstr(vtable_symbol, "BrotliEncoder") ||
+	    strstr(vtable_symbol, "BrotliDecoder") || strstr(vtable_symbol, "CompressionStream"))
+		return LT_KIND_ZLIB;
+	if (strstr(vtable_symbol, "uvimpl4Work"))
+		return LT_KIND_NAPI;
+	return LT_KIND_MAX;
+}
+
+#define SCAN_BLOCK (1u << 20)
+
+/* The release's name stands in the read-only data: ".../node-v20.20.2.tar.gz" and the like. */
+static void find_version(struct lt_elf *elf, struct lt_image *image)
+{
+	static const char mark[] = "/node-v";
+	uint64_t vaddr, size;
+	char *block;
+
+	if (lt_elf__section(elf, ".rodata", &vaddr, &size))
+		return;
+	block = malloc(SCAN_BLOCK + 64);
+	for (uint64_t at = 0; block && at < size && !image->runtime_version[0]; at += SCAN_BLOCK) {
+		size_t n = size - at < SCAN_BLOCK + 64 ? size - at : SCAN_BLOCK + 64;
+		const char *found;
+		int major, minor, patch;
+
+		if (lt_elf__read(elf, vaddr + at, block, n))
+			break;
+		found = memmem(block, n, mark, sizeof(mark) - 1);
+		if (!found || block + n - found < 32)
+			continue;
+		if (sscanf(found + sizeof(mark) - 1, "%3d.%3d.%3d", &major, &minor, &patch) == 3)
+			snprintf(image->runtime_version, sizeof(image->runtime_version), "%d.%d.%d",
+				 major, minor, patch);
+	}
+	free(block);
+}
+
+static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_function)
+{
+	(void)version_function;
+	find_version(elf, image);
+	/* From a task (uv_work_t.work_req): its ThreadPoolWork begins 104 bytes before, with its vtable
+	 * pointer; behind its uv_work_t stands the name of its kind, in Node 20 and later. */
+	image->task_class_off = -104;
+	image->task_type_off = atoi(image->runtime_version) >= 20 ? 40 : 0;
+	if (!image->task_cb)
+		lt_image__miss(image, "the work callback of Node's pool tasks: not found; crypto, zlib "
+				      "and napi tasks are counted as other");
+}
+
+const struct lt_runtime lt_runtime_node = {
+	.name = "node",
+	.mark = "_ZN4node11Environment",
+	.rules = rules,
+	.addresses = addresses,
+	.class_kind = class_kind,
+	.finish = finish,
+};

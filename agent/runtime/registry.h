@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * A runtime is a table: this symbol, found by this finder, plays this role. A new runtime is one
+ * file with a descriptor, and one line in registry.c.
+ */
+#ifndef LOOPTOP_RUNTIME_REGISTRY_H
+#define LOOPTOP_RUNTIME_REGISTRY_H
+
+#include "agent/target/sites.h"
+
+struct lt_rule {
+	const char *symbol; /* its name, or the beginning of it */
+	bool prefix;
+	bool optional; /* several names exist for it over the versions, or some builds inline it */
+	lt_finder find;
+	enum lt_role role;
+	enum lt_group group;
+	uint8_t arg, sub;
+	const char *cost; /* what is unknown without it: "the thread pool's run times are" */
+};
+
+/* An address that memory reads need. */
+struct lt_address_rule {
+	const char *symbol;
+	bool prefix;
+	size_t offset; /* of the uint64_t in struct lt_image */
+};
+
+struct lt_runtime {
+	const char *name;
+	const char *mark; /* a file with a symbol that begins so has this runtime */
+	const struct lt_rule *rules; /* ended by a NULL symbol */
+	const struct lt_address_rule *addresses; /* likewise */
+	/* Kind of pool tasks with this vtable, LT_KIND_MAX: none of them. NULL: has no classes. */
+	enum lt_kind (*class_kind)(const char *vtable_symbol);
+	/* After all symbols: versions, layouts, what is missing. */
+	void (*finish)(struct lt_elf *elf, struct lt_image *image, uint64_t version_function);
+	const char *version_symbol; /* function that finish wants to decode, or NULL */
+};
+
+/* Most specific first; ended by NULL. */
+extern const struct lt_runtime *const lt_runtimes[];
+extern const struct lt_runtime lt_runtime_node, lt_runtime_libuv;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * A function's instructions, decoded from its first byte so that every boundary is certain, with
+ * just what choosing a probe site needs. The only user of capstone.
+ */
+#ifndef LOOPTOP_TARGET_DECODE_H
+#define LOOPTOP_TARGET_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "looptop/runtime.h"
+
+struct lt_elf;
+
+enum lt_flow {
+	LT_FLOW_NEXT, /* goes on to the next instruction */
+	LT_FLOW_CALL, /* a direct call; target is known */
+	LT_FLOW_CALL_INDIRECT,
+	LT_FLOW_JUMP, /* direct and unconditional */
+	LT_FLOW_JUMP_INDIRECT,
+	LT_FLOW_BRANCH, /* conditional */
+	LT_FLOW_RETURN,
+};
+
+struct lt_insn {
+	uint64_t vaddr;
+	uint64_t target; /* of a direct call, jump or branch */
+	uint8_t length;
+	uint8_t flow; /* enum lt_flow */
+	bool emulated; /* the kernel emulates it at a uprobe; otherwise it is single-stepped */
+	bool is_endbr;
+	uint16_t writes; /* general purpose registers changed: bit enum lt_reg */
+	int8_t base; /* indirect call through memory: enum lt_reg, -1: another form */
+	int32_t disp;
+};
+
+struct lt_function {
+	uint64_t vaddr, size;
+	struct lt_insn *insns;
+	size_t n_insns;
+};
+
+/* Decodes a function of an executable segment. 0, or -errno: -EFAULT not in one, -E2BIG larger than
+ * 256 KiB, -EILSEQ undecodable bytes. The caller frees with lt_function__free(). */
+int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,
+			struct lt_function *ret_function);
+void lt_function__free(struct lt_function *function);
+
+/* Does a jump or branch of the function lead into (from, to]? */
+bool lt_function__joins(const struct lt_function *function, uint64_t from, uint64_t to);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/target/elf.h"
+
+#include <errno.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEGMENTS_MAX 64
+
+struct lt_elf {
+	int fd;
+	uint64_t file_size;
+	Elf *elf;
+	size_t shstrndx;
+	GElf_Phdr loads[SEGMENTS_MAX];
+	size_t n_loads;
+	Elf_Scn *symtab, *dynsym;
+};
+
+static int read_segments(struct lt_elf *elf)
+{
+	size_t n = 0;
+	GElf_Phdr ph;
+
+	if (elf_getphdrnum(elf->elf, &n))
+		return -EINVAL;
+	for (size_t i = 0; i < n && elf->n_loads < SEGMENTS_MAX; i++) {
+		if (!gelf_getphdr(elf->elf, (int)i, &ph))
+			return -EINVAL;
+		if (ph.p_type != PT_LOAD || ph.p_offset > elf->file_size ||
+		    ph.p_filesz > elf->file_size - ph.p_offset ||
+		    ph.p_vaddr > UINT64_MAX - ph.p_filesz)
+			continue;
+		elf->loads[elf->n_loads++] = ph;
+	}
+	return elf->n_loads ? 0 : -EINVAL;
+}
+
+static void find_symbol_sections(struct lt_elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+
+	while ((scn = elf_nextscn(elf->elf, scn))) {
+		if (!gelf_getshdr(scn, &sh))
+			continue;
+		if (sh.sh_type == SHT_SYMTAB)
+			elf->symtab = scn;
+		else if (sh.sh_type == SHT_DYNSYM)
+			elf->dynsym = scn;
+	}
+}
+
+int lt_elf__open(int fd, struct lt_elf **ret_elf)
+{
+	struct lt_elf *elf = calloc(1, sizeof(*elf));
+	GElf_Ehdr eh;
+	struct stat st;
+	int err = -ENOEXEC;
+
+	if (!elf)
+		return -ENOMEM;
+	elf->fd = fd;
+	elf_version(EV_CURRENT);
+	if (fstat(fd, &st)) {
+		err = -errno;
+		goto fail;
+	}
+	elf->file_size = (uint64_t)st.st_size;
+	elf->elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &eh))
+		goto fail;
+	if (gelf_getclass(elf->elf) != ELFCLASS64 || eh.e_machine != EM_X86_64 ||
+	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
+		goto fail;
+	err = read_segments(elf);
+	if (err)
+		goto fail;
+	if (elf_getshdrstrndx(elf->elf, &elf->shstrndx))
+		elf->shstrndx = 0;
+	else
+		find_symbol_sections(elf);
+	*ret_elf = elf;
+	return 0;
+fail:
+	lt_elf__close(elf);
+	return err;
+}
+
+void lt_elf__close(struct lt_elf *elf)
+{
+	if (!elf)
+		return;
+	elf_end(elf->elf);
+	free(elf);
+}
+
+void lt_elf__build_id(struct lt_elf *elf, char *buf, size_t size)
+{
+	uint64_t vaddr, length;
+	unsigned char note[16 + 64];
+	uint32_t words[3];
+
+	buf[0] = '\0';
+	if (lt_elf__section(elf, ".note.gnu.build-id", &vaddr, &length) || length < 16 ||
+	    length > sizeof(note) || lt_elf__read(elf, vaddr, note, length))
+		return;
+	memcpy(words, note, sizeof(words));
+	if (words[0] != 4 || words[1] > length - 16 || memcmp(note + 12, "GNU", 4))
+		return;
+	for (uint32_t i = 0; i < words[1] && 2 * i + 2 < size; i++)
+		snprintf(buf + 2 * i, 3, "%02x", note[16 + i]);
+}
+
+bool lt_elf__has_symtab(const struct lt_elf *elf)
+{
+	return elf->symtab;
+}
+
+int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
+{
+	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym;
+	Elf_Data *data;
+	GElf_Shdr sh;
+	int ret = 0;
+
+	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_entsize != sizeof(Elf64_Sym))
+		return 0;
+	data = elf_getdata(scn, NULL);
+	if (!data)
+		return 0;
+	for (size_t i = 0; !ret && i < data->d_size / sizeof(Elf64_Sym); i++) {
+		GElf_Sym sym;
+		struct lt_elf_symbol symbol;
+		int type;
+
+		if (!gelf_getsym(data, (int)i, &sym) || sym.st_shndx == SHN_UNDEF || !sym.st_value)
+			continue;
+		type = GELF_ST_TYPE(sym.st_info);
+		if (type != STT_FUNC && type != STT_OBJECT)
+			continue;
+		symbol.name = elf_strptr(elf->elf, sh.sh_link, sym.st_name);
+		if (!symbol.name || !*symbol.name)
+			continue;
+		symbol.vaddr = sym.st_value;
+		symbol.size = sym.st_size;
+		symbol.is_function = type == STT_FUNC;
+		ret = fn(ctx, &symbol);
+	}
+	return ret;
+}
+
+int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length, bool executable)
+{
+	for (size_t i = 0; i < elf->n_loads; i++) {
+		const GElf_Phdr *ph = &elf->loads[i];
+
+		if (vaddr < ph->p_vaddr || vaddr - ph->p_vaddr > ph->p_filesz ||
+		    length > ph->p_filesz - (vaddr - ph->p_vaddr))
+			continue;
+		if (executable && !(ph->p_flags & PF_X))
+			continue;
+		return (int64_t)(vaddr - ph->p_vaddr + ph->p_offset);
+	}
+	return -1;
+}
+
+int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length)
+{
+	int64_t offset = lt_elf__offset(elf, vaddr, length, false);
+	ssize_t n;
+
+	if (offset < 0)
+		return -EFAULT;
+	n = pread(elf->fd, buf, length, offset);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -EIO;
+}
+
+int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, uint64_t *ret_size)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+
+	while (elf->shstrndx && (scn = elf_nextscn(elf->elf, scn))) {
+		const char *found;
+
+		if (!gelf_getshdr(scn, &sh))
+			continue;
+		found = elf_strptr(elf->elf, elf->shstrndx, sh.sh_name);
+		if (!found || strcmp(found, name))
+			continue;
+		*ret_vaddr = sh.sh_addr;
+		*ret_size = sh.sh_size;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* The name of the symbol whose relocation fills the GOT slot. */
+static const char *slot_symbol(struct lt_elf *elf, uint64_t slot)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh, dyn_sh;
+	GElf_Sym sym;
+	Elf_Data *syms;
+
+	if (!elf->dynsym || !gelf_getshdr(elf->dynsym, &dyn_sh))
+		return NULL;
+	syms = elf_getdata(elf->dynsym, NULL);
+	while (syms && (scn = elf_nextscn(elf->elf, scn))) {
+		Elf_Data *data;
+
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_RELA ||
+		    sh.sh_entsize != sizeof(Elf64_Rela) || !(sh.sh_flags & SHF_ALLOC))
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (size_t i = 0; data && i < data->d_size / sizeof(Elf64_Rela); i++) {
+			GElf_Rela rela;
+
+			if (!gelf_getrela(data, (int)i, &rela) || rela.r_offset != slot)
+				continue;
+			if (gelf_getsym(syms, (int)GELF_R_SYM(rela.r_info), &sym))
+				return elf_strptr(elf->elf, dyn_sh.sh_link, sym.st_name);
+		}
+	}
+	return NULL;
+}
+
+const char *lt_elf__import(struct lt_elf *elf, uint64_t vaddr)
+{
+	static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	unsigned char code[12];
+	size_t at = 0;
+	int32_t disp;
+
+	if (lt_elf__read(elf, vaddr, code, sizeof(code)))
+		return NULL;
+	if (!memcmp(code, endbr64, sizeof(endbr64)))
+		at = sizeof(endbr64);
+	if (code[at] == 0xf2) /* bnd */
+		at++;
+	if (code[at] != 0xff || code[at + 1] != 0x25) /* jmp *disp(%rip) */
+		return NULL;
+	memcpy(&disp, code + at + 2, sizeof(disp));
+	return slot_symbol(elf, vaddr + at + 6 + (uint64_t)(int64_t)disp);
+}

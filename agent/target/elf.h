@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * Reading an ELF file that may lie: symbols, addresses, imports. Every offset is checked against
+ * the file before it is used; nothing is mapped, so a file that shrinks meanwhile cannot kill us.
+ */
+#ifndef LOOPTOP_TARGET_ELF_H
+#define LOOPTOP_TARGET_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lt_elf;
+
+struct lt_elf_symbol {
+	const char *name; /* valid while the file is open */
+	uint64_t vaddr;
+	uint64_t size; /* bytes */
+	bool is_function;
+};
+
+/* Opens the 64-bit x86-64 ELF program or library on fd (borrowed). 0; -ENOEXEC: not one, or of
+ * another machine; -EINVAL: broken; another -errno. */
+int lt_elf__open(int fd, struct lt_elf **ret_elf);
+void lt_elf__close(struct lt_elf *elf);
+
+/* Build-id in hex; "" if there is none. */
+void lt_elf__build_id(struct lt_elf *elf, char *buf, size_t size);
+
+/* Are there local symbols (.symtab)? Otherwise each_symbol tells only the exported ones. */
+bool lt_elf__has_symtab(const struct lt_elf *elf);
+
+/* Calls fn for each defined symbol until it returns non-zero, which is then returned. */
+typedef int (*lt_elf_symbol_fn)(void *ctx, const struct lt_elf_symbol *symbol);
+int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx);
+
+/* The file offset of length bytes at vaddr, all in one segment of the file; -1 if they are not, or if
+ * executable is asked for and the segment is not. */
+int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length, bool executable);
+
+/* Reads length bytes at vaddr; 0 or -errno. */
+int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length);
+
+/* The name of the function that the PLT stub at vaddr jumps to, NULL if it is no such stub. */
+const char *lt_elf__import(struct lt_elf *elf, uint64_t vaddr);
+
+/* Address and size of a section by its name; -ENOENT. */
+int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, uint64_t *ret_size);
+
+#endif

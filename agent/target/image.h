@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* Analysing one file: which runtime is in it, and where its probe sites and data are. */
+#ifndef LOOPTOP_TARGET_IMAGE_H
+#define LOOPTOP_TARGET_IMAGE_H
+
+#include "looptop/runtime.h"
+
+/* 0 and an image to be freed with free(); -ENOEXEC: no event loop that is known is in the file, or it
+ * is no x86-64 ELF file; -EINVAL: broken. Logs nothing: the caller knows what the file was for. */
+int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * libuv's own account, read from the target's memory (never written). The target runs on while we
+ * read: everything is checked, and a pair that does not fit is read again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "agent/util/clock.h"
+#include "looptop/runtime.h"
+
+/* uv_loop_t, libuv 1.43 … 1.52 on 64-bit Linux (DWARF; facts 1.5). */
+enum {
+	LOOP_ACTIVE_HANDLES = 8,
+	LOOP_HANDLE_QUEUE = 16,
+	LOOP_INTERNAL_FIELDS = 40,
+	LOOP_BACKEND_FD = 64,
+	LOOP_CHECK_HANDLES = 400,
+	LOOP_TIME_MS = 544,
+	LOOP_SIZE = 848,
+};
+
+enum { HANDLE_LOOP = 8, HANDLE_TYPE = 16, HANDLE_QUEUE = 32 };
+
+#define METRICS_IDLE_TIME 1u /* flag in internal_fields */
+#define TRIES 5
+#define QUEUE_MAX 1024
+#define STACK_SCAN_BYTES (64 * 1024)
+
+static int read_memory(int pid, uint64_t addr, void *buf, size_t size)
+{
+	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)addr, size };
+	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+static uint64_t word(const void *block, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)block + offset, sizeof(value));
+	return value;
+}
+
+static uint32_t half(const void *block, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, (const char *)block + offset, sizeof(value));
+	return value;
+}
+
+static bool is_pointer(uint64_t addr)
+{
+	return addr >= 4096 && addr < 1ull << 47 && !(addr & 7);
+}
+
+/* internal_fields: the running wait's beginning and the ended ones' sum must belong together. */
+static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
+			struct lt_loop_mem *mem)
+{
+	unsigned char block[160], again[160];
+
+	if (uv->idle_time < 0) {
+		mem->metrics_on = false;
+		mem->iterations = UINT64_MAX;
+		return 0;
+	}
+	for (int i = 0; i < TRIES; i++) {
+		if (read_memory(pid, fields, block, sizeof(block)) ||
+		    read_memory(pid, fields, again, sizeof(again)))
+			return -EFAULT;
+		mem->read_ns = lt_now_ns();
+		mem->idle_ns = word(block, (size_t)uv->idle_time);
+		mem->entry_ns = word(block, (size_t)uv->entry_time);
+		mem->metrics_on = half(block, 0) & METRICS_IDLE_TIME;
+		mem->iterations = uv->loop_count < 0 ? UINT64_MAX :
+						       word(block, (size_t)uv->loop_count);
+		if (mem->idle_ns == word(again, (size_t)uv->idle_time) &&
+		    mem->entry_ns == word(again, (size_t)uv->entry_time))
+			break;
+		if (i == TRIES - 1)
+			return -EAGAIN;
+	}
+	/* A wait cannot begin in the future, nor can there be more idle time than time. */
+	if (mem->entry_ns > mem->read_ns || mem->idle_ns > mem->read_ns)
+		return -EFAULT;
+	return 0;
+}
+
+int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem)
+{
+	const struct lt_module *uv = lt_target__uv_module(target);
+	struct lt_loop_mem mem = { 0 };
+	unsigned char loop[LOOP_SIZE];
+	uint64_t fields;
+	int err;
+
+	if (!loop_ptr && uv)
+		loop_ptr = lt_module__address(uv, uv->image->default_loop);
+	if (!loop_ptr)
+		return -ENOENT;
+	if (!is_pointer(loop_ptr))
+		return -EFAULT;
+	err = read_memory(target->pid, loop_ptr, loop, sizeof(loop));
+	if (err)
+		return err;
+	fields = word(loop, LOOP_INTERNAL_FIELDS);
+	if (!is_pointer(fields) || !is_pointer(word(loop, LOOP_HANDLE_QUEUE)) ||
+	    (int32_t)half(loop, LOOP_BACKEND_FD) <= 0)
+		return -ENOENT; /* not initialised (yet), or no loop at all */
+	mem.loop_ptr = loop_ptr;
+	mem.time_ms = word(loop, LOOP_TIME_MS);
+	mem.active_handles = half(loop, LOOP_ACTIVE_HANDLES);
+	mem.has_check = word(loop, LOOP_CHECK_HANDLES) != loop_ptr + LOOP_CHECK_HANDLES;
+	err = read_metrics(target->pid, &uv->image->uv, fields, &mem);
+	if (!err)
+		*ret_mem = mem;
+	return err;
+}
+
+/* A libuv queue's nodes, `skip` not counted; -1: longer than the bound, or torn by a change. */
+static int32_t count_queue(int pid, uint64_t head, uint64_t skip)
+{
+	uint64_t node[2], at = head, prev;
+
+	for (int tries = 0; tries < 3; tries++) {
+		int32_t n = 0;
+
+		prev = head;
+		if (read_memory(pid, head, node, sizeof(node)))
+			return -1;
+		at = node[0];
+		while (at != head && n <= QUEUE_MAX) {
+			if (!is_pointer(at) || read_memory(pid, at, node, sizeof(node)) ||
+			    node[1] != prev)
+				break;
+			n += at != skip;
+			prev = at;
+			at = node[0];
+		}
+		if (at == head)
+			return n;
+		if (n > QUEUE_MAX)
+			return -1;
+	}
+	return -1;
+}
+
+int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
+{
+	const struct lt_module *uv = lt_target__uv_module(target);
+	struct lt_pool_mem mem = { .queue_depth = -1, .slow_queue_depth = -1 };
+	uint64_t wq, slow;
+	int err;
+
+	if (!uv || !uv->image->nthreads || !uv->image->idle_threads)
+		return -ENOENT;
+	err = read_memory(target->pid, lt_module__address(uv, uv->image->nthreads), &mem.size,
+			  sizeof(mem.size));
+	if (!err)
+		err = read_memory(target->pid, lt_module__address(uv, uv->image->idle_threads),
+				  &mem.idle, sizeof(mem.idle));
+	if (err)
+		return err;
+	if (uv->image->slow_running)
+		read_memory(target->pid, lt_module__address(uv, uv->image->slow_running),
+			    &mem.slow_running, sizeof(mem.slow_running));
+	if (mem.size > 1024 || mem.idle > mem.size) /* libuv's MAX_THREADPOOL_SIZE */
+		return -EFAULT;
+	wq = lt_module__address(uv, uv->image->pool_queue);
+	slow = lt_module__address(uv, uv->image->slow_queue);
+	if (!mem.size) {
+		mem.queue_depth = mem.slow_queue_depth = 0;
+	} else if (wq && slow) {
+		/* A marker for "slow work waits", run_slow_work_message, lies in the queue too; it is libuv's
+		 * own datum near the heads, where no task can be. */
+		mem.slow_queue_depth = count_queue(target->pid, slow, 0);
+		mem.queue_depth = count_queue(target->pid, wq, 0);
+		if (mem.queue_depth > 0 && mem.slow_queue_depth > 0)
+			mem.queue_depth += mem.slow_queue_depth - 1;
+	}
+	mem.read_ns = lt_now_ns();
+	*ret_mem = mem;
+	return 0;
+}
+
+/* The stack pointer of a thread that sleeps in a system call. */
+static int thread_sp(int pid, int tid, uint64_t *ret_sp)
+{
+	char path[64], text[256];
+	uint64_t sp;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return -ESRCH;
+	text[n] = '\0';
+	if (!strncmp(text, "running", 7))
+		return -EAGAIN;
+	if (sscanf(text, "%*d %*x %*x %*x %*x %*x %*x %lx", &sp) != 1)
+		return -EAGAIN;
+	*ret_sp = sp & ~7ull;
+	return 0;
+}
+
+/* Does a loop structure begin here? Its handle queue must lead to a handle that points back. */
+static bool is_loop(int pid, uint64_t addr, uint64_t first)
+{
+	unsigned char handle[48];
+	uint32_t type;
+
+	if (!is_pointer(first) || first < HANDLE_QUEUE ||
+	    read_memory(pid, first - HANDLE_QUEUE, handle, sizeof(handle)))
+		return false;
+	type = half(handle, HANDLE_TYPE);
+	return word(handle, HANDLE_LOOP) == addr && type >= 1 && type <= 17 &&
+	       word(handle, HANDLE_QUEUE + 8) == addr + LOOP_HANDLE_QUEUE;
+}
+
+int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_loop_ptr)
+{
+	static const size_t page = 4096;
+	unsigned char block[4096 + LOOP_HANDLE_QUEUE + 8];
+	uint64_t sp;
+	int err = thread_sp(target->pid, tid, &sp);
+
+	if (err)
+		return err;
+	for (size_t at = 0; at < STACK_SCAN_BYTES; at += page) {
+		size_t size = sizeof(block);
+
+		if (read_memory(target->pid, sp + at, block, size)) {
+			size = page - (sp + at) % page; /* up to the end of the stack */
+			if (size < LOOP_HANDLE_QUEUE + 8 ||
+			    read_memory(target->pid, sp + at, block, size))
+				break;
+		}
+		for (size_t i = 0; i + LOOP_HANDLE_QUEUE + 8 <= size && i < page; i += 8) {
+			if (!is_loop(target->pid, sp + at + i, word(block, i + LOOP_HANDLE_QUEUE)))
+				continue;
+			*ret_loop_ptr = sp + at + i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* Reads /proc/PID. The texts are parsed in procparse.c and display.c. */
+#include "agent/target/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/util/clock.h"
+#include "agent/util/fmt.h"
+
+/* A process that ended has no directory (ENOENT), or one whose files say ESRCH. */
+static int gone_or(int error)
+{
+	return error == ENOENT ? -ESRCH : -error;
+}
+
+int lt_proc_read(int pid, const char *file, char *buf, size_t size)
+{
+	char path[96];
+	size_t used = 0;
+	ssize_t n = 0;
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return gone_or(errno);
+	while (used + 1 < size) {
+		n = read(fd, buf + used, size - 1 - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+	}
+	if (n < 0)
+		err = gone_or(errno);
+	close(fd);
+	buf[used] = '\0';
+	return err ? err : (int)used;
+}
+
+int lt_process_stat(int pid, struct lt_proc_stat *ret_stat)
+{
+	char text[1024];
+	int n = lt_proc_read(pid, "stat", text, sizeof(text));
+
+	return n < 0 ? n : lt_parse_stat(text, ret_stat);
+}
+
+int lt_process_leader(int pid)
+{
+	char text[4096];
+	int n = lt_proc_read(pid, "status", text, sizeof(text));
+
+	return n < 0 ? n : lt_parse_tgid(text);
+}
+
+/* The path behind /proc/PID/exe, cut to fit. */
+static int read_exe(int pid, char exe[LT_PATH_SIZE])
+{
+	char link[64], raw[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	n = readlink(link, raw, sizeof(raw) - 1);
+	if (n < 0)
+		return gone_or(errno);
+	raw[n] = '\0';
+	lt_fmt_text(exe, LT_PATH_SIZE, raw);
+	return 0;
+}
+
+/* start_ticks count from boot, suspended time included. */
+static double start_time_of(uint64_t start_ticks)
+{
+	struct timespec boot;
+	long hz = sysconf(_SC_CLK_TCK);
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return lt_wall_seconds() - ((double)boot.tv_sec + (double)boot.tv_nsec / 1e9) +
+	       (double)start_ticks / (double)(hz > 0 ? hz : 100);
+}
+
+int lt_process_info(int pid, struct lt_proc_info *ret_info)
+{
+	struct lt_proc_info info = { .pid = pid };
+	struct lt_proc_stat stat;
+	char text[8192];
+	int n = lt_process_stat(pid, &stat);
+
+	if (n < 0)
+		return n;
+	info.start_ticks = stat.start_ticks;
+	info.start_time = start_time_of(stat.start_ticks);
+	info.state = stat.state;
+	info.kernel_thread = stat.kernel_thread;
+	lt_fmt_text(info.comm, sizeof(info.comm), stat.comm);
+	/* A kernel thread or a zombie has no executable, other users' may not be seen. */
+	if (read_exe(pid, info.exe) < 0)
+		info.exe[0] = '\0';
+	n = lt_proc_read(pid, "cgroup", text, sizeof(text));
+	if (n >= 0)
+		lt_parse_cgroup(text, info.cgroup, info.container);
+	n = lt_proc_read(pid, "cmdline", text, sizeof(text));
+	lt_display_name(info.name, text, n > 0 ? (size_t)n : 0, info.exe, info.comm);
+	*ret_info = info;
+	return 0;
+}
+
+/* The scheduler's own sum in nanoseconds; the ticks of stat are a hundredth of a second coarse. */
+static int cpu_seconds_of(int pid, double *ret_seconds)
+{
+	struct lt_proc_stat stat;
+	struct timespec ts;
+	clockid_t clock;
+	long hz = sysconf(_SC_CLK_TCK);
+	int err;
+
+	if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &ts) == 0) {
+		*ret_seconds = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+		return 0;
+	}
+	err = lt_process_stat(pid, &stat);
+	if (err)
+		return err;
+	*ret_seconds = (double)(stat.utime_ticks + stat.stime_ticks) / (double)(hz > 0 ? hz : 100);
+	return 0;
+}
+
+int lt_process_usage(int pid, double *ret_cpu_seconds, uint64_t *ret_rss_bytes)
+{
+	unsigned long long size, resident;
+	double seconds;
+	char text[256];
+	int n = lt_proc_read(pid, "statm", text, sizeof(text));
+
+	if (n < 0)
+		return n;
+	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
+		return -EINVAL;
+	n = cpu_seconds_of(pid, &seconds);
+	if (n < 0)
+		return n;
+	*ret_cpu_seconds = seconds;
+	*ret_rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
+int lt_process_threads(int pid, int *tids, size_t max)
+{
+	const struct dirent *entry;
+	char path[64];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return gone_or(errno);
+	while (n < max && (entry = readdir(dir)) != NULL) {
+		int tid = atoi(entry->d_name);
+
+		if (tid > 0)
+			tids[n++] = tid;
+	}
+	closedir(dir);
+	return n || !max ? (int)n : -ESRCH;
+}
+
+int lt_thread_name(int pid, int tid, char name[LT_COMM_SIZE])
+{
+	char file[48], text[64];
+	size_t length;
+	int n;
+
+	snprintf(file, sizeof(file), "task/%d/comm", tid);
+	n = lt_proc_read(pid, file, text, sizeof(text));
+	if (n < 0)
+		return n;
+	/* Only the last newline is /proc's; others belong to the name. */
+	length = strlen(text);
+	if (length && text[length - 1] == '\n')
+		text[length - 1] = '\0';
+	lt_fmt_text(name, LT_COMM_SIZE, text);
+	return 0;
+}

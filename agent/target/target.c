@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* Opening a process: who it is, which of its files hold an event loop, where they are mapped. */
+#include <errno.h>
+#include <libelf.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/target/cache.h"
+#include "agent/target/image.h"
+#include "agent/target/maps.h"
+#include "agent/target/process.h"
+#include "looptop/err.h"
+#include "looptop/log.h"
+
+#define MAPPINGS_MAX 256
+
+/* Of the libraries of a process only these are looked into: analysing a file costs milliseconds. */
+static bool is_candidate(const struct lt_mapping *mapping, const char *exe)
+{
+	const char *base = strrchr(mapping->path, '/');
+
+	return !strcmp(mapping->path, exe) || strstr(base, "libuv.so") || strstr(base, "libnode.so") ||
+	       strstr(base, "uvloop") || strstr(base, "node");
+}
+
+/* Where the file is mapped, relative to its own addresses. */
+static int find_bias(int fd, const struct lt_mapping *mapping, uint64_t *ret_bias)
+{
+	Elf *elf;
+	size_t n = 0;
+	GElf_Phdr ph;
+	int err = -ENOEXEC;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &n))
+		goto out;
+	for (size_t i = 0; i < n && gelf_getphdr(elf, (int)i, &ph); i++) {
+		uint64_t begin = ph.p_offset & ~4095ull;
+
+		if (ph.p_type != PT_LOAD || !(ph.p_flags & PF_X) || mapping->file_offset < begin ||
+		    mapping->file_offset >= ph.p_offset + ph.p_filesz)
+			continue;
+		*ret_bias = mapping->begin - (ph.p_vaddr - ph.p_offset + mapping->file_offset);
+		err = 0;
+		break;
+	}
+out:
+	elf_end(elf);
+	return err;
+}
+
+/* 0: added; 1: not a file with an event loop; -errno. */
+static int add_module(struct lt_target *target, const struct lt_mapping *mapping)
+{
+	struct lt_module *module = &target->modules[target->n_modules];
+	struct lt_image *image = NULL;
+	int err, fd = lt_maps_open(target->pid, mapping);
+
+	if (fd < 0)
+		return fd;
+	err = lt_cache_load(fd, &image);
+	if (err) {
+		err = lt_image__analyse(fd, mapping->path, &image);
+		if (!err)
+			lt_cache_store(fd, image);
+	}
+	*module = (struct lt_module){ .fd = fd, .dev = mapping->dev, .ino = mapping->ino };
+	if (!err)
+		err = find_bias(fd, mapping, &module->bias);
+	if (err) {
+		free(image);
+		close(fd);
+		return err == -ENOEXEC || err == -EINVAL ? 1 : err;
+	}
+	snprintf(module->path, sizeof(module->path), "%s", mapping->path);
+	module->image = image;
+	target->n_modules++;
+	return 0;
+}
+
+static void set_runtime(struct lt_target *target)
+{
+	for (size_t i = 0; i < target->n_modules; i++) {
+		const struct lt_image *image = target->modules[i].image;
+		bool node = !strcmp(image->runtime, "node");
+
+		if (!target->runtime || node) {
+			target->runtime = image->runtime;
+			target->runtime_version = image->runtime_version;
+		}
+		if (!target->uv_version || image->uv_version[0])
+			target->uv_version = image->uv_version;
+	}
+}
+
+static int find_modules(struct lt_target *target)
+{
+	struct lt_mapping *mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
+	int n = mappings ? lt_maps_files(target->pid, mappings, MAPPINGS_MAX) : -ENOMEM;
+	int err = n < 0 ? n : 0;
+
+	for (int i = 0; !err && i < n && target->n_modules < LT_MODULES_MAX; i++) {
+		int added = is_candidate(&mappings[i], target->exe) ? add_module(target, &mappings[i]) :
+								      1;
+
+		if (added < 0 && added != -ESTALE)
+			err = added;
+	}
+	free(mappings);
+	return err;
+}
+
+static int open_error(int pid, int err)
+{
+	if (err == -ESRCH)
+		return lt_err(err, "attach to pid %d: no such process", pid);
+	if (err == -EACCES || err == -EPERM)
+		return lt_err(err, "attach to pid %d: permission denied (needs CAP_SYS_PTRACE; run as root "
+				   "or see looptop check)", pid);
+	return lt_err(err, "attach to pid %d: %s", pid, strerror(-err));
+}
+
+static int refuse(const struct lt_proc_info *info)
+{
+	if (info->kernel_thread)
+		return lt_err(-ENOEXEC, "attach to pid %d: it is a kernel thread (%s), which runs no event "
+					"loop", info->pid, info->comm);
+	return lt_err(-ENOEXEC, "attach to pid %d: %s (%s) runs no event loop that looptop knows (it knows "
+				"Node.js and programs with libuv inside)",
+		      info->pid, info->comm, info->exe[0] ? info->exe : "no file");
+}
+
+static int identify(struct lt_target *target, struct lt_proc_info *info)
+{
+	int leader, err = lt_process_info(target->pid, info);
+
+	if (err)
+		return open_error(target->pid, err);
+	leader = lt_process_leader(target->pid);
+	if (leader > 0 && leader != target->pid)
+		return lt_err(-ESRCH, "attach to pid %d: it is a thread of process %d; name that one",
+			      target->pid, leader);
+	if (info->state == 'Z' || info->state == 'X')
+		return lt_err(-ESRCH, "attach to pid %d: it has ended (a zombie)", target->pid);
+	target->start_ticks = info->start_ticks;
+	target->start_time = info->start_time;
+	snprintf(target->name, sizeof(target->name), "%s", info->name);
+	snprintf(target->comm, sizeof(target->comm), "%s", info->comm);
+	snprintf(target->exe, sizeof(target->exe), "%s", info->exe);
+	snprintf(target->cgroup, sizeof(target->cgroup), "%s", info->cgroup);
+	snprintf(target->container, sizeof(target->container), "%s", info->container);
+	return 0;
+}
+
+int lt_target__open(int pid, struct lt_target **ret_target)
+{
+	struct lt_target *target = calloc(1, sizeof(*target));
+	struct lt_proc_info info;
+	int err;
+
+	if (!target)
+		return lt_err(-ENOMEM, "attach to pid %d: out of memory", pid);
+	target->pid = pid;
+	err = identify(target, &info);
+	if (err)
+		goto fail;
+	err = find_modules(target);
+	if (err) {
+		open_error(pid, err);
+		goto fail;
+	}
+	if (!target->n_modules) {
+		err = refuse(&info);
+		goto fail;
+	}
+	set_runtime(target);
+	if (!lt_target__alive(target)) {
+		err = open_error(pid, -ESRCH);
+		goto fail;
+	}
+	*ret_target = target;
+	return 0;
+fail:
+	lt_target__close(target);
+	return err;
+}
+
+void lt_target__close(struct lt_target *target)
+{
+	if (!target)
+		return;
+	for (size_t i = 0; i < target->n_modules; i++) {
+		close(target->modules[i].fd);
+		free(target->modules[i].image);
+	}
+	free(target);
+}
+
+bool lt_target__alive(const struct lt_target *target)
+{
+	struct lt_proc_stat stat;
+
+	return lt_process_stat(target->pid, &stat) == 0 && stat.start_ticks == target->start_ticks &&
+	       stat.state != 'Z' && stat.state != 'X';
+}
+
+uint64_t lt_module__address(const struct lt_module *module, uint64_t addr)
+{
+	return addr ? addr + module->bias : 0;
+}
+
+const struct lt_module *lt_target__uv_module(const struct lt_target *target)
+{
+	const struct lt_module *found = NULL;
+
+	for (size_t i = 0; i < target->n_modules; i++) {
+		const struct lt_module *module = &target->modules[i];
+
+		if (!found || (!found->image->n_sites && module->image->n_sites))
+			found = module;
+	}
+	return found;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* One loop over time: its readings become the figures of each interval. */
+#ifndef LOOPTOP_MODEL_LOOP_H
+#define LOOPTOP_MODEL_LOOP_H
+
+#include "agent/model/series.h"
+#include "looptop/runtime.h"
+
+/* The moment of a reading and what holds for the whole interval. */
+struct lt_moment {
+	uint64_t now_ns; /* CLOCK_MONOTONIC */
+	double wall_seconds; /* Unix time of now_ns */
+	uint32_t epoch_closed;
+	uint64_t stall_ns; /* the stall threshold */
+	enum lt_tier tier; /* of the process */
+};
+
+struct lt_loop_state;
+
+struct lt_loop_state *lt_loop_state__new(int tid, const char *name);
+void lt_loop_state__free(struct lt_loop_state *loop);
+int lt_loop_state__tid(const struct lt_loop_state *loop);
+
+/* Forgets the stalls and readings of the interval before. */
+void lt_loop_state__begin(struct lt_loop_state *loop);
+bool lt_loop_state__was_read(const struct lt_loop_state *loop);
+
+/* The readings of this interval: one or both. Copied. */
+int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec);
+void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
+int lt_loop_state__stall(struct lt_loop_state *loop, double start_time, double seconds);
+
+/* Fills the loop's place in the snapshot; what it points at lives until the next begin. */
+void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *moment,
+			  struct lt_loop *ret_loop);
+
+/* Probe hits in the interval. */
+double lt_loop_state__hits(const struct lt_loop_state *loop);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * All processes and loops that are being watched, over time. Once for each interval: begin, hand
+ * in the readings, build. Times are arguments; nothing here asks a clock, a kernel or a terminal.
+ */
+#ifndef LOOPTOP_MODEL_STORE_H
+#define LOOPTOP_MODEL_STORE_H
+
+#include "agent/model/loop.h"
+#include "agent/model/pool.h"
+
+struct lt_store;
+struct lt_store_process;
+
+struct lt_store_opts {
+	uint64_t stall_ns;
+	const struct lt_host *host; /* borrowed for the store's life */
+};
+
+struct lt_store *lt_store__new(const struct lt_store_opts *opts);
+void lt_store__free(struct lt_store *store);
+
+void lt_store__begin(struct lt_store *store, uint64_t now_ns, double wall_seconds,
+		     uint32_t epoch_closed);
+
+/* Who a process is and how it is measured. Texts are borrowed until the next begin. */
+struct lt_process_reading {
+	struct lt_process identity; /* the texts, pid, start_time, missing, ended are taken from it */
+	enum lt_tier tier;
+	double cpu_seconds; /* since its start; NAN unknown */
+	double rss_bytes;
+};
+
+/* Creates or updates; NULL with errno. A process that is not named between begin and build is
+ * forgotten. */
+struct lt_store_process *lt_store__process(struct lt_store *store,
+					   const struct lt_process_reading *reading);
+
+/* One loop of it; NULL with errno. Hand its readings to lt_loop_state__record and __memory. */
+struct lt_loop_state *lt_store__loop(struct lt_store_process *process, int tid, const char *name);
+/* The loop if it is known, else NULL. */
+struct lt_loop_state *lt_store__find_loop(struct lt_store *store, int pid, int tid);
+
+/* Pool and GC readings, borrowed until build. */
+void lt_store__pool(struct lt_store_process *process, const struct lt_pool_reading *reading);
+void lt_store__gc(struct lt_store_process *process, bool probed,
+		  const struct lt_gc_rec *const kinds[LT_GC_MAX]);
+
+/* What looptop itself used, since its start. */
+struct lt_self_reading {
+	double cpu_seconds, rss_bytes;
+	double hit_cost_ns;
+	uint64_t lost[LT_LOST_MAX];
+};
+
+/* The snapshot of the interval; valid until the next begin. NULL with errno. */
+const struct lt_snapshot *lt_store__build(struct lt_store *store,
+					  const struct lt_self_reading *self);
+
+#endif

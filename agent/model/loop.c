@@ -80,8 +80,19 @@ double lt_loop_state__hits(const struct lt_loop_state *loop)
 	return loop->hits;
 }
 
+/* A new record for the same thread: its probes were taken out and put in again, or it is another. */
+static void restart(struct lt_loop_state *loop)
+{
+	loop->before = (struct account){ 0 };
+	loop->turn.previous = loop->lateness.previous = (struct lt_hist_rec){ 0 };
+	loop->hits_before = loop->turns_before = loop->iterations_before = 0;
+	loop->turn_start_before_ns = 0;
+}
+
 int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec)
 {
+	if (loop->had_record && loop->rec.first_ns != rec->first_ns)
+		restart(loop);
 	loop->rec = *rec;
 	loop->has_record = true;
 	return 0;

@@ -236,7 +236,7 @@ int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_l
 {
 	static const size_t page = 4096;
 	unsigned char block[4096 + LOOP_HANDLE_QUEUE + 8];
-	uint64_t sp;
+	uint64_t sp = 0;
 	int err = thread_sp(target->pid, tid, &sp);
 
 	if (err)

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* looptop check: what this host and one process allow, and what each gap costs. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agent/cmd/cmd.h"
+#include "agent/probe/probe.h"
+
+static const char *yes(bool is)
+{
+	return is ? "yes" : "no";
+}
+
+static void check_host(const struct lt_features *features)
+{
+	const char *missing = lt_missing_capability(features->uprobe_multi);
+	struct utsname uts;
+
+	uname(&uts);
+	printf("host\n");
+	printf("  kernel               %s %s\n", uts.release, uts.machine);
+	printf("  BTF of the kernel    %s (not needed by these probes)\n", yes(features->kernel_btf));
+	if (features->error) {
+		printf("  uprobes              no: %s\n", features->why_not);
+	} else {
+		printf("  uprobes              yes, by %s\n",
+		       features->uprobe_multi ? "uprobe_multi links (CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE)" :
+						"perf events (CAP_SYS_ADMIN)");
+		printf("  cost of one hit      %.0f ns, calibrated now\n", features->hit_cost_ns);
+	}
+	printf("  privileges           %s%s\n", missing ? "missing: " : "all that are needed",
+	       missing ? missing : "");
+}
+
+static const char *const group_names[LT_GROUP_MAX] = {
+	[LT_GROUP_WAIT] = "wait, phases, full",
+	[LT_GROUP_PHASES] = "phases, full",
+	[LT_GROUP_FULL] = "full",
+	[LT_GROUP_POOL] = "thread pool",
+	[LT_GROUP_GC] = "garbage collection",
+};
+
+static void check_image(const struct lt_module *module)
+{
+	const struct lt_image *image = module->image;
+	size_t stepped = 0;
+
+	printf("  file                 %s\n", module->path);
+	printf("  build-id             %s\n", image->build_id[0] ? image->build_id : "none (not cached)");
+	for (size_t i = 0; i < image->n_sites; i++) {
+		const struct lt_site *site = &image->sites[i];
+
+		stepped += site->cost == LT_SITE_STEPPED;
+		printf("  %-20s %-64s %s\n", group_names[site->group], site->symbol,
+		       site->cost == LT_SITE_STEPPED ? "single-stepped, about 5 times the cost" : "cheap");
+	}
+	printf("  %zu probe points, %zu of them single-stepped\n", image->n_sites, stepped);
+	for (size_t i = 0; i < image->n_missing; i++)
+		printf("  missing              %s\n", image->missing[i]);
+}
+
+/* What libuv says of the last seconds gives the estimate: traps for each turn of the loop. */
+static void estimate(const struct lt_target *target, double hit_cost_ns)
+{
+	static const struct {
+		const char *tier;
+		double traps;
+	} tiers[] = { { "wait", 2 }, { "phases", 4 }, { "full", 9 } };
+	struct lt_loop_mem before, after;
+
+	if (lt_read_loop(target, 0, &before) || before.iterations == UINT64_MAX)
+		return;
+	usleep(500000);
+	if (lt_read_loop(target, 0, &after))
+		return;
+	for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++) {
+		double turns = (double)(after.iterations - before.iterations) * 1e9 /
+			       (double)(after.read_ns - before.read_ns);
+
+		printf("  estimate for %-7s %.2f %% of a core (%.0f turns/s now, %.0f traps each)\n",
+		       tiers[i].tier, turns * tiers[i].traps * hit_cost_ns / 1e7, turns, tiers[i].traps);
+	}
+}
+
+static int check_pid(int pid, const struct lt_features *features)
+{
+	struct lt_target *target;
+	int err = lt_target__open(pid, &target);
+
+	if (err)
+		return err;
+	printf("\nprocess %d (%s)\n", pid, target->name);
+	printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
+	       target->uv_version[0] ? target->uv_version : "of unknown version");
+	for (size_t i = 0; i < target->n_modules; i++)
+		check_image(&target->modules[i]);
+	if (!features->error)
+		estimate(target, features->hit_cost_ns);
+	lt_target__close(target);
+	return 0;
+}
+
+static enum lt_exit run(const struct lt_options *options)
+{
+	struct lt_features features;
+	int err = 0;
+
+	lt_features__probe(&features);
+	check_host(&features);
+	for (size_t i = 0; i < options->n_pids; i++) {
+		int one = check_pid(options->pids[i], &features);
+
+		if (one && !err)
+			err = one;
+	}
+	return lt_exit_of(features.error ? features.error : err);
+}
+
+const struct lt_cmd lt_cmd_check = { "check", run };

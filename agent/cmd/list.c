@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* looptop list: which processes have event loops, what they run, and the best tier for each. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cmd/cmd.h"
+#include "agent/target/discover.h"
+#include "agent/target/process.h"
+#include "agent/util/fmt.h"
+#include "looptop/runtime.h"
+
+#define PIDS_MAX 4096
+#define THREADS_MAX 1024
+
+/* Loops that can be seen without a probe: the main one, and those of sleeping threads. */
+static int count_loops(const struct lt_target *target)
+{
+	bool node = target->runtime && !strcmp(target->runtime, "node");
+	int tids[THREADS_MAX], loops = 0;
+	int n = lt_process_threads(target->pid, tids, THREADS_MAX);
+
+	for (int i = 0; i < n; i++) {
+		struct lt_loop_mem mem;
+		uint64_t loop_ptr = 0;
+
+		if (tids[i] != target->pid && lt_find_thread_loop(target, tids[i], &loop_ptr))
+			continue;
+		if (lt_read_loop(target, loop_ptr, &mem) == 0 &&
+		    (tids[i] == target->pid || mem.has_check || !node))
+			loops++;
+	}
+	return loops;
+}
+
+static const char *best_tier(const struct lt_target *target)
+{
+	const struct lt_module *uv = lt_target__uv_module(target);
+
+	for (size_t i = 0; uv && i < uv->image->n_sites; i++)
+		if (uv->image->sites[i].group == LT_GROUP_FULL)
+			return "full";
+	return "memory";
+}
+
+static void print_target(const struct lt_target *target)
+{
+	char how[64];
+
+	snprintf(how, sizeof(how), "symbols in %s",
+		 target->n_modules && !strcmp(target->modules[0].path, target->exe) ? "the executable" :
+										     "a library");
+	printf("%7d  %-20.20s  %-8s %-10s %-8s %5d  %-6s  %-24s %s\n", target->pid, target->name,
+	       target->runtime ? target->runtime : "-",
+	       target->runtime_version && target->runtime_version[0] ? target->runtime_version : "-",
+	       target->uv_version && target->uv_version[0] ? target->uv_version : "-",
+	       count_loops(target), best_tier(target), how, target->exe);
+}
+
+static int print_pid(const struct lt_options *options, int pid)
+{
+	struct lt_target *target;
+	int err = lt_target__open(pid, &target);
+
+	if (err)
+		return err;
+	if (!options->name_glob || fnmatch(options->name_glob, target->name, 0) == 0)
+		print_target(target);
+	lt_target__close(target);
+	return 0;
+}
+
+static int print_all(const struct lt_options *options)
+{
+	struct lt_discovery *discovery = lt_discovery__new();
+	int *pids = malloc(PIDS_MAX * sizeof(*pids)), n = -ENOMEM;
+
+	if (discovery && pids)
+		n = lt_discovery__look(discovery, pids, PIDS_MAX);
+	for (int i = 0; i < n; i++)
+		print_pid(options, pids[i]);
+	free(pids);
+	lt_discovery__free(discovery);
+	return n < 0 ? lt_err(n, "look for processes: %s", strerror(-n)) : 0;
+}
+
+static enum lt_exit run(const struct lt_options *options)
+{
+	int err = 0;
+
+	printf("%7s  %-20s  %-8s %-10s %-8s %5s  %-6s  %-24s %s\n", "PID", "PROCESS", "RUNTIME", "VERSION",
+	       "LIBUV", "LOOPS", "TIER", "RECOGNISED BY", "EXECUTABLE");
+	if (!options->n_pids)
+		return lt_exit_of(print_all(options));
+	for (size_t i = 0; i < options->n_pids; i++) {
+		int one = print_pid(options, options->pids[i]);
+
+		if (one && !err)
+			err = one;
+	}
+	return lt_exit_of(err);
+}
+
+const struct lt_cmd lt_cmd_list = { "list", run };

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cmd/cmd.h"
+#include "looptop/log.h"
+
+static const struct lt_cmd *const commands[] = { &lt_cmd_top,  &lt_cmd_stat,  &lt_cmd_agent,
+						 &lt_cmd_list, &lt_cmd_check, NULL };
+
+const struct lt_cmd *lt_cmd_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct lt_options options;
+	enum lt_exit status;
+
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, not our death */
+	lt_options__parse(&options, argc, argv);
+	if (options.verbose)
+		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
+	status = lt_cmd_find(options.command)->run(&options);
+	free(options.pids);
+	return status;
+}

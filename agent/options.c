@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/options.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cmd/cmd.h"
+#include "looptop/err.h"
+
+const char *argp_program_bug_address = NULL;
+
+enum key {
+	KEY_TIER = 256,
+	KEY_NO_POOL,
+	KEY_NO_GC,
+	KEY_STALL,
+	KEY_BUDGET,
+	KEY_JSON,
+	KEY_CSV,
+	KEY_LISTEN,
+	KEY_NO_PID_LABEL,
+	KEY_MAX_SERIES,
+	KEY_ASCII,
+	KEY_THEME,
+	KEY_VERSION,
+};
+
+static const struct argp_option argp_options[] = {
+	{ "interval", 'i', "SEC", 0, "seconds between two collections, 0.1 to 3600 (1)", 1 },
+	{ "count", 'c', "N", 0, "end after N intervals", 1 },
+	{ "duration", 'd', "SEC", 0, "end after SEC seconds", 1 },
+	{ "name", 'n', "GLOB", 0, "targets by display name, for instance 'server*'", 1 },
+	{ "tier", KEY_TIER, "TIER", 0,
+	  "how much is measured at most: auto, memory, wait, phases or full (auto: phases, less when "
+	  "over the budget)", 2 },
+	{ "no-pool", KEY_NO_POOL, NULL, 0, "no probes on the thread pool", 2 },
+	{ "no-gc", KEY_NO_GC, NULL, 0, "no probes on garbage collection", 2 },
+	{ "stall", KEY_STALL, "MS", 0, "a longer turn is a stall (100)", 2 },
+	{ "budget", KEY_BUDGET, "PCT", 0,
+	  "share of one core that the probes may cost a target; over it the tier drops (1.0)", 2 },
+	{ "json", KEY_JSON, NULL, 0, "stat: one JSON object a line", 3 },
+	{ "csv", KEY_CSV, NULL, 0, "stat: comma-separated values", 3 },
+	{ "listen", KEY_LISTEN, "ADDRESS:PORT", 0, "agent: where to serve metrics (127.0.0.1:9478)", 3 },
+	{ "no-pid-label", KEY_NO_PID_LABEL, NULL, 0, "agent: no pid label; equal series are added up", 3 },
+	{ "max-series", KEY_MAX_SERIES, "N", 0, "agent: at most N series (20000)", 3 },
+	{ "ascii", KEY_ASCII, NULL, 0, "no characters beyond ASCII", 3 },
+	{ "theme", KEY_THEME, "NAME", 0, "top: default or mono", 3 },
+	{ "verbose", 'v', NULL, 0, "tell more; twice: everything", 4 },
+	{ "version", KEY_VERSION, NULL, 0, "print the version", 4 },
+	{ 0 },
+};
+
+static double number(struct argp_state *state, const char *name, const char *arg, double min,
+		     double max)
+{
+	char *end;
+	double value;
+
+	errno = 0;
+	value = strtod(arg, &end);
+	if (errno || end == arg || *end || !(value >= min && value <= max))
+		argp_error(state, "%s %s: not a number from %g to %g", name, arg, min, max);
+	return value;
+}
+
+static void set_tier(struct argp_state *state, struct lt_options *options, const char *arg)
+{
+	static const char *const names[] = { "memory", "wait", "phases", "full" };
+
+	options->tier_auto = !strcmp(arg, "auto");
+	if (options->tier_auto) {
+		options->tier = LT_TIER_PHASES;
+		return;
+	}
+	for (int i = 0; i < LT_TIER_MAX; i++)
+		if (!strcmp(arg, names[i])) {
+			options->tier = (enum lt_tier)i;
+			return;
+		}
+	argp_error(state, "--tier %s: not one of auto, memory, wait, phases, full", arg);
+}
+
+static void add_word(struct argp_state *state, struct lt_options *options, const char *arg)
+{
+	char *end;
+	long pid;
+	int *pids;
+
+	if (!state->arg_num && lt_cmd_find(arg)) {
+		options->command = arg;
+		return;
+	}
+	errno = 0;
+	pid = strtol(arg, &end, 10);
+	if (!isdigit((unsigned char)arg[0]) || *end)
+		argp_error(state, "%s: neither a command nor a process id (names are given with -n)", arg);
+	/* No process can have it; say so as for any other that is not there. */
+	if (errno || pid <= 0 || pid > INT_MAX)
+		exit(lt_exit_of(lt_err(-ESRCH, "attach to pid %.20s: no such process", arg)));
+	pids = reallocarray(options->pids, options->n_pids + 1, sizeof(*pids));
+	if (!pids)
+		exit(LT_EXIT_FAILED);
+	options->pids = pids;
+	for (size_t i = 0; i < options->n_pids; i++)
+		if (pids[i] == pid)
+			return;
+	pids[options->n_pids++] = (int)pid;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct lt_options *options = state->input;
+
+	switch (key) {
+	case 'i':
+		options->interval_seconds = number(state, "--interval", arg, 0.1, 3600);
+		break;
+	case 'c':
+		options->count = (long)number(state, "--count", arg, 1, 1e9);
+		break;
+	case 'd':
+		options->duration_seconds = number(state, "--duration", arg, 0.1, 1e9);
+		break;
+	case 'n':
+		options->name_glob = arg;
+		break;
+	case 'v':
+		options->verbose++;
+		break;
+	case KEY_TIER:
+		set_tier(state, options, arg);
+		break;
+	case KEY_NO_POOL:
+		options->pool = false;
+		break;
+	case KEY_NO_GC:
+		options->gc = false;
+		break;
+	case KEY_STALL:
+		options->stall_seconds = number(state, "--stall", arg, 1, 1e6) / 1000;
+		break;
+	case KEY_BUDGET:
+		options->budget_ratio = number(state, "--budget", arg, 0.01, 1000) / 100;
+		break;
+	case KEY_JSON:
+		options->format = LT_FORMAT_JSON;
+		break;
+	case KEY_CSV:
+		options->format = LT_FORMAT_CSV;
+		break;
+	case KEY_LISTEN:
+		options->listen = arg;
+		break;
+	case KEY_NO_PID_LABEL:
+		options->no_pid_label = true;
+		break;
+	case KEY_MAX_SERIES:
+		options->max_series = (size_t)number(state, "--max-series", arg, 1, 1e8);
+		break;
+	case KEY_ASCII:
+		options->ascii = true;
+		break;
+	case KEY_THEME:
+		options->theme = arg;
+		break;
+	case KEY_VERSION:
+		printf("looptop %s\n", LT_VERSION);
+		exit(LT_EXIT_OK);
+	case ARGP_KEY_ARG:
+		add_word(state, options, arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void lt_options__parse(struct lt_options *options, int argc, char **argv)
+{
+	static const char doc[] =
+		"See inside event-loop servers: how long work waits for the loop, in which phase the time "
+		"goes, whether the thread pool is the queue, what garbage collection costs. Attaches to "
+		"running Node.js processes; nothing is changed in them.\v"
+		"Commands:\n"
+		"  top     the dashboard (default)\n"
+		"  stat    one row for each loop and interval\n"
+		"  agent   Prometheus exporter\n"
+		"  list    the processes with event loops that are there\n"
+		"  check   what this host, and a process, allow to measure\n\n"
+		"A target is a process id; with none, every process with an event loop that can be seen.\n"
+		"Exit status: 0 done, 1 failed, 2 usage, 3 no such target, 4 missing privilege, 5 the kernel "
+		"lacks something.";
+	static const struct argp argp = { argp_options, parse, "[COMMAND] [PID…]", doc, NULL, NULL, NULL };
+
+	*options = (struct lt_options){
+		.command = "top",
+		.interval_seconds = 1,
+		.tier_auto = true,
+		.tier = LT_TIER_PHASES,
+		.pool = true,
+		.gc = true,
+		.stall_seconds = 0.1,
+		.budget_ratio = 0.01,
+		.listen = "127.0.0.1:9478",
+		.max_series = 20000,
+	};
+	argp_err_exit_status = LT_EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, options);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* The command line. */
+#ifndef LOOPTOP_OPTIONS_H
+#define LOOPTOP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "looptop/abi.h"
+
+enum lt_format { LT_FORMAT_TEXT, LT_FORMAT_JSON, LT_FORMAT_CSV };
+
+struct lt_options {
+	const char *command; /* "top" if none was given */
+	int *pids; /* targets named by number */
+	size_t n_pids;
+	const char *name_glob; /* -n, NULL: none */
+	double interval_seconds;
+	long count; /* rows to show, 0: no end */
+	double duration_seconds; /* 0: no end */
+	bool tier_auto;
+	enum lt_tier tier; /* the highest that may be used */
+	bool pool, gc;
+	double stall_seconds;
+	double budget_ratio; /* share of one core */
+	enum lt_format format;
+	const char *listen;
+	bool no_pid_label;
+	size_t max_series;
+	bool ascii;
+	const char *theme;
+	int verbose;
+};
+
+/* Parses the command line; prints and exits by itself for --help, --version and usage errors (2). */
+void lt_options__parse(struct lt_options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/pipeline.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agent/target/discover.h"
+#include "agent/util/clock.h"
+#include "agent/watch.h"
+#include "looptop/err.h"
+#include "looptop/log.h"
+
+#define TARGETS_MAX 512
+#define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
+#define LOOK_INTERVAL_NS 2000000000ull
+
+struct lt_pipeline {
+	struct lt_options options;
+	struct utsname uname;
+	struct lt_host host;
+	struct lt_features features;
+	struct lt_probe *probe; /* NULL: memory only */
+	struct lt_store *store;
+	struct lt_discovery *discovery; /* NULL: targets are named */
+	struct lt_watch *watches[TARGETS_MAX];
+	size_t n_watches;
+	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
+	size_t n_refused;
+	uint64_t looked_ns;
+};
+
+static bool is_known(const struct lt_pipeline *pipeline, int pid)
+{
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		if (lt_watch__target(pipeline->watches[i])->pid == pid)
+			return true;
+	for (size_t i = 0; i < pipeline->n_refused; i++)
+		if (pipeline->refused[i] == pid)
+			return true;
+	return false;
+}
+
+static int add_watch(struct lt_pipeline *pipeline, int pid)
+{
+	struct lt_watch *watch;
+	const char *glob = pipeline->options.name_glob;
+	int err;
+
+	if (pipeline->n_watches == TARGETS_MAX)
+		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid, TARGETS_MAX);
+	err = lt_watch__new(pid, &pipeline->options, pipeline->probe, &watch);
+	if (!err && glob && fnmatch(glob, lt_watch__target(watch)->name, 0)) {
+		lt_watch__free(watch);
+		err = -ENOENT;
+	}
+	if (err) {
+		if (pipeline->n_refused < TARGETS_MAX)
+			pipeline->refused[pipeline->n_refused++] = pid;
+		return err;
+	}
+	pipeline->watches[pipeline->n_watches++] = watch;
+	return 0;
+}
+
+/* Attaches to what has come since the last look. */
+static void look_around(struct lt_pipeline *pipeline)
+{
+	int pids[TARGETS_MAX], n;
+
+	pipeline->looked_ns = lt_now_ns();
+	n = lt_discovery__look(pipeline->discovery, pids, TARGETS_MAX);
+	for (int i = 0; i < n; i++)
+		if (!is_known(pipeline, pids[i]))
+			add_watch(pipeline, pids[i]);
+}
+
+/* Those named must be there; one that is not is an error unless others are. */
+static int add_named(struct lt_pipeline *pipeline)
+{
+	int first_error = 0;
+
+	for (size_t i = 0; i < pipeline->options.n_pids; i++) {
+		int err = add_watch(pipeline, pipeline->options.pids[i]);
+
+		if (err && !first_error)
+			first_error = err;
+	}
+	return pipeline->n_watches ? 0 : first_error;
+}
+
+static int add_targets(struct lt_pipeline *pipeline, bool wait_for_targets)
+{
+	if (pipeline->options.n_pids)
+		return add_named(pipeline);
+	pipeline->discovery = lt_discovery__new();
+	if (!pipeline->discovery)
+		return lt_err(-ENOMEM, "look for processes: out of memory");
+	look_around(pipeline);
+	if (!pipeline->n_watches && !wait_for_targets)
+		return lt_err(-ESRCH, "look for processes: none %s an event loop that may be looked at (name "
+				      "one by its pid, or see looptop check)",
+			      pipeline->options.name_glob ? "of that name has" : "has");
+	return 0;
+}
+
+static int load_probes(struct lt_pipeline *pipeline)
+{
+	unsigned targets = pipeline->options.n_pids ? (unsigned)pipeline->options.n_pids : 64;
+	struct lt_probe_opts opts = {
+		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
+		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
+	};
+
+	pipeline->features.hit_cost_ns = NAN;
+	if (pipeline->options.tier == LT_TIER_MEMORY)
+		return 0;
+	lt_features__probe(&pipeline->features);
+	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
+}
+
+int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
+		     struct lt_pipeline **ret_pipeline)
+{
+	struct lt_pipeline *pipeline = calloc(1, sizeof(*pipeline));
+	struct lt_store_opts store_opts;
+	int err;
+
+	if (!pipeline)
+		return lt_err(-ENOMEM, "start: out of memory");
+	pipeline->options = *options;
+	uname(&pipeline->uname);
+	pipeline->host = (struct lt_host){ pipeline->uname.nodename, pipeline->uname.release,
+					   (int)sysconf(_SC_NPROCESSORS_ONLN) };
+	store_opts = (struct lt_store_opts){ .stall_ns = (uint64_t)(options->stall_seconds * 1e9),
+					     .host = &pipeline->host };
+	pipeline->store = lt_store__new(&store_opts);
+	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
+	if (!err)
+		err = add_targets(pipeline, wait_for_targets);
+	if (err) {
+		lt_pipeline__free(pipeline);
+		return err;
+	}
+	/* The first interval begins now; what it builds is the ground that the next ones stand on. */
+	lt_pipeline__tick(pipeline);
+	*ret_pipeline = pipeline;
+	return 0;
+}
+
+void lt_pipeline__free(struct lt_pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		lt_watch__free(pipeline->watches[i]);
+	lt_probe__free(pipeline->probe);
+	lt_store__free(pipeline->store);
+	lt_discovery__free(pipeline->discovery);
+	free(pipeline);
+}
+
+size_t lt_pipeline__targets(const struct lt_pipeline *pipeline)
+{
+	return pipeline->n_watches;
+}
+
+void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier)
+{
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		lt_watch__set_tier(pipeline->watches[i], tier);
+}
+
+static struct lt_watch *find_watch(struct lt_pipeline *pipeline, uint32_t tgid)
+{
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		if ((uint32_t)lt_watch__target(pipeline->watches[i])->pid == tgid)
+			return pipeline->watches[i];
+	return NULL;
+}
+
+static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec)
+{
+	struct lt_watch *watch = find_watch(ctx, key->tgid);
+
+	if (watch)
+		lt_watch__record(watch, key, rec);
+	return 0;
+}
+
+static void on_event(void *ctx, const struct lt_event *event)
+{
+	struct lt_pipeline *pipeline = ctx;
+	struct lt_loop_state *loop;
+	double ago;
+
+	if (event->type != LT_EVENT_STALL)
+		return;
+	loop = lt_store__find_loop(pipeline->store, (int)event->tgid, (int)event->tid);
+	ago = (double)(lt_now_ns() - event->start_ns) / 1e9;
+	if (loop)
+		lt_loop_state__stall(loop, lt_wall_seconds() - ago, (double)event->duration_ns / 1e9);
+}
+
+static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
+{
+	struct rusage usage;
+	FILE *statm = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+	uint64_t lost[LT_LOST_MAX] = { 0 };
+
+	getrusage(RUSAGE_SELF, &usage);
+	*ret_self = (struct lt_self_reading){
+		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+		.rss_bytes = NAN,
+		.hit_cost_ns = pipeline->features.hit_cost_ns,
+	};
+	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
+		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
+	if (statm)
+		fclose(statm);
+	if (pipeline->probe)
+		lt_probe__lost(pipeline->probe, lost);
+	memcpy(ret_self->lost, lost, sizeof(lost));
+}
+
+/* Ended targets have had their last row. */
+static void drop_ended(struct lt_pipeline *pipeline)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < pipeline->n_watches; i++) {
+		if (lt_watch__ended(pipeline->watches[i]))
+			lt_watch__free(pipeline->watches[i]);
+		else
+			pipeline->watches[kept++] = pipeline->watches[i];
+	}
+	pipeline->n_watches = kept;
+}
+
+static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+		struct lt_watch *watch = find_watch(pipeline, (uint32_t)process->pid);
+
+		if (watch && snapshot->sequence > 1)
+			lt_watch__govern(watch, process->overhead_ratio, snapshot->interval_seconds);
+	}
+}
+
+const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
+{
+	const struct lt_snapshot *snapshot;
+	struct lt_self_reading self;
+	uint32_t epoch = 0;
+
+	drop_ended(pipeline);
+	if (pipeline->discovery && lt_now_ns() - pipeline->looked_ns > LOOK_INTERVAL_NS)
+		look_around(pipeline);
+	if (pipeline->probe)
+		epoch = lt_probe__close_epoch(pipeline->probe);
+	lt_store__begin(pipeline->store, lt_now_ns(), lt_wall_seconds(), epoch);
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		lt_watch__begin(pipeline->watches[i], pipeline->store);
+	if (pipeline->probe) {
+		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
+		lt_probe__drain(pipeline->probe, on_event, pipeline);
+	}
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		lt_watch__finish(pipeline->watches[i]);
+	read_self(pipeline, &self);
+	snapshot = lt_store__build(pipeline->store, &self);
+	if (snapshot)
+		govern(pipeline, snapshot);
+	return snapshot;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The composition root: targets, probes and model put together. One tick reads everything once
+ * and gives the snapshot of the interval.
+ */
+#ifndef LOOPTOP_PIPELINE_H
+#define LOOPTOP_PIPELINE_H
+
+#include "agent/options.h"
+#include "looptop/snapshot.h"
+
+struct lt_pipeline;
+
+/*
+ * Opens the targets that the options name (all that can be found if none is) and attaches. 0, or
+ * -errno with the error logged. With wait_for_targets an empty host is no error: they are looked
+ * for again as time goes by.
+ */
+int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
+		     struct lt_pipeline **ret_pipeline);
+void lt_pipeline__free(struct lt_pipeline *pipeline);
+
+/* The snapshot of the interval that ends now; valid until the next tick. NULL with errno. */
+const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline);
+
+/* Targets that are still there. */
+size_t lt_pipeline__targets(const struct lt_pipeline *pipeline);
+
+/* The highest tier from now on, for all targets. */
+void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier);
+
+#endif

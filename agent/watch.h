@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* One target that is being watched: its probes, its loops, its tier, and reading them all. */
+#ifndef LOOPTOP_WATCH_H
+#define LOOPTOP_WATCH_H
+
+#include "agent/model/store.h"
+#include "agent/options.h"
+#include "agent/probe/probe.h"
+
+struct lt_watch;
+
+/* Opens and attaches; probe NULL: memory only. 0, or -errno with the error logged. */
+int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *probe,
+		  struct lt_watch **ret_watch);
+void lt_watch__free(struct lt_watch *watch);
+
+const struct lt_target *lt_watch__target(const struct lt_watch *watch);
+bool lt_watch__ended(const struct lt_watch *watch);
+
+/* Before the kernel's records are read: is it there, which threads does it have. */
+void lt_watch__begin(struct lt_watch *watch, struct lt_store *store);
+
+/* A loop's record from the kernel. */
+void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
+		      const struct lt_loop_rec *rec);
+
+/* After them: memory, pool, garbage collection. */
+void lt_watch__finish(struct lt_watch *watch);
+
+/* Holds the budget: drops or raises the tier by what the interval cost. */
+void lt_watch__govern(struct lt_watch *watch, double overhead_ratio, double interval_seconds);
+
+void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier);
+
+#endif

@@ -9,6 +9,8 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +25,7 @@ struct link {
 	struct bpf_link *perf; /* NULL: none */
 };
 
-#define GROUP_LINKS_MAX (LT_IMAGE_SITES_MAX * LT_MODULES_MAX)
+#define DESTROY_THREADS 32
 
 struct group {
 	struct link *links;
@@ -169,15 +171,65 @@ static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 	return 0;
 }
 
-static void detach_group(struct group *group)
+static void *destroy_link(void *ctx)
 {
-	for (size_t i = 0; i < group->n_links; i++) {
-		if (group->links[i].fd >= 0)
-			close(group->links[i].fd);
-		bpf_link__destroy(group->links[i].perf);
+	struct link *link = ctx;
+
+	if (link->fd >= 0)
+		close(link->fd);
+	bpf_link__destroy(link->perf);
+	return NULL;
+}
+
+/*
+ * Closing a link waits for a grace period of the kernel, some 50 ms. They are closed at the same
+ * time, by a thread each, so that all of them wait for the same one.
+ */
+static void destroy_links(struct link *links, size_t n)
+{
+	pthread_t threads[DESTROY_THREADS];
+
+	for (size_t begin = 0; begin < n; begin += DESTROY_THREADS) {
+		size_t count = n - begin < DESTROY_THREADS ? n - begin : DESTROY_THREADS;
+		bool started[DESTROY_THREADS];
+
+		for (size_t i = 0; i < count; i++) {
+			started[i] = !pthread_create(&threads[i], NULL, destroy_link,
+						     &links[begin + i]);
+			if (!started[i])
+				destroy_link(&links[begin + i]);
+		}
+		for (size_t i = 0; i < count; i++)
+			if (started[i])
+				pthread_join(threads[i], NULL);
 	}
-	free(group->links);
-	*group = (struct group){ 0 };
+}
+
+/* Takes out the probes of groups first to last. */
+static void detach_groups(struct lt_attachment *attachment, enum lt_group first, enum lt_group last)
+{
+	struct link *links = NULL;
+	size_t n = 0;
+
+	for (enum lt_group g = first; g <= last; g++)
+		n += attachment->groups[g].n_links;
+	links = calloc(n + 1, sizeof(*links));
+	n = 0;
+	for (enum lt_group g = first; g <= last; g++) {
+		struct group *group = &attachment->groups[g];
+
+		if (links && group->n_links) {
+			memcpy(links + n, group->links, group->n_links * sizeof(*links));
+			n += group->n_links;
+		} else {
+			destroy_links(group->links, group->n_links);
+		}
+		free(group->links);
+		*group = (struct group){ 0 };
+	}
+	if (links)
+		destroy_links(links, n);
+	free(links);
 }
 
 static int attach_group(struct lt_attachment *attachment, enum lt_group which)
@@ -194,7 +246,7 @@ static int attach_group(struct lt_attachment *attachment, enum lt_group which)
 			err = attach_role(attachment, which, &target->modules[m], role);
 	}
 	if (err)
-		detach_group(&attachment->groups[which]);
+		detach_groups(attachment, which, which);
 	return err;
 }
 
@@ -212,7 +264,7 @@ int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier)
 		if (tier >= tier_of_group[g])
 			err = attach_group(attachment, g);
 		else
-			detach_group(&attachment->groups[g]);
+			detach_groups(attachment, g, g);
 	}
 	if (!err)
 		attachment->tier = tier;
@@ -337,8 +389,7 @@ void lt_attachment__free(struct lt_attachment *attachment)
 		return;
 	skel = lt_probe__skeleton(attachment->probe);
 	tgid = (uint32_t)attachment->target->pid;
-	for (enum lt_group g = 0; g < LT_GROUP_MAX; g++)
-		detach_group(&attachment->groups[g]);
+	detach_groups(attachment, 0, LT_GROUP_MAX - 1);
 	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_procs), &tgid);
 	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_proc_recs), &tgid);
 	forget(bpf_map__fd(skel->maps.lt_loops), tgid, sizeof(struct lt_loop_key));

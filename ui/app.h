@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The dashboard without a terminal: what it knows, what keys do to it, what it draws on a canvas.
+ * Only ui.c joins it to a terminal; the tests drive it in memory.
+ */
+#ifndef LOOPTOP_UI_APP_H
+#define LOOPTOP_UI_APP_H
+
+#include "ui/canvas.h"
+#include "ui/history.h"
+#include "ui/keep.h"
+#include "ui/keys.h"
+#include "ui/table.h"
+#include "ui/ui.h"
+#include "ui/widget/widget.h"
+
+#define LT_APP_MESSAGE_SECONDS 10.0
+
+struct lt_view;
+
+struct lt_app {
+	struct lt_keep keep; /* what the screen shows */
+	struct lt_history *history;
+	struct lt_table table;
+	const struct lt_view *view; /* the main list, or one process */
+	const struct lt_view *popup; /* over it: help, sort menu; or NULL */
+	bool filtering; /* keys go to the filter */
+	bool paused;
+	double interval_seconds;
+	size_t tier; /* index of its name */
+	enum lt_strip_of strip;
+	const char *version;
+	char message[256];
+	double message_time; /* of the snapshot at which it came */
+	struct lt_loop_id open; /* the process and loop that are open */
+	bool open_known; /* the process was in the latest snapshot drawn */
+	int scroll, popup_scroll; /* lines of the process view, of the popup */
+	size_t sort_choice; /* in the sort menu */
+	int width, height; /* of the latest screen drawn */
+};
+
+/* 0 or -ENOMEM, -EINVAL. opts is borrowed for the life of the app. */
+int lt_app__init(struct lt_app *app, const struct lt_ui_opts *opts);
+void lt_app__free(struct lt_app *app);
+
+/* Takes over a snapshot; true if the screen must be drawn anew. */
+bool lt_app__update(struct lt_app *app, const struct lt_snapshot *snapshot);
+enum lt_ui_action lt_app__key(struct lt_app *app, const struct lt_key *key);
+void lt_app__message(struct lt_app *app, const char *text);
+
+/* Draws the whole screen. */
+void lt_app__draw(struct lt_app *app, struct lt_canvas *canvas);
+
+/* For the views. */
+const char *lt_app__tier(const struct lt_app *app);
+void lt_app__open(struct lt_app *app, const struct lt_row *row);
+void lt_app__resort(struct lt_app *app);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* The copy is made in two equal passes over the process: one measures, one writes. */
+#include "ui/keep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/util/fmt.h"
+
+/* Hands out room from a block; without a block it only counts. */
+struct arena {
+	char *base;
+	size_t used;
+};
+
+static void *take(struct arena *arena, size_t size)
+{
+	void *room = arena->base ? arena->base + arena->used : NULL;
+
+	arena->used += (size + 15) & ~(size_t)15;
+	return room;
+}
+
+static char *copy_text(struct arena *arena, const char *src)
+{
+	char *room;
+
+	if (!src)
+		return NULL;
+	room = take(arena, strlen(src) + 1);
+	if (room)
+		lt_fmt_text(room, strlen(src) + 1, src);
+	return room;
+}
+
+static void *copy_bytes(struct arena *arena, const void *src, size_t size)
+{
+	void *room;
+
+	if (!src || !size)
+		return NULL;
+	room = take(arena, size);
+	if (room)
+		memcpy(room, src, size);
+	return room;
+}
+
+static struct lt_loop copy_loop(struct arena *arena, const struct lt_loop *src)
+{
+	struct lt_loop loop = *src;
+
+	loop.name = copy_text(arena, src->name ? src->name : "-");
+	loop.stalls = copy_bytes(arena, src->stalls, src->n_stalls * sizeof(*src->stalls));
+	loop.turn_hist = copy_bytes(arena, src->turn_hist, sizeof(*src->turn_hist));
+	loop.total.turn = loop.total.timer_lateness = NULL;
+	return loop;
+}
+
+static void copy_loops(struct arena *arena, struct lt_process *process,
+		       const struct lt_process *src)
+{
+	struct lt_loop *loops = take(arena, src->n_loops * sizeof(*loops));
+
+	for (size_t i = 0; i < src->n_loops; i++) {
+		struct lt_loop loop = copy_loop(arena, &src->loops[i]);
+
+		if (loops)
+			loops[i] = loop;
+	}
+	process->loops = loops;
+}
+
+static void copy_missing(struct arena *arena, struct lt_process *process,
+			 const struct lt_process *src)
+{
+	const char **missing = take(arena, src->n_missing * sizeof(*missing));
+
+	for (size_t i = 0; i < src->n_missing; i++) {
+		char *text = copy_text(arena, src->missing[i]);
+
+		if (missing)
+			missing[i] = text;
+	}
+	process->missing = missing;
+}
+
+static void forget_totals(struct lt_process *process)
+{
+	for (int i = 0; i < LT_SNAP_KINDS; i++) {
+		struct lt_pool_kind *kind = &process->pool.kinds[i];
+
+		kind->total.wait = kind->total.run = kind->total.delivery = NULL;
+	}
+	for (int i = 0; i < LT_SNAP_GCS; i++)
+		process->gc[i].total = NULL;
+}
+
+static struct lt_process *copy_process(struct arena *arena, const struct lt_process *src)
+{
+	struct lt_process *room = take(arena, sizeof(*room));
+	struct lt_process process = *src;
+
+	process.name = copy_text(arena, src->name ? src->name : "-");
+	process.exe = copy_text(arena, src->exe);
+	process.runtime = copy_text(arena, src->runtime);
+	process.runtime_version = copy_text(arena, src->runtime_version);
+	process.libuv_version = copy_text(arena, src->libuv_version);
+	process.container = copy_text(arena, src->container);
+	process.cgroup = copy_text(arena, src->cgroup);
+	process.tier = copy_text(arena, src->tier);
+	copy_missing(arena, &process, src);
+	copy_loops(arena, &process, src);
+	forget_totals(&process);
+	if (room)
+		*room = process;
+	return room;
+}
+
+struct lt_process *lt_process__copy(const struct lt_process *process)
+{
+	struct arena arena = { 0 };
+
+	copy_process(&arena, process);
+	arena.base = malloc(arena.used);
+	if (!arena.base)
+		return NULL;
+	arena.used = 0;
+	return copy_process(&arena, process);
+}
+
+static struct lt_kept *find(const struct lt_keep *keep, int pid, double start_time)
+{
+	for (size_t i = 0; i < keep->n_kept; i++) {
+		struct lt_kept *kept = &keep->kept[i];
+
+		if (kept->process->pid == pid && kept->process->start_time == start_time)
+			return kept;
+	}
+	return NULL;
+}
+
+const struct lt_kept *lt_keep__find(const struct lt_keep *keep, int pid, double start_time)
+{
+	return find(keep, pid, start_time);
+}
+
+static int reserve(struct lt_keep *keep, size_t room)
+{
+	struct lt_kept *kept;
+
+	if (room <= keep->room)
+		return 0;
+	kept = realloc(keep->kept, room * sizeof(*kept));
+	if (!kept)
+		return -ENOMEM;
+	keep->kept = kept;
+	keep->room = room;
+	return 0;
+}
+
+static int take_process(struct lt_keep *keep, const struct lt_process *src, double time)
+{
+	struct lt_process *process = lt_process__copy(src);
+	struct lt_kept *kept;
+
+	if (!process)
+		return -ENOMEM;
+	kept = find(keep, src->pid, src->start_time);
+	if (kept)
+		free(kept->process);
+	else
+		kept = &keep->kept[keep->n_kept++];
+	*kept = (struct lt_kept){ .process = process, .seen_time = time, .gone = src->ended };
+	return 0;
+}
+
+/* A process that no snapshot has any more rests for a moment, then goes. */
+static void sweep(struct lt_keep *keep, double time)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keep->n_kept; i++) {
+		struct lt_kept kept = keep->kept[i];
+		/* A clock that was set back must not keep it for ever. */
+		double age = fabs(time - kept.seen_time);
+
+		kept.gone |= kept.seen_time != time;
+		if (kept.gone && age > 0 && age >= LT_KEEP_TOMB_SECONDS)
+			free(kept.process);
+		else
+			keep->kept[n++] = kept;
+	}
+	keep->n_kept = n;
+}
+
+static void copy_name(char *buf, size_t size, const char *name)
+{
+	lt_fmt_text(buf, size, name ? name : "-");
+}
+
+int lt_keep__update(struct lt_keep *keep, const struct lt_snapshot *snapshot)
+{
+	int err = reserve(keep, keep->n_kept + snapshot->n_processes);
+
+	if (err)
+		return err;
+	keep->any = true;
+	keep->time = snapshot->time;
+	keep->interval_seconds = snapshot->interval_seconds;
+	keep->sequence = snapshot->sequence;
+	keep->cpus = snapshot->host.cpus;
+	keep->self = snapshot->self;
+	copy_name(keep->host_name, sizeof(keep->host_name), snapshot->host.name);
+	copy_name(keep->host_kernel, sizeof(keep->host_kernel), snapshot->host.kernel);
+	for (size_t i = 0; i < snapshot->n_processes && !err; i++)
+		err = take_process(keep, &snapshot->processes[i], snapshot->time);
+	sweep(keep, snapshot->time);
+	return err;
+}
+
+void lt_keep__free(struct lt_keep *keep)
+{
+	for (size_t i = 0; i < keep->n_kept; i++)
+		free(keep->kept[i].process);
+	free(keep->kept);
+	*keep = (struct lt_keep){ 0 };
+}

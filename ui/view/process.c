@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* One process: its loops one at a time, its pool, GC, stalls. Longer than the screen, it scrolls. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/util/fmt.h"
+#include "ui/view/view.h"
+
+/* The open process and loop; a loop that has gone gives way to the first one. */
+static bool find_subject(struct lt_app *app, struct lt_subject *ret_subject)
+{
+	const struct lt_kept *kept =
+		lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
+	const struct lt_process *process = kept ? kept->process : NULL;
+
+	if (!process)
+		return false;
+	*ret_subject = (struct lt_subject){ .process = process, .id = app->open };
+	for (size_t i = 0; i < process->n_loops; i++)
+		if (process->loops[i].tid == app->open.tid)
+			ret_subject->loop = &process->loops[i];
+	if (!ret_subject->loop && process->n_loops) {
+		ret_subject->loop = &process->loops[0];
+		ret_subject->id.tid = app->open.tid = process->loops[0].tid;
+	}
+	return true;
+}
+
+static void append(char *text, size_t size, const char *before, const char *what,
+		   const char *value)
+{
+	size_t used = strlen(text);
+
+	if (value && used < size)
+		snprintf(text + used, size - used, "%s%s%s", used ? before : "", what, value);
+}
+
+static void draw_title(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
+		       const struct lt_process *process, bool gone)
+{
+	const char *separator = lt_canvas__ascii(canvas) ? " - " : " · ";
+	char what[256] = "", figure[16];
+	int x = r.x + 1, end = r.x + r.w - 1;
+
+	if (gone) {
+		end -= 7;
+		lt_canvas__text(canvas, end + 2, r.y, LT_SEV_ATTENTION, "ended");
+	} else if (r.w >= 60) {
+		end -= 20;
+		lt_fmt_ratio(figure, sizeof(figure),
+			     process->cpu_seconds / app->keep.interval_seconds);
+		lt_canvas__printf(canvas, end + 2, r.y, LT_STYLE_DIM, "cpu %-6s", figure);
+		lt_fmt_bytes(figure, sizeof(figure), process->rss_bytes);
+		lt_canvas__printf(canvas, end + 13, r.y, LT_STYLE_DIM, "%6s", figure);
+	}
+	append(what, sizeof(what), separator, "", process->runtime);
+	append(what, sizeof(what), " ", "", process->runtime_version);
+	append(what, sizeof(what), separator, "tier ", process->tier);
+	append(what, sizeof(what), separator, "libuv ", process->libuv_version);
+	append(what, sizeof(what), separator, "container ", process->container);
+	append(what, sizeof(what), separator, "", process->exe);
+	x += lt_canvas__printf(canvas, x, r.y, 0, "%d ", process->pid);
+	if (end > x)
+		lt_canvas__left(canvas, x, r.y, end - x, LT_STYLE_BOLD, process->name);
+	x += lt_canvas__measure(canvas, process->name) + 3;
+	if (end > x)
+		lt_canvas__left(canvas, x, r.y, end - x, LT_STYLE_DIM, what);
+}
+
+static int kinds_shown(const struct lt_pool *pool)
+{
+	int n = 0;
+
+	for (int i = 0; i < LT_SNAP_KINDS; i++)
+		n += pool->kinds[i].total.submitted > 0 || pool->kinds[i].total.completed > 0;
+	return pool->present && pool->kinds_known ? n : 0;
+}
+
+static void shift(struct lt_rect *r, int dy)
+{
+	r->y += dy;
+}
+
+static void draw_sections(struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
+			  const struct lt_subject *subject)
+{
+	struct lt_past_stall stalls[LT_HISTORY_STALLS];
+	const struct lt_process *process = subject->process;
+	struct lt_process_content content = {
+		.legend = lt_phase_lines(subject->loop, window.w),
+		.kinds = kinds_shown(&process->pool),
+		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
+		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,
+	};
+	struct lt_process_layout parts;
+	struct lt_rect before;
+	int most;
+
+	content.stalls = (int)lt_history__stalls(app->history, process->pid, process->start_time,
+						 app->keep.time, stalls, LT_HISTORY_STALLS);
+	parts = lt_layout_process(window.w, window.h, &content);
+	most = parts.height > window.h ? parts.height - window.h : 0;
+	app->scroll = app->scroll > most ? most : app->scroll < 0 ? 0 : app->scroll;
+	shift(&parts.loop, window.y - app->scroll);
+	shift(&parts.heat, window.y - app->scroll);
+	shift(&parts.hist, window.y - app->scroll);
+	shift(&parts.pool, window.y - app->scroll);
+	shift(&parts.gc, window.y - app->scroll);
+	shift(&parts.stalls, window.y - app->scroll);
+	shift(&parts.missing, window.y - app->scroll);
+	before = lt_canvas__clip(canvas, window);
+	lt_draw_loop(app, canvas, parts.loop, subject);
+	lt_draw_heat(app, canvas, parts.heat, subject);
+	lt_draw_hist(canvas, parts.hist, subject->loop);
+	lt_draw_pool(app, canvas, parts.pool, process);
+	lt_draw_gc(app, canvas, parts.gc, process);
+	lt_draw_stalls(canvas, parts.stalls, stalls, (size_t)content.stalls);
+	if (content.missing)
+		lt_draw_missing(canvas, parts.missing, process);
+	lt_canvas__unclip(canvas, before);
+	if (app->scroll < most)
+		lt_canvas__text(canvas, window.x + window.w - 7, window.y + window.h - 1,
+				LT_STYLE_REVERSE, " j: more ");
+}
+
+static void draw(struct lt_app *app, struct lt_canvas *canvas)
+{
+	struct lt_frame frame = lt_layout_main(app->width, app->height, 0);
+	struct lt_rect window = { 0, frame.header.h, app->width,
+				  app->height - frame.header.h - frame.footer.h };
+	struct lt_subject subject;
+	const struct lt_kept *kept;
+
+	lt_draw_footer(app, canvas, frame.footer, LT_IN_PROCESS);
+	if (frame.header.h > 1)
+		lt_draw_cost_line(app, canvas, (struct lt_rect){ 0, 1, app->width, 1 });
+	if (!find_subject(app, &subject)) {
+		lt_canvas__left(canvas, 1, 0, app->width - 1, LT_SEV_ATTENTION,
+				"This process has ended. Esc: back to the list");
+		return;
+	}
+	kept = lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
+	if (frame.header.h)
+		draw_title(app, canvas, (struct lt_rect){ 0, 0, app->width, 1 }, subject.process,
+			   kept->gone);
+	draw_sections(app, canvas, window, &subject);
+}
+
+static void change_loop(struct lt_app *app, size_t step)
+{
+	struct lt_subject subject;
+
+	if (!find_subject(app, &subject) || !subject.process->n_loops)
+		return;
+	for (size_t i = 0; i < subject.process->n_loops; i++)
+		if (subject.process->loops[i].tid == subject.id.tid) {
+			size_t n = subject.process->n_loops;
+
+			app->open.tid = subject.process->loops[(i + n + step) % n].tid;
+			return;
+		}
+}
+
+static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key *key)
+{
+	int page = app->height > 4 ? app->height - 4 : 1;
+
+	(void)key;
+	switch (cmd) {
+	case LT_CMD_BACK:
+		app->view = &lt_view_main;
+		return;
+	case LT_CMD_NEXT_LOOP:
+		return change_loop(app, 1);
+	case LT_CMD_PREVIOUS_LOOP:
+		return change_loop(app, (size_t)-1);
+	case LT_CMD_UP:
+	case LT_CMD_DOWN:
+		app->scroll += cmd == LT_CMD_UP ? -1 : 1;
+		return;
+	case LT_CMD_PAGE_UP:
+	case LT_CMD_PAGE_DOWN:
+		app->scroll += cmd == LT_CMD_PAGE_UP ? -page : page;
+		return;
+	case LT_CMD_HOME:
+	case LT_CMD_END:
+		app->scroll = cmd == LT_CMD_HOME ? 0 : 100000;
+		return;
+	default:
+		return;
+	}
+}
+
+const struct lt_view lt_view_process = {
+	.name = "process",
+	.where = LT_IN_PROCESS,
+	.draw = draw,
+	.command = command,
+};

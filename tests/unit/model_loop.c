@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * One loop's figures from sequences of events. A simulator applies waits and phases to a record as
+ * the BPF programs do and keeps the truth apart; each interval must agree with it.
+ */
+#include "agent/model/loop.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS	 1000000ull
+#define STALL_NS (100 * MS)
+#define START_NS (5000 * MS)
+
+struct sim {
+	struct lt_loop_rec rec;
+	struct lt_loop_state *loop;
+	struct lt_moment moment;
+	struct lt_loop out; /* of the latest interval */
+	uint64_t now, seed;
+};
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static void assert_close(double got, double want, double absolute)
+{
+	if (!(fabs(got - want) <= absolute))
+		fail_msg("got %.12g, want %.12g", got, want);
+}
+
+static int setup(void **state)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+
+	if (!sim)
+		return -1;
+	sim->loop = lt_loop_state__new(42, "main");
+	sim->now = START_NS;
+	sim->seed = 99;
+	sim->moment = (struct lt_moment){ .stall_ns = STALL_NS, .tier = LT_TIER_FULL };
+	*state = sim;
+	return sim->loop ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct sim *sim = *state;
+
+	lt_loop_state__free(sim->loop);
+	free(sim);
+	return 0;
+}
+
+/* --- what the BPF programs do ------------------------------------------------------------------ */
+
+static void advance(struct sim *sim)
+{
+	struct lt_loop_rec *rec = &sim->rec;
+	uint64_t span;
+
+	if (!rec->first_ns) {
+		rec->first_ns = rec->last_ns = sim->now;
+		rec->phase = LT_PHASE_UNKNOWN;
+	}
+	span = sim->now - rec->last_ns;
+	if (rec->wait_start_ns && rec->wait_timeout_ms != 0)
+		rec->idle_ns += span;
+	else
+		rec->busy_ns += span;
+	if (rec->phase < LT_PHASE_MAX)
+		rec->phase_ns[rec->phase] += span;
+	else
+		rec->unknown_ns += span;
+	rec->last_ns = sim->now;
+	rec->hits++;
+}
+
+static void hist_add(struct sim *sim, struct lt_hist_rec *hist, uint64_t ns)
+{
+	uint32_t epoch = sim->moment.epoch_closed + 1, i = lt_hist_index(ns);
+
+	hist->count[i]++;
+	hist->sum_ns[i] += ns;
+	if (hist->max_epoch[epoch & 1] != epoch || hist->max_ns[epoch & 1] < ns)
+		hist->max_ns[epoch & 1] = ns;
+	hist->max_epoch[epoch & 1] = epoch;
+}
+
+static void wait_begin(struct sim *sim, int32_t timeout_ms)
+{
+	struct lt_loop_rec *rec = &sim->rec;
+
+	advance(sim);
+	if (rec->turn_start_ns) {
+		uint64_t turn_ns = sim->now - rec->turn_start_ns;
+		bool same_poll = !rec->boundaries && !rec->wait_events &&
+				 rec->wait_timeout_ms == 0 && timeout_ms != 0;
+
+		if (!same_poll) {
+			rec->turns++;
+			hist_add(sim, &rec->turn, turn_ns);
+			rec->stalls += turn_ns > STALL_NS;
+			rec->stall_ns += turn_ns > STALL_NS ? turn_ns : 0;
+		}
+		rec->turn_start_ns = 0;
+	}
+	rec->waits++;
+	rec->wait_start_ns = sim->now;
+	rec->wait_timeout_ms = timeout_ms;
+	rec->phase = LT_PHASE_POLL_WAIT;
+}
+
+static void wait_end(struct sim *sim, int32_t events)
+{
+	struct lt_loop_rec *rec = &sim->rec;
+
+	advance(sim);
+	rec->wait_events = events;
+	if (rec->wait_start_ns && rec->wait_timeout_ms > 0 && !events)
+		hist_add(sim, &rec->lateness,
+			 sim->now - rec->wait_start_ns - (uint64_t)rec->wait_timeout_ms * MS);
+	rec->wait_start_ns = 0;
+	rec->turn_start_ns = sim->now;
+	rec->boundaries = 0;
+	rec->phase = LT_PHASE_POLL_CALLBACKS;
+}
+
+static void phase(struct sim *sim, uint32_t begins)
+{
+	advance(sim);
+	sim->rec.boundaries++;
+	sim->rec.iterations += begins == LT_PHASE_CHECK;
+	sim->rec.phase = begins == LT_PHASE_POLL_SETUP ? LT_PHASE_POLL_CALLBACKS : begins;
+}
+
+static void pass(struct sim *sim, uint64_t ns)
+{
+	sim->now += ns;
+}
+
+static struct lt_loop *read_with(struct sim *sim, const struct lt_loop_mem *mem, bool record)
+{
+	lt_loop_state__begin(sim->loop);
+	sim->moment.now_ns = sim->now;
+	sim->moment.wall_seconds = 1.7e9 + (double)sim->now / 1e9;
+	sim->moment.epoch_closed++;
+	if (record)
+		assert_int_equal(lt_loop_state__record(sim->loop, &sim->rec), 0);
+	if (mem)
+		lt_loop_state__memory(sim->loop, mem);
+	lt_loop_state__build(sim->loop, &sim->moment, &sim->out);
+	return &sim->out;
+}
+
+static struct lt_loop *read_record(struct sim *sim)
+{
+	return read_with(sim, NULL, true);
+}
+
+/* A turn of this length in a loop that then waits. */
+static void turn_of(struct sim *sim, uint64_t turn_ns, uint64_t wait_ns)
+{
+	wait_end(sim, 1);
+	pass(sim, turn_ns);
+	wait_begin(sim, -1);
+	pass(sim, wait_ns);
+}
+
+static double sum_phases(const double phases[LT_SNAP_PHASES])
+{
+	double sum = 0;
+
+	for (int i = 0; i < LT_SNAP_PHASES; i++)
+		sum += lt_known(phases[i]) ? phases[i] : 0;
+	return sum;
+}
+
+/* --- the record -------------------------------------------------------------------------------- */
+
+static void iteration(struct sim *sim)
+{
+	static const uint32_t phases[] = { LT_PHASE_CHECK,     LT_PHASE_CLOSING, LT_PHASE_TIMERS,
+					   LT_PHASE_PENDING,   LT_PHASE_IDLE,	 LT_PHASE_PREPARE,
+					   LT_PHASE_POLL_SETUP };
+
+	wait_begin(sim, 0);
+	pass(sim, 500);
+	wait_end(sim, next_random(&sim->seed) % 2 ? 1 : 0);
+	if (!sim->rec.wait_events) {
+		pass(sim, 300);
+		wait_begin(sim, -1);
+		pass(sim, next_random(&sim->seed) % (40 * MS));
+		wait_end(sim, 1);
+	}
+	for (int i = 0; i < 7; i++) {
+		pass(sim,
+		     next_random(&sim->seed) % (next_random(&sim->seed) % 10 ? 200000 : 60 * MS));
+		phase(sim, phases[i]);
+	}
+	pass(sim, 1000);
+}
+
+static void test_random_sequence(void **state)
+{
+	struct sim *sim = *state;
+	uint64_t before = sim->now;
+	double busy = 0, idle = 0, turns = 0, iterations = 0;
+
+	phase(sim, LT_PHASE_TIMERS);
+	for (int round = 0; round < 200; round++) {
+		struct lt_loop *out;
+		double elapsed;
+		int n = (int)(next_random(&sim->seed) % 30);
+
+		for (int i = 0; i < n; i++)
+			iteration(sim);
+		pass(sim, next_random(&sim->seed) % (30 * MS));
+		out = read_record(sim);
+		elapsed = (double)(sim->now - before) / 1e9;
+		before = sim->now;
+		assert_close(out->busy_seconds + out->idle_seconds, elapsed, 1e-6);
+		assert_close(sum_phases(out->phase_seconds), elapsed, 1e-6);
+		assert_close(out->utilization, out->busy_seconds / elapsed, 1e-6);
+		assert_close(out->turn.count, out->turns, 0);
+		assert_true(out->iterations == n);
+		busy += out->busy_seconds;
+		idle += out->idle_seconds;
+		turns += out->turns;
+		iterations += out->iterations;
+		assert_close(out->total.busy_seconds, busy, 1e-6);
+		assert_close(out->total.idle_seconds, idle, 1e-6);
+		assert_close(out->total.turns, turns, 0);
+		assert_close(out->total.iterations, iterations, 0);
+		assert_close(out->total.turn->count, turns, 0);
+		assert_close(sum_phases(out->total.phase_seconds), busy + idle, 1e-6);
+		assert_true(out->total.turn->sum <= out->total.observed_seconds + 1e-9);
+		assert_true(out->total.observed_seconds <= busy + idle + 1e-6);
+	}
+	assert_true(turns > 1000);
+}
+
+/* The windows of all intervals together are the observed time: no turn is in two, none in none. */
+static void test_lag_windows_add_up(void **state)
+{
+	struct sim *sim = *state;
+	double windows = 0, sums = 0;
+
+	wait_begin(sim, -1);
+	for (int round = 0; round < 200; round++) {
+		struct lt_loop *out;
+
+		for (uint64_t i = next_random(&sim->seed) % 5; i > 0; i--)
+			turn_of(sim, next_random(&sim->seed) % (90 * MS),
+				next_random(&sim->seed) % (50 * MS));
+		if (next_random(&sim->seed) % 2) {
+			wait_end(sim, 1);
+			pass(sim, next_random(&sim->seed) % (40 * MS));
+			out = read_record(sim);
+			pass(sim, next_random(&sim->seed) % (40 * MS));
+			wait_begin(sim, -1);
+		} else {
+			out = read_record(sim);
+		}
+		if (lt_known(out->lag_base_seconds))
+			windows += out->lag_base_seconds;
+		sums += out->turn_hist->sum;
+		assert_close(windows, out->total.observed_seconds, 1e-6);
+		assert_close(sums, out->total.turn->sum, 1e-6);
+	}
+}
+
+static void test_contract_block(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, -1);
+	read_record(sim);
+	pass(sim, 4000 * MS);
+	turn_of(sim, 1000 * MS, 5000 * MS);
+	out = read_record(sim);
+	assert_close(out->lag_base_seconds, 10, 1e-9);
+	assert_close(out->lag.mean, 0.05, 1e-6);
+	assert_close(out->lag.p99, 0.9, 1e-6);
+	assert_close(out->lag.max, 1, 1e-9);
+	assert_close(out->utilization, 0.1, 1e-9);
+	assert_true(out->stalled_seconds == 0);
+	assert_true(out->total.stalls == 1);
+	assert_close(out->total.stall_seconds, 1, 1e-9);
+}
+
+static void test_running_stall(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, -1);
+	pass(sim, 700 * MS);
+	wait_end(sim, 1);
+	pass(sim, 90 * MS);
+	out = read_record(sim); /* a turn, not yet a stall */
+	assert_true(out->stalled_seconds == 0 && out->n_stalls == 0 && out->lag.max == 0);
+	pass(sim, 210 * MS);
+	out = read_record(sim);
+	assert_close(out->stalled_seconds, 0.3, 1e-9);
+	assert_int_equal(out->n_stalls, 1);
+	assert_true(out->stalls[0].ongoing);
+	assert_close(out->stalls[0].seconds, 0.3, 1e-9);
+	assert_close(out->stalls[0].start_time, sim->moment.wall_seconds - 0.3, 1e-6);
+	assert_close(out->lag.max, 0.3, 1e-9);
+	assert_true(out->turns == 0 && out->turn.count == 0 && out->total.turns == 0);
+	assert_close(out->turn_hist->count, 1, 0);
+	assert_close(out->total.turn->count, 0, 0);
+	pass(sim, 200 * MS);
+	wait_begin(sim, -1);
+	pass(sim, 100 * MS);
+	out = read_record(sim);
+	assert_true(out->stalled_seconds == 0 && out->n_stalls == 0);
+	assert_close(out->turn.max, 0.5, 1e-9);
+	assert_close(out->lag.max, 0.5, 1e-9);
+	assert_close(out->lag_base_seconds, 0.6, 1e-9);
+}
+
+static void test_ended_stalls(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, -1);
+	lt_loop_state__begin(sim->loop);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(lt_loop_state__stall(sim->loop, 1000 + i, 0.2), 0);
+	sim->moment.now_ns = sim->now;
+	assert_int_equal(lt_loop_state__record(sim->loop, &sim->rec), 0);
+	lt_loop_state__build(sim->loop, &sim->moment, &sim->out);
+	assert_int_equal(sim->out.n_stalls, 40);
+	assert_true(sim->out.stalls[39].start_time == 1039 && !sim->out.stalls[39].ongoing);
+	out = read_record(sim);
+	assert_int_equal(out->n_stalls, 0);
+}
+
+static void test_timer_lateness(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, 20);
+	pass(sim, 23 * MS);
+	wait_end(sim, 0);
+	wait_begin(sim, -1);
+	out = read_record(sim);
+	assert_close(out->timer_lateness.count, 1, 0);
+	assert_close(out->timer_lateness.max, 0.003, 1e-9);
+	assert_close(out->total.timer_lateness->count, 1, 0);
+}
+
+/* A record that begins within the interval is counted from its first event. */
+static void test_first_interval(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, -1);
+	pass(sim, 300 * MS);
+	turn_of(sim, 50 * MS, 50 * MS);
+	out = read_record(sim);
+	assert_close(out->busy_seconds, 0.05, 1e-9);
+	assert_close(out->idle_seconds, 0.35, 1e-9);
+	assert_close(out->total.observed_seconds, 0.4, 1e-9);
+	assert_close(out->turns, 1, 0);
+}
+
+static void test_non_blocking_wait_is_busy(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, 0);
+	pass(sim, 10 * MS);
+	out = read_record(sim);
+	assert_close(out->busy_seconds, 0.01, 1e-9);
+	assert_close(out->idle_seconds, 0, 0);
+	assert_close(out->phase_seconds[LT_PHASE_POLL_WAIT], 0.01, 1e-9);
+	assert_close(out->lag.max, 0, 0);
+}
+
+static void test_phases_by_tier(void **state)
+{
+	static const int known[LT_TIER_MAX] = { 0, 1, 4, 8 };
+	struct sim *sim = *state;
+
+	for (int tier = LT_TIER_WAIT; tier < LT_TIER_MAX; tier++) {
+		struct lt_loop *out;
+		int n = 0;
+
+		sim->moment.tier = (enum lt_tier)tier;
+		iteration(sim);
+		out = read_record(sim);
+		for (int i = 0; i < LT_SNAP_PHASES; i++)
+			n += lt_known(out->phase_seconds[i]);
+		assert_int_equal(n, known[tier]);
+		assert_true(lt_known(out->phase_seconds[LT_PHASE_POLL_WAIT]));
+		assert_true(lt_known(out->iterations) == (tier >= LT_TIER_PHASES));
+		assert_true(lt_known(out->turns) && lt_known(out->lag.p99));
+	}
+}
+
+static void test_loop_ends(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, -1);
+	pass(sim, 100 * MS);
+	turn_of(sim, 10 * MS, 90 * MS);
+	wait_end(sim, 1);
+	read_record(sim);
+	sim->rec.flags |= LT_LOOP_ENDED;
+	pass(sim, 800 * MS);
+	out = read_record(sim);
+	assert_true(out->ended);
+	assert_close(out->busy_seconds + out->idle_seconds, 0, 1e-9);
+	assert_true(out->stalled_seconds == 0 && out->n_stalls == 0);
+}
+
+/* The probes were taken out and put in again: the figures go on, the totals never fall. */
+static void test_record_restarts(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+	double busy;
+
+	wait_begin(sim, -1);
+	for (int i = 0; i < 20; i++)
+		turn_of(sim, 10 * MS, 10 * MS);
+	busy = read_record(sim)->total.busy_seconds;
+	sim->rec = (struct lt_loop_rec){ 0 };
+	wait_begin(sim, -1);
+	turn_of(sim, 5 * MS, 5 * MS);
+	out = read_record(sim);
+	assert_close(out->turns, 1, 0);
+	assert_close(out->busy_seconds, 0.005, 1e-9);
+	assert_close(out->turn.count, 1, 0);
+	assert_close(out->total.busy_seconds, busy + 0.005, 1e-9);
+	assert_close(out->total.turn->count, 21, 0);
+}
+
+/* --- memory ------------------------------------------------------------------------------------ */
+
+static struct lt_loop_mem memory_at(const struct sim *sim, uint64_t idle_ns, uint64_t entry_ns,
+				    uint64_t iterations)
+{
+	return (struct lt_loop_mem){ .loop_ptr = 0x1000,
+				     .read_ns = sim->now,
+				     .idle_ns = idle_ns,
+				     .entry_ns = entry_ns,
+				     .iterations = iterations,
+				     .time_ms = sim->now / MS,
+				     .metrics_on = true };
+}
+
+static struct lt_loop *read_memory(struct sim *sim, struct lt_loop_mem mem)
+{
+	sim->moment.tier = LT_TIER_MEMORY;
+	return read_with(sim, &mem, false);
+}
+
+static void assert_turns_unknown(const struct lt_loop *out)
+{
+	assert_true(isnan(out->turns) && isnan(out->turn.count) && isnan(out->turn.p99));
+	assert_true(isnan(out->lag.mean) && isnan(out->lag.p99) && isnan(out->lag.max));
+	assert_true(isnan(out->timer_lateness.count) && isnan(out->lag_base_seconds));
+	assert_null(out->turn_hist);
+	for (int i = 0; i < LT_SNAP_PHASES; i++)
+		assert_true(isnan(out->phase_seconds[i]) && isnan(out->total.phase_seconds[i]));
+	assert_null(out->total.turn);
+	assert_null(out->total.timer_lateness);
+	assert_true(isnan(out->total.turns) && isnan(out->total.observed_seconds));
+	assert_true(isnan(out->total.stalls) && isnan(out->total.stall_seconds));
+}
+
+static void test_memory_only(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out = read_memory(sim, memory_at(sim, 7000 * MS, 0, 100));
+
+	assert_true(isnan(out->busy_seconds) && isnan(out->idle_seconds));
+	assert_true(isnan(out->utilization) && isnan(out->iterations));
+	assert_true(isnan(out->total.iterations));
+	assert_turns_unknown(out);
+	pass(sim, 1000 * MS);
+	/* 600 ms of ended waits and one that has run for 50 ms */
+	out = read_memory(sim, memory_at(sim, 7600 * MS, sim->now - 50 * MS, 150));
+	assert_close(out->idle_seconds, 0.65, 1e-9);
+	assert_close(out->busy_seconds, 0.35, 1e-9);
+	assert_close(out->utilization, 0.35, 1e-9);
+	assert_close(out->iterations, 50, 0);
+	assert_close(out->total.idle_seconds, 0.65, 1e-9);
+	assert_close(out->total.iterations, 50, 0);
+	assert_true(out->stalled_seconds == 0);
+	assert_turns_unknown(out);
+}
+
+static void test_memory_no_loop_count(void **state)
+{
+	struct sim *sim = *state;
+
+	read_memory(sim, memory_at(sim, 0, 0, UINT64_MAX));
+	pass(sim, 1000 * MS);
+	assert_true(isnan(read_memory(sim, memory_at(sim, 0, 0, UINT64_MAX))->iterations));
+}
+
+static void test_memory_stall(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop_mem mem;
+	struct lt_loop *out;
+
+	read_memory(sim, memory_at(sim, 0, sim->now, 1));
+	pass(sim, 1000 * MS);
+	mem = memory_at(sim, 400 * MS, 0, 2);
+	mem.time_ms -= 600;
+	out = read_memory(sim, mem);
+	assert_close(out->stalled_seconds, 0.6, 0.0011);
+	assert_int_equal(out->n_stalls, 1);
+	assert_true(out->stalls[0].ongoing);
+	assert_turns_unknown(out);
+}
+
+/* Whatever a target writes into its counters, no figure is negative or absurd. */
+static void test_memory_hostile(void **state)
+{
+	struct sim *sim = *state;
+
+	for (int i = 0; i < 3000; i++) {
+		struct lt_loop_mem mem =
+			memory_at(sim, next_random(&sim->seed), next_random(&sim->seed),
+				  next_random(&sim->seed));
+		struct lt_loop *out;
+
+		mem.time_ms = next_random(&sim->seed);
+		out = read_memory(sim, mem);
+		assert_true(!(out->busy_seconds < 0) && !(out->idle_seconds < 0));
+		assert_true(!(out->utilization < 0) && !(out->utilization > 1));
+		pass(sim, MS);
+	}
+}
+
+int main(void)
+{
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(test_random_sequence),	 CASE(test_lag_windows_add_up),
+		CASE(test_contract_block),	 CASE(test_running_stall),
+		CASE(test_ended_stalls),	 CASE(test_timer_lateness),
+		CASE(test_first_interval),	 CASE(test_non_blocking_wait_is_busy),
+		CASE(test_phases_by_tier),	 CASE(test_loop_ends),
+		CASE(test_record_restarts),	 CASE(test_memory_only),
+		CASE(test_memory_no_loop_count), CASE(test_memory_stall),
+		CASE(test_memory_hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

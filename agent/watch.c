@@ -190,17 +190,37 @@ static void list_threads(struct lt_watch *watch)
 	watch->n_threads = kept;
 }
 
+static void miss(struct lt_watch *watch, const char *sentence)
+{
+	if (watch->n_missing < MISSING_MAX)
+		watch->missing[watch->n_missing++] = sentence;
+}
+
 static void collect_missing(struct lt_watch *watch)
 {
+	static const char *const by_tier[LT_TIER_MAX] = {
+		[LT_TIER_MEMORY] = "tier memory: turns, lag, phases and ended stalls need probes",
+		[LT_TIER_WAIT] = "tier wait: of the phases only poll_wait is told apart",
+		[LT_TIER_PHASES] = NULL, /* what it joins is said by the contract */
+		[LT_TIER_FULL] = NULL,
+	};
+	bool probed = watch->attachment;
+
 	watch->n_missing = 0;
+	if (watch->budget_text[0])
+		miss(watch, watch->budget_text);
+	if (by_tier[watch->tier])
+		miss(watch, by_tier[watch->tier]);
+	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_POOL))
+		miss(watch, "no pool probes: tasks by kind and synchronous fs calls are not counted");
+	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
+		miss(watch, "no garbage collection probes: pauses are not counted");
 	for (size_t m = 0; m < watch->target->n_modules; m++) {
 		const struct lt_image *image = watch->target->modules[m].image;
 
-		for (size_t i = 0; i < image->n_missing && watch->n_missing < MISSING_MAX - 1; i++)
-			watch->missing[watch->n_missing++] = image->missing[i];
+		for (size_t i = 0; i < image->n_missing; i++)
+			miss(watch, image->missing[i]);
 	}
-	if (watch->budget_text[0])
-		watch->missing[watch->n_missing++] = watch->budget_text;
 }
 
 static enum lt_tier best_tier(const struct lt_target *target)

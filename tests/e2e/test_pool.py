@@ -86,15 +86,15 @@ def test_without_a_queue_nothing_waits(pool):
 
 
 def test_saturation(pool):
-    """40 tasks at once on 4 threads: 36 wait while all threads are taken."""
-    truth, process = measure(pool, "saturate", n=40)
-    assert_exact(process.kind("crypto"), 40)
+    """80 tasks at once on 4 threads: 76 wait while all threads are taken."""
+    truth, process = measure(pool, "saturate", n=80)
+    assert_exact(process.kind("crypto"), 80)
     assert process.pool("size")[-1] == 4
     assert max(process.pool("busy_max")) == 4
     # The first threads may take a task before the last one is submitted.
-    assert 35 <= max(process.pool("queue_depth_max")) <= 40
+    assert 75 <= max(process.pool("queue_depth_max")) <= 80
     saturated = sum(process.pool("saturated_seconds"))
-    # Until the last task is taken there is a queue; a task is 1/10 of the whole on each thread.
+    # Until the last task is taken there is a queue; a task is 1/20 of the whole on each thread.
     assert 0.75 * truth["elapsed"] <= saturated <= truth["elapsed"]
 
 

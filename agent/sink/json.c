@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * A snapshot as one JSON object in one line: schema 1 of the contract. The figures come from the
+ * descriptor table in its order; only what is text or a list is written here by name. Unknown is
+ * null at the leaves, so that a script's paths hold; a pool that is not there, and kinds of tasks
+ * and pauses that nobody counts, are null as a whole. Text from a target is made well-formed UTF-8
+ * before it is escaped.
+ */
+#include "looptop/sink.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/util/fmt.h"
+#include "looptop/metric.h"
+
+/* Doubles hold every integer up to here. */
+#define EXACT_MAX 9007199254740992.0
+/* Prints 0.1 as 0.1, seconds to the nanosecond, and Unix times to 10 µs. */
+#define SIGNIFICANT_DIGITS 15
+
+/* All builders below return a new reference; NULL only when memory ran out. */
+
+static json_t *number(enum lt_unit unit, double x)
+{
+	if (!isfinite(x))
+		return json_null();
+	if ((unit == LT_UNIT_COUNT || unit == LT_UNIT_BYTES) && fabs(x) < EXACT_MAX &&
+	    x == rint(x))
+		return json_integer((json_int_t)x);
+	return json_real(rint(x * 1e9) / 1e9);
+}
+
+static json_t *text(const char *s)
+{
+	size_t size = s ? 3 * strlen(s) + 1 : 0;
+	char *clean;
+	json_t *value;
+
+	if (!s)
+		return json_null();
+	clean = malloc(size);
+	if (!clean)
+		return NULL;
+	value = json_string(lt_fmt_utf8(clean, size, s));
+	free(clean);
+	return value;
+}
+
+static json_t *dist(const struct lt_dist *d)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "count", number(LT_UNIT_COUNT, d->count),
+			 "sum", number(LT_UNIT_SECONDS, d->sum),
+			 "p50", number(LT_UNIT_SECONDS, d->p50),
+			 "p90", number(LT_UNIT_SECONDS, d->p90),
+			 "p99", number(LT_UNIT_SECONDS, d->p99),
+			 "max", number(LT_UNIT_SECONDS, d->max));
+}
+
+static json_t *lag(const struct lt_lag *l)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "mean", number(LT_UNIT_SECONDS, l->mean),
+			 "p50", number(LT_UNIT_SECONDS, l->p50),
+			 "p90", number(LT_UNIT_SECONDS, l->p90),
+			 "p99", number(LT_UNIT_SECONDS, l->p99),
+			 "p999", number(LT_UNIT_SECONDS, l->p999),
+			 "max", number(LT_UNIT_SECONDS, l->max));
+}
+
+static json_t *keyed(enum lt_unit unit, const double *numbers, const char *const *names, size_t n)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_object_set_new(object, names[i], number(unit, numbers[i]))) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *metric_value(const struct lt_metric *metric, const void *base)
+{
+	const void *at = (const char *)base + metric->offset;
+
+	switch (metric->shape) {
+	case LT_SHAPE_DIST:
+		return dist(at);
+	case LT_SHAPE_LAG:
+		return lag(at);
+	case LT_SHAPE_PHASES:
+		return keyed(metric->unit, at, lt_phase_names, LT_SNAP_PHASES);
+	case LT_SHAPE_LOST:
+		return keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
+	default:
+		return number(metric->unit, lt_metric_number(metric, base));
+	}
+}
+
+/* Adds the table's figures of a scope to an object; 0 or -ENOMEM. */
+static int add_scope(json_t *object, enum lt_scope scope, const void *base)
+{
+	for (size_t i = 0; i < lt_n_metrics; i++) {
+		const struct lt_metric *metric = &lt_metrics[i];
+
+		if (metric->scope != scope || !metric->key)
+			continue;
+		if (json_object_set_new(object, metric->key, metric_value(metric, base)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* An object of the table's figures alone. */
+static json_t *scope_object(enum lt_scope scope, const void *base)
+{
+	json_t *object = json_object();
+
+	if (object && add_scope(object, scope, base)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *stall(const struct lt_stall *s)
+{
+	/* cause, where and stack have their places; what fills them is not measured yet. */
+	return json_pack("{s:o, s:o, s:b, s:n, s:n, s:[]}", "start_time", json_real(s->start_time),
+			 "seconds", number(LT_UNIT_SECONDS, s->seconds), "ongoing", s->ongoing,
+			 "cause", "where", "stack");
+}
+
+static json_t *loop(const struct lt_loop *l)
+{
+	json_t *stalls = json_array();
+	json_t *object = json_pack("{s:i, s:o, s:b}", "tid", l->tid, "name", text(l->name), "ended",
+				   l->ended);
+
+	for (size_t i = 0; i < l->n_stalls; i++)
+		if (json_array_append_new(stalls, stall(&l->stalls[i])))
+			goto fail;
+	if (!object || add_scope(object, LT_SCOPE_LOOP, l))
+		goto fail;
+	if (json_object_set(object, "stalls", stalls))
+		goto fail;
+	json_decref(stalls);
+	return object;
+fail:
+	json_decref(stalls);
+	json_decref(object);
+	return NULL;
+}
+
+/* An object that has one object for each name, filled by the scope's figures. */
+static json_t *kinds(enum lt_scope scope, const void *array, size_t stride,
+		     const char *const *names, size_t n)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		const void *base = (const char *)array + i * stride;
+
+		if (json_object_set_new(object, names[i], scope_object(scope, base))) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *pool(const struct lt_pool *p)
+{
+	json_t *object, *by_kind;
+
+	if (!p->present)
+		return json_null();
+	object = scope_object(LT_SCOPE_POOL, p);
+	by_kind = p->kinds_known ? kinds(LT_SCOPE_POOL_KIND, p->kinds, sizeof(p->kinds[0]),
+					 lt_kind_names, LT_SNAP_KINDS) :
+				   json_null();
+	if (json_object_set_new(object, "kinds", by_kind)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *gc(const struct lt_process *p)
+{
+	json_t *object, *by_kind;
+
+	object = scope_object(LT_SCOPE_GC, p);
+	by_kind = p->gc_known ? kinds(LT_SCOPE_GC_KIND, p->gc, sizeof(p->gc[0]), lt_gc_names,
+				      LT_SNAP_GCS) :
+				json_null();
+	if (json_object_set_new(object, "kinds", by_kind)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *missing(const struct lt_process *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_missing; i++) {
+		if (json_array_append_new(array, text(p->missing[i]))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *loops(const struct lt_process *p)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->n_loops; i++) {
+		if (json_array_append_new(array, loop(&p->loops[i]))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *process(const struct lt_process *p)
+{
+	json_t *object = json_pack(
+		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "pid", p->pid,
+		"start_time", isfinite(p->start_time) ? json_real(p->start_time) : json_null(),
+		"name", text(p->name), "exe", text(p->exe), "runtime", text(p->runtime),
+		"runtime_version", text(p->runtime_version), "libuv_version",
+		text(p->libuv_version), "container", text(p->container), "cgroup", text(p->cgroup),
+		"tier", text(p->tier), "missing", missing(p), "ended", p->ended);
+
+	if (!object || add_scope(object, LT_SCOPE_PROCESS, p) ||
+	    json_object_set_new(object, "loops", loops(p)) ||
+	    json_object_set_new(object, "pool", pool(&p->pool)) ||
+	    json_object_set_new(object, "sync_fs", scope_object(LT_SCOPE_SYNC_FS, p)) ||
+	    json_object_set_new(object, "gc", gc(p))) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *processes(const struct lt_snapshot *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->n_processes; i++) {
+		if (json_array_append_new(array, process(&s->processes[i]))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *host(const struct lt_host *h)
+{
+	return json_pack("{s:o, s:o, s:i}", "name", text(h->name), "kernel", text(h->kernel),
+			 "cpus", h->cpus);
+}
+
+char *lt_json_line(const struct lt_snapshot *snapshot)
+{
+	json_t *object = json_pack(
+		"{s:i, s:o, s:o, s:o, s:o, s:o}", "schema", snapshot->schema, "time",
+		isfinite(snapshot->time) ? json_real(snapshot->time) : json_null(),
+		"interval_seconds", number(LT_UNIT_SECONDS, snapshot->interval_seconds), "host",
+		host(&snapshot->host), "self", scope_object(LT_SCOPE_SELF, &snapshot->self),
+		"processes", processes(snapshot));
+	char *line = object ? json_dumps(object, JSON_COMPACT |
+						 JSON_REAL_PRECISION(SIGNIFICANT_DIGITS)) : NULL;
+
+	json_decref(object);
+	if (!line)
+		errno = ENOMEM;
+	return line;
+}
+
+static void *json_open(const struct lt_sink_opts *opts)
+{
+	struct lt_sink_opts *state = malloc(sizeof(*state));
+
+	if (state)
+		*state = *opts;
+	return state;
+}
+
+static int json_write(void *state, const struct lt_snapshot *snapshot)
+{
+	const struct lt_sink_opts *opts = state;
+	char *line = lt_json_line(snapshot);
+	int err = 0;
+
+	if (!line)
+		return -errno;
+	/* Flushed at once: whoever reads a pipe wants each snapshot when it is made. */
+	if (fputs(line, opts->out) == EOF || fputc('\n', opts->out) == EOF || fflush(opts->out))
+		err = -errno;
+	free(line);
+	return err;
+}
+
+static int json_close(void *state)
+{
+	struct lt_sink_opts *opts = state;
+	int err = fflush(opts->out) ? -errno : 0;
+
+	free(opts);
+	return err;
+}
+
+const struct lt_sink lt_sink_json = {
+	.name = "json",
+	.open = json_open,
+	.write = json_write,
+	.close = json_close,
+};

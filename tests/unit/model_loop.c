@@ -320,6 +320,7 @@ static void test_running_stall(void **state)
 	assert_close(out->stalls[0].seconds, 0.3, 1e-9);
 	assert_close(out->stalls[0].start_time, sim->moment.wall_seconds - 0.3, 1e-6);
 	assert_close(out->lag.max, 0.3, 1e-9);
+	assert_close(out->lag_base_seconds, 0.3, 1e-9);
 	assert_true(out->turns == 0 && out->turn.count == 0 && out->total.turns == 0);
 	assert_close(out->turn_hist->count, 1, 0);
 	assert_close(out->total.turn->count, 0, 0);
@@ -412,6 +413,10 @@ static void test_phases_by_tier(void **state)
 			n += lt_known(out->phase_seconds[i]);
 		assert_int_equal(n, known[tier]);
 		assert_true(lt_known(out->phase_seconds[LT_PHASE_POLL_WAIT]));
+		assert_true(lt_known(out->phase_seconds[LT_PHASE_CHECK]) ==
+			    (tier >= LT_TIER_PHASES));
+		assert_true(lt_known(out->phase_seconds[LT_PHASE_CLOSING]) ==
+			    (tier == LT_TIER_FULL));
 		assert_true(lt_known(out->iterations) == (tier >= LT_TIER_PHASES));
 		assert_true(lt_known(out->turns) && lt_known(out->lag.p99));
 	}

@@ -332,6 +332,11 @@ static void test_running_stall(void **state)
 	assert_close(out->turn.max, 0.5, 1e-9);
 	assert_close(out->lag.max, 0.5, 1e-9);
 	assert_close(out->lag_base_seconds, 0.6, 1e-9);
+	pass(sim, 400 * MS);
+	wait_end(sim, 1);
+	pass(sim, 150 * MS);
+	out = read_record(sim);
+	assert_close(out->lag_base_seconds, 0.55, 1e-9);
 }
 
 static void test_ended_stalls(void **state)

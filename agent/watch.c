@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/governor.h"
 #include "agent/target/process.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
@@ -16,10 +17,6 @@
 
 /* A new Worker's loop is looked for on its stack in so many intervals; it must be asleep to be seen. */
 #define LOOK_TRIES 10
-
-/* After a drop the higher tier is tried again so much later, each time twice as late. */
-#define HOLD_SECONDS 30.0
-#define HOLD_MAX_SECONDS 3600.0
 
 static const char *const tier_names[LT_TIER_MAX] = { "memory", "wait", "phases", "full" };
 
@@ -39,10 +36,7 @@ struct lt_watch {
 	struct lt_attachment *attachment; /* NULL: no probes at all */
 	enum lt_tier wish; /* the highest tier that may be used */
 	enum lt_tier tier;
-	double budget_ratio;
-	unsigned over; /* intervals over the budget in a row */
-	double hold_seconds, hold_left;
-	bool over_budget_said;
+	struct lt_governor governor;
 	bool ended;
 	struct thread threads[THREADS_MAX];
 	size_t n_threads;
@@ -247,8 +241,7 @@ int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *pr
 	if (wish.tier > best_tier(watch->target))
 		wish.tier = best_tier(watch->target);
 	watch->wish = watch->tier = wish.tier;
-	watch->budget_ratio = options->budget_ratio;
-	watch->hold_seconds = HOLD_SECONDS;
+	watch->governor = lt_governor_of(options->budget_ratio);
 	if (options->tier == LT_TIER_MEMORY) /* asked for: no probe at all */
 		probe = NULL;
 	watch->probe = probe;
@@ -429,30 +422,19 @@ static int change_tier(struct lt_watch *watch, enum lt_tier tier)
 
 void lt_watch__govern(struct lt_watch *watch, double overhead_ratio, double interval_seconds)
 {
+	enum lt_tier tier;
+
 	if (!watch->attachment || watch->ended)
 		return;
-	watch->over = overhead_ratio > watch->budget_ratio ? watch->over + 1 : 0;
-	if (watch->over >= 2 && watch->tier > LT_TIER_MEMORY) {
-		enum lt_tier lower = watch->tier - 1;
-
-		/* Far over it one step would not do. */
-		if (overhead_ratio > 4 * watch->budget_ratio)
-			lower = LT_TIER_MEMORY;
-		if (change_tier(watch, lower))
-			return;
+	tier = lt_governor__decide(&watch->governor, watch->tier, watch->wish, overhead_ratio,
+				   interval_seconds);
+	if (tier == watch->tier || change_tier(watch, tier))
+		return;
+	watch->budget_text[0] = '\0';
+	if (tier < watch->wish)
 		snprintf(watch->budget_text, sizeof(watch->budget_text),
 			 "tier %s: the probes cost %.1f %% of a core, over the budget of %.1f %%",
-			 tier_names[lower], overhead_ratio * 100, watch->budget_ratio * 100);
-		watch->hold_left = watch->hold_seconds;
-		watch->hold_seconds = fmin(2 * watch->hold_seconds, HOLD_MAX_SECONDS);
-		watch->over = 0;
-		return;
-	}
-	if (watch->tier >= watch->wish || overhead_ratio > watch->budget_ratio / 2)
-		return;
-	watch->hold_left -= interval_seconds;
-	if (watch->hold_left <= 0 && change_tier(watch, watch->wish) == 0)
-		watch->budget_text[0] = '\0';
+			 tier_names[tier], overhead_ratio * 100, watch->governor.budget_ratio * 100);
 }
 
 void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier)

@@ -1,6 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# How the three rings of tests run.
+# How the rings of tests run. `make test` installs what is missing, builds, and runs them all.
 
-.PHONY: unit
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
+NODE_MAJORS := 16 18 20 22 24 26
+MAKE_TEST := $(MAKE) --no-print-directory
+
+.PHONY: test unit unit-san lint e2e e2e-san tui nodes headers
+
+test:
+	packaging/deps.sh test
+	tests/get-node $(NODE_MAJORS)
+	+$(MAKE_TEST) WERROR=1 all headers lint
+	+$(MAKE_TEST) unit
+	+$(MAKE_TEST) SANITIZE=1 unit
+	+$(MAKE_TEST) tui
+	+$(MAKE_TEST) e2e
+	+$(MAKE_TEST) e2e-san
+
 unit: $(UNIT_BIN)
 	$(Q)tests/run-unit $(UNIT_BIN)
+
+# Each header that crosses folders, and each folder's own, compiles alone.
+headers: $(SKELETONS)
+	$(Q)for header in $$(find include agent ui -name '*.h'); do \
+		$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fsyntax-only -x c $$header || exit 1; done
+
+lint:
+	$(Q)tests/lint/layers.py
+
+nodes:
+	$(Q)tests/get-node $(NODE_MAJORS)
+
+e2e: all nodes
+	$(Q)$(PYTEST) tests/e2e -q
+
+# The same program with sanitizers, on one Node: real probes, real records.
+e2e-san: nodes
+	+$(Q)$(MAKE_TEST) SANITIZE=1 all
+	$(Q)LT_LOOPTOP=$(CURDIR)/build/san/looptop $(PYTEST) tests/e2e/test_loop.py tests/e2e/test_pool.py \
+		tests/e2e/test_workers.py -q --majors 22
+
+-include tests/tui/tui.mk

@@ -9,26 +9,18 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/probe/links.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-/* One link of a group: many sites by a multi link, or one site by perf events. */
-struct link {
-	int fd; /* of a multi link, -1: none */
-	struct bpf_link *perf; /* NULL: none */
-};
-
-#define DESTROY_THREADS 32
-
 struct group {
-	struct link *links;
+	struct lt_link *links;
 	size_t n_links;
 	size_t n_sites;
 };
@@ -83,17 +75,6 @@ static uint64_t cookie_of(const struct lt_site *site, size_t index)
 	return LT_COOKIE(site->role, site->arg, site->sub, index);
 }
 
-static int add_link(struct group *group, struct link link)
-{
-	struct link *links = reallocarray(group->links, group->n_links + 1, sizeof(*links));
-
-	if (!links)
-		return -ENOMEM;
-	links[group->n_links++] = link;
-	group->links = links;
-	return 0;
-}
-
 /* Reads the sites' pages once: the kernel then finds them in the page cache when it attaches. */
 static void prefault(const struct lt_module *module, const uint64_t *offsets, size_t n)
 {
@@ -113,11 +94,7 @@ static int attach_multi(const struct lt_attachment *attachment, struct group *gr
 
 	if (fd < 0)
 		return fd;
-	if (add_link(group, (struct link){ .fd = fd })) {
-		close(fd);
-		return -ENOMEM;
-	}
-	return 0;
+	return lt_links__add(&group->links, &group->n_links, (struct lt_link){ .fd = fd });
 }
 
 static int attach_perf(const struct lt_attachment *attachment, struct group *group,
@@ -134,10 +111,9 @@ static int attach_perf(const struct lt_attachment *attachment, struct group *gro
 
 		if (!link)
 			return -errno;
-		if (add_link(group, (struct link){ .fd = -1, .perf = link })) {
-			bpf_link__destroy(link);
+		if (lt_links__add(&group->links, &group->n_links,
+				  (struct lt_link){ .fd = -1, .perf = link }))
 			return -ENOMEM;
-		}
 	}
 	return 0;
 }
@@ -171,44 +147,10 @@ static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 	return 0;
 }
 
-static void *destroy_link(void *ctx)
-{
-	struct link *link = ctx;
-
-	if (link->fd >= 0)
-		close(link->fd);
-	bpf_link__destroy(link->perf);
-	return NULL;
-}
-
-/*
- * Closing a link waits for a grace period of the kernel, some 50 ms. They are closed at the same
- * time, by a thread each, so that all of them wait for the same one.
- */
-static void destroy_links(struct link *links, size_t n)
-{
-	pthread_t threads[DESTROY_THREADS];
-
-	for (size_t begin = 0; begin < n; begin += DESTROY_THREADS) {
-		size_t count = n - begin < DESTROY_THREADS ? n - begin : DESTROY_THREADS;
-		bool started[DESTROY_THREADS];
-
-		for (size_t i = 0; i < count; i++) {
-			started[i] = !pthread_create(&threads[i], NULL, destroy_link,
-						     &links[begin + i]);
-			if (!started[i])
-				destroy_link(&links[begin + i]);
-		}
-		for (size_t i = 0; i < count; i++)
-			if (started[i])
-				pthread_join(threads[i], NULL);
-	}
-}
-
 /* Takes out the probes of groups first to last. */
 static void detach_groups(struct lt_attachment *attachment, enum lt_group first, enum lt_group last)
 {
-	struct link *links = NULL;
+	struct lt_link *links = NULL;
 	size_t n = 0;
 
 	for (enum lt_group g = first; g <= last; g++)
@@ -222,13 +164,13 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 			memcpy(links + n, group->links, group->n_links * sizeof(*links));
 			n += group->n_links;
 		} else {
-			destroy_links(group->links, group->n_links);
+			lt_links__destroy(group->links, group->n_links);
 		}
 		free(group->links);
 		*group = (struct group){ 0 };
 	}
 	if (links)
-		destroy_links(links, n);
+		lt_links__destroy(links, n);
 	free(links);
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sink/out.h"
 #include "agent/util/fmt.h"
 #include "looptop/metric.h"
 
@@ -301,21 +302,20 @@ static int json_write(void *state, const struct lt_snapshot *snapshot)
 {
 	const struct lt_sink_opts *opts = state;
 	char *line = lt_json_line(snapshot);
-	int err = 0;
 
 	if (!line)
 		return -errno;
-	/* Flushed at once: whoever reads a pipe wants each snapshot when it is made. */
-	if (fputs(line, opts->out) == EOF || fputc('\n', opts->out) == EOF || fflush(opts->out))
-		err = -errno;
+	lt_out_begin();
+	fputs(line, opts->out);
+	fputc('\n', opts->out);
 	free(line);
-	return err;
+	return lt_out_end(opts->out);
 }
 
 static int json_close(void *state)
 {
 	struct lt_sink_opts *opts = state;
-	int err = fflush(opts->out) ? -errno : 0;
+	int err = lt_out_end(opts->out);
 
 	free(opts);
 	return err;

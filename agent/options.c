@@ -22,6 +22,7 @@ enum key {
 	KEY_NO_GC,
 	KEY_STALL,
 	KEY_BUDGET,
+	KEY_ATTACH,
 	KEY_JSON,
 	KEY_CSV,
 	KEY_LISTEN,
@@ -45,6 +46,8 @@ static const struct argp_option argp_options[] = {
 	{ "stall", KEY_STALL, "MS", 0, "a longer turn is a stall (100)", 2 },
 	{ "budget", KEY_BUDGET, "PCT", 0,
 	  "share of one core that the probes may cost a target; over it the tier drops (1.0)", 2 },
+	{ "attach", KEY_ATTACH, "WAY", 0,
+	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
 	{ "json", KEY_JSON, NULL, 0, "stat: one JSON object a line", 3 },
 	{ "csv", KEY_CSV, NULL, 0, "stat: comma-separated values", 3 },
 	{ "listen", KEY_LISTEN, "ADDRESS:PORT", 0, "agent: where to serve metrics (127.0.0.1:9478)", 3 },
@@ -148,6 +151,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_BUDGET:
 		options->budget_ratio = number(state, "--budget", arg, 0.01, 1000) / 100;
+		break;
+	case KEY_ATTACH:
+		options->perf_only = !strcmp(arg, "perf");
+		if (!options->perf_only && strcmp(arg, "auto"))
+			argp_error(state, "--attach %s: not one of auto, perf", arg);
 		break;
 	case KEY_JSON:
 		options->format = LT_FORMAT_JSON;

@@ -24,6 +24,7 @@ struct lt_options {
 	bool pool, gc;
 	double stall_seconds;
 	double budget_ratio; /* share of one core */
+	bool perf_only; /* attach by perf events even where multi links work */
 	enum lt_format format;
 	const char *listen;
 	bool no_pid_label;

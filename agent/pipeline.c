@@ -34,6 +34,8 @@ struct lt_pipeline {
 	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
 	size_t n_refused;
 	uint64_t looked_ns;
+	struct lt_event *events; /* of the interval */
+	size_t n_events, events_capacity;
 };
 
 static bool is_known(const struct lt_pipeline *pipeline, int pid)
@@ -121,7 +123,7 @@ static int load_probes(struct lt_pipeline *pipeline)
 	pipeline->features.hit_cost_ns = NAN;
 	if (pipeline->options.tier == LT_TIER_MEMORY)
 		return 0;
-	lt_features__probe(&pipeline->features);
+	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 
@@ -163,6 +165,7 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 	lt_probe__free(pipeline->probe);
 	lt_store__free(pipeline->store);
 	lt_discovery__free(pipeline->discovery);
+	free(pipeline->events);
 	free(pipeline);
 }
 
@@ -194,18 +197,42 @@ static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_l
 	return 0;
 }
 
-static void on_event(void *ctx, const struct lt_event *event)
+static void keep_event(void *ctx, const struct lt_event *event)
 {
 	struct lt_pipeline *pipeline = ctx;
-	struct lt_loop_state *loop;
-	double ago;
 
-	if (event->type != LT_EVENT_STALL)
-		return;
-	loop = lt_store__find_loop(pipeline->store, (int)event->tgid, (int)event->tid);
-	ago = (double)(lt_now_ns() - event->start_ns) / 1e9;
-	if (loop)
-		lt_loop_state__stall(loop, lt_wall_seconds() - ago, (double)event->duration_ns / 1e9);
+	if (pipeline->n_events == pipeline->events_capacity) {
+		size_t capacity = pipeline->events_capacity ? 2 * pipeline->events_capacity : 64;
+		struct lt_event *events =
+			reallocarray(pipeline->events, capacity, sizeof(*pipeline->events));
+
+		if (!events)
+			return;
+		pipeline->events = events;
+		pipeline->events_capacity = capacity;
+	}
+	pipeline->events[pipeline->n_events++] = *event;
+}
+
+/* Stalls that have ended, to the loops that had them. */
+static void deliver_events(struct lt_pipeline *pipeline)
+{
+	uint64_t now_ns = lt_now_ns();
+	double wall_seconds = lt_wall_seconds();
+
+	for (size_t i = 0; i < pipeline->n_events; i++) {
+		const struct lt_event *event = &pipeline->events[i];
+		struct lt_loop_state *loop;
+
+		if (event->type != LT_EVENT_STALL)
+			continue;
+		loop = lt_store__find_loop(pipeline->store, (int)event->tgid, (int)event->tid);
+		if (loop)
+			lt_loop_state__stall(loop,
+					     wall_seconds - (double)(now_ns - event->start_ns) / 1e9,
+					     (double)event->duration_ns / 1e9);
+	}
+	pipeline->n_events = 0;
 }
 
 static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
@@ -271,8 +298,10 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		lt_watch__begin(pipeline->watches[i], pipeline->store);
 	if (pipeline->probe) {
+		/* Events first: a stall that ends between the two is told by the next interval alone. */
+		lt_probe__drain(pipeline->probe, keep_event, pipeline);
 		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
-		lt_probe__drain(pipeline->probe, on_event, pipeline);
+		deliver_events(pipeline);
 	}
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		lt_watch__finish(pipeline->watches[i]);

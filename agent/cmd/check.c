@@ -108,7 +108,7 @@ static enum lt_exit run(const struct lt_options *options)
 	struct lt_features features;
 	int err = 0;
 
-	lt_features__probe(&features);
+	lt_features__probe(&features, options->perf_only);
 	check_host(&features);
 	for (size_t i = 0; i < options->n_pids; i++) {
 		int one = check_pid(options->pids[i], &features);

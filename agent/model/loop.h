@@ -25,6 +25,8 @@ int lt_loop_state__tid(const struct lt_loop_state *loop);
 /* Forgets the stalls and readings of the interval before. */
 void lt_loop_state__begin(struct lt_loop_state *loop);
 bool lt_loop_state__was_read(const struct lt_loop_state *loop);
+/* Unread in two intervals in a row: one reading may fail, for instance when it is torn. */
+bool lt_loop_state__is_gone(const struct lt_loop_state *loop);
 
 /* The readings of this interval: one or both. Copied. */
 int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec);

@@ -207,12 +207,12 @@ static void explain(struct lt_features *features)
 			 strerror(-features->error));
 }
 
-int lt_features__probe(struct lt_features *ret_features)
+int lt_features__probe(struct lt_features *ret_features, bool perf_only)
 {
 	*ret_features = (struct lt_features){ .hit_cost_ns = NAN };
 	ret_features->kernel_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	libbpf_set_print(silent);
-	if (try_way(ret_features, true) == 0)
+	if (!perf_only && try_way(ret_features, true) == 0)
 		return 0;
 	ret_features->error = try_way(ret_features, false);
 	if (ret_features->error)

@@ -23,8 +23,8 @@ struct lt_features {
 };
 
 /* Loads a throw-away program and probes a function of our own. Always fills features; returns its
- * error. Takes about 20 ms. */
-int lt_features__probe(struct lt_features *ret_features);
+ * error. perf_only: as if the kernel had no multi links. */
+int lt_features__probe(struct lt_features *ret_features, bool perf_only);
 
 /* Names the capability that this process lacks for loading and attaching, or NULL if none. */
 const char *lt_missing_capability(bool uprobe_multi);

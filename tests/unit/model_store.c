@@ -170,9 +170,13 @@ static void test_come_and_go(void **state)
 	one = process(fx, 50, 1);
 	loop_of(fx, one, 50, since);
 	assert_int_equal(build(fx)->n_processes, 1);
-	begin(fx);
-	one = process(fx, 50, 1);
-	loop_of(fx, one, 50, since);
+	for (int i = 0; i < 2; i++) { /* one reading may fail */
+		begin(fx);
+		one = process(fx, 50, 1);
+		loop_of(fx, one, 50, since);
+		if (i == 0)
+			build(fx);
+	}
 	assert_int_equal(build(fx)->processes[0].n_loops, 1);
 	assert_null(lt_store__find_loop(fx->store, 50, 51));
 	assert_null(lt_store__find_loop(fx->store, 60, 60));

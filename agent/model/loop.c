@@ -8,344 +8,358 @@
 
 #include "agent/model/lag.h"
 
-_Static_assert(LT_SNAP_PHASES == LT_PHASE_MAX,
-               "phases of the snapshot are those of the ABI");
+_Static_assert(LT_SNAP_PHASES == LT_PHASE_MAX, "phases of the snapshot are those of the ABI");
 
 /* The cumulative figures of a record, brought up to the moment of its reading.
  * Seconds. */
 struct account {
-  double busy, idle;
-  double phase[LT_PHASE_MAX];
+	double busy, idle;
+	double phase[LT_PHASE_MAX];
 };
 
 struct lt_loop_state {
-  int tid;
-  char name[32];
-  bool has_record, has_memory; /* in this interval */
-  bool had_record, had_memory; /* in an earlier one */
-  struct lt_loop_rec rec;
-  struct lt_loop_mem mem, mem_before;
-  struct account before;
-  uint64_t now_before_ns; /* 0: first interval */
-  uint64_t turn_start_before_ns;
-  double iterations_before, turns_before, hits_before, hits;
-  uint64_t stalls_before, stall_ns_before;
-  unsigned unread; /* intervals in a row */
-  struct lt_series turn, lateness;
-  struct lt_hist shown; /* the interval's turns with the running stall */
-  struct lt_stall *stalls;
-  size_t n_stalls, stalls_capacity;
-  struct lt_loop_total total;
+	int tid;
+	char name[32];
+	bool has_record, has_memory; /* in this interval */
+	bool had_record, had_memory; /* in an earlier one */
+	struct lt_loop_rec rec;
+	struct lt_loop_mem mem, mem_before;
+	struct account before;
+	uint64_t now_before_ns; /* 0: first interval */
+	uint64_t turn_start_before_ns;
+	double iterations_before, turns_before, hits_before, hits;
+	uint64_t stalls_before, stall_ns_before;
+	unsigned unread; /* intervals in a row */
+	struct lt_series turn, lateness;
+	struct lt_hist shown; /* the interval's turns with the running stall */
+	struct lt_stall *stalls;
+	size_t n_stalls, stalls_capacity;
+	struct lt_loop_total total;
 };
 
-struct lt_loop_state *lt_loop_state__new(int tid, const char *name) {
-  struct lt_loop_state *loop = calloc(1, sizeof(*loop));
+struct lt_loop_state *lt_loop_state__new(int tid, const char *name)
+{
+	struct lt_loop_state *loop = calloc(1, sizeof(*loop));
 
-  if (!loop)
-    return NULL;
-  loop->tid = tid;
-  snprintf(loop->name, sizeof(loop->name), "%s", name);
-  loop->total.busy_seconds = loop->total.idle_seconds = NAN;
-  loop->total.iterations = loop->total.turns = NAN;
-  loop->total.stalls = loop->total.stall_seconds = NAN;
-  loop->total.observed_seconds = NAN;
-  for (int i = 0; i < LT_PHASE_MAX; i++)
-    loop->total.phase_seconds[i] = NAN;
-  return loop;
+	if (!loop)
+		return NULL;
+	loop->tid = tid;
+	snprintf(loop->name, sizeof(loop->name), "%s", name);
+	loop->total.busy_seconds = loop->total.idle_seconds = NAN;
+	loop->total.iterations = loop->total.turns = NAN;
+	loop->total.stalls = loop->total.stall_seconds = NAN;
+	loop->total.observed_seconds = NAN;
+	for (int i = 0; i < LT_PHASE_MAX; i++)
+		loop->total.phase_seconds[i] = NAN;
+	return loop;
 }
 
-void lt_loop_state__free(struct lt_loop_state *loop) {
-  if (!loop)
-    return;
-  free(loop->stalls);
-  free(loop);
+void lt_loop_state__free(struct lt_loop_state *loop)
+{
+	if (!loop)
+		return;
+	free(loop->stalls);
+	free(loop);
 }
 
-int lt_loop_state__tid(const struct lt_loop_state *loop) { return loop->tid; }
-
-void lt_loop_state__begin(struct lt_loop_state *loop) {
-  loop->unread = lt_loop_state__was_read(loop) ? 0 : loop->unread + 1;
-  loop->has_record = loop->has_memory = false;
-  loop->n_stalls = 0;
-  loop->hits = 0;
+int lt_loop_state__tid(const struct lt_loop_state *loop)
+{
+	return loop->tid;
 }
 
-bool lt_loop_state__is_gone(const struct lt_loop_state *loop) {
-  return !lt_loop_state__was_read(loop) && loop->unread > 0;
+void lt_loop_state__begin(struct lt_loop_state *loop)
+{
+	loop->unread = lt_loop_state__was_read(loop) ? 0 : loop->unread + 1;
+	loop->has_record = loop->has_memory = false;
+	loop->n_stalls = 0;
+	loop->hits = 0;
 }
 
-bool lt_loop_state__was_read(const struct lt_loop_state *loop) {
-  return loop->has_record || loop->has_memory;
+bool lt_loop_state__is_gone(const struct lt_loop_state *loop)
+{
+	return !lt_loop_state__was_read(loop) && loop->unread > 0;
 }
 
-double lt_loop_state__hits(const struct lt_loop_state *loop) {
-  return loop->hits;
+bool lt_loop_state__was_read(const struct lt_loop_state *loop)
+{
+	return loop->has_record || loop->has_memory;
+}
+
+double lt_loop_state__hits(const struct lt_loop_state *loop)
+{
+	return loop->hits;
 }
 
 /* A new record for the same thread: its probes were taken out and put in again,
  * or it is another. */
-static void restart(struct lt_loop_state *loop) {
-  loop->before = (struct account){0};
-  loop->turn.previous = loop->lateness.previous = (struct lt_hist_rec){0};
-  loop->hits_before = loop->turns_before = loop->iterations_before = 0;
-  loop->turn_start_before_ns = 0;
-  loop->stalls_before = loop->stall_ns_before = 0;
+static void restart(struct lt_loop_state *loop)
+{
+	loop->before = (struct account){ 0 };
+	loop->turn.previous = loop->lateness.previous = (struct lt_hist_rec){ 0 };
+	loop->hits_before = loop->turns_before = loop->iterations_before = 0;
+	loop->turn_start_before_ns = 0;
+	loop->stalls_before = loop->stall_ns_before = 0;
 }
 
-int lt_loop_state__record(struct lt_loop_state *loop,
-                          const struct lt_loop_rec *rec) {
-  if (loop->had_record && loop->rec.first_ns != rec->first_ns)
-    restart(loop);
-  loop->rec = *rec;
-  loop->has_record = true;
-  return 0;
+int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec)
+{
+	if (loop->had_record && loop->rec.first_ns != rec->first_ns)
+		restart(loop);
+	loop->rec = *rec;
+	loop->has_record = true;
+	return 0;
 }
 
-void lt_loop_state__memory(struct lt_loop_state *loop,
-                           const struct lt_loop_mem *mem) {
-  loop->mem = *mem;
-  loop->has_memory = true;
+void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem)
+{
+	loop->mem = *mem;
+	loop->has_memory = true;
 }
 
-int lt_loop_state__stall(struct lt_loop_state *loop, double start_time,
-                         double seconds) {
-  if (loop->n_stalls == loop->stalls_capacity) {
-    size_t capacity = loop->stalls_capacity ? 2 * loop->stalls_capacity : 16;
-    struct lt_stall *stalls =
-        reallocarray(loop->stalls, capacity, sizeof(*stalls));
+int lt_loop_state__stall(struct lt_loop_state *loop, double start_time, double seconds)
+{
+	if (loop->n_stalls == loop->stalls_capacity) {
+		size_t capacity = loop->stalls_capacity ? 2 * loop->stalls_capacity : 16;
+		struct lt_stall *stalls = reallocarray(loop->stalls, capacity, sizeof(*stalls));
 
-    if (!stalls)
-      return -ENOMEM;
-    loop->stalls = stalls;
-    loop->stalls_capacity = capacity;
-  }
-  loop->stalls[loop->n_stalls++] =
-      (struct lt_stall){start_time, seconds, false};
-  return 0;
+		if (!stalls)
+			return -ENOMEM;
+		loop->stalls = stalls;
+		loop->stalls_capacity = capacity;
+	}
+	loop->stalls[loop->n_stalls++] = (struct lt_stall){ start_time, seconds, false };
+	return 0;
 }
 
-static double seconds_between(uint64_t from_ns, uint64_t to_ns) {
-  return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
+static double seconds_between(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
 }
 
-static struct account account_of(const struct lt_loop_rec *rec,
-                                 uint64_t now_ns) {
-  bool ended = rec->flags & LT_LOOP_ENDED;
-  double since = ended ? 0 : seconds_between(rec->last_ns, now_ns);
-  struct account account = {.busy = (double)rec->busy_ns / 1e9,
-                            .idle = (double)rec->idle_ns / 1e9};
+static struct account account_of(const struct lt_loop_rec *rec, uint64_t now_ns)
+{
+	bool ended = rec->flags & LT_LOOP_ENDED;
+	double since = ended ? 0 : seconds_between(rec->last_ns, now_ns);
+	struct account account = { .busy = (double)rec->busy_ns / 1e9,
+				   .idle = (double)rec->idle_ns / 1e9 };
 
-  for (int i = 0; i < LT_PHASE_MAX; i++)
-    account.phase[i] = (double)rec->phase_ns[i] / 1e9;
-  if (rec->wait_start_ns && rec->wait_timeout_ms != 0)
-    account.idle += since;
-  else
-    account.busy += since;
-  if (rec->phase < LT_PHASE_MAX)
-    account.phase[rec->phase] += since;
-  return account;
+	for (int i = 0; i < LT_PHASE_MAX; i++)
+		account.phase[i] = (double)rec->phase_ns[i] / 1e9;
+	if (rec->wait_start_ns && rec->wait_timeout_ms != 0)
+		account.idle += since;
+	else
+		account.busy += since;
+	if (rec->phase < LT_PHASE_MAX)
+		account.phase[rec->phase] += since;
+	return account;
 }
 
 /* Which phases a tier can tell (contract, section 1: "phase"). */
-static bool tier_knows(enum lt_tier tier, int phase) {
-  switch (tier) {
-  case LT_TIER_FULL:
-    return true;
-  case LT_TIER_PHASES:
-    return phase == LT_PHASE_TIMERS || phase == LT_PHASE_POLL_WAIT ||
-           phase == LT_PHASE_POLL_CALLBACKS || phase == LT_PHASE_CHECK;
-  case LT_TIER_WAIT:
-    return phase == LT_PHASE_POLL_WAIT;
-  default:
-    return false;
-  }
+static bool tier_knows(enum lt_tier tier, int phase)
+{
+	switch (tier) {
+	case LT_TIER_FULL:
+		return true;
+	case LT_TIER_PHASES:
+		return phase == LT_PHASE_TIMERS || phase == LT_PHASE_POLL_WAIT ||
+		       phase == LT_PHASE_POLL_CALLBACKS || phase == LT_PHASE_CHECK;
+	case LT_TIER_WAIT:
+		return phase == LT_PHASE_POLL_WAIT;
+	default:
+		return false;
+	}
 }
 
-static void grow(double *total, double by) {
-  *total = (lt_known(*total) ? *total : 0) + by;
+static void grow(double *total, double by)
+{
+	*total = (lt_known(*total) ? *total : 0) + by;
 }
 
-static void build_times(struct lt_loop_state *loop,
-                        const struct lt_moment *moment, struct lt_loop *out) {
-  struct account now = account_of(&loop->rec, moment->now_ns);
+static void build_times(struct lt_loop_state *loop, const struct lt_moment *moment,
+			struct lt_loop *out)
+{
+	struct account now = account_of(&loop->rec, moment->now_ns);
 
-  out->busy_seconds = fmax(now.busy - loop->before.busy, 0);
-  out->idle_seconds = fmax(now.idle - loop->before.idle, 0);
-  for (int i = 0; i < LT_PHASE_MAX; i++) {
-    double span = fmax(now.phase[i] - loop->before.phase[i], 0);
+	out->busy_seconds = fmax(now.busy - loop->before.busy, 0);
+	out->idle_seconds = fmax(now.idle - loop->before.idle, 0);
+	for (int i = 0; i < LT_PHASE_MAX; i++) {
+		double span = fmax(now.phase[i] - loop->before.phase[i], 0);
 
-    if (!tier_knows(moment->tier, i))
-      continue;
-    out->phase_seconds[i] = span;
-    grow(&loop->total.phase_seconds[i], span);
-  }
-  loop->before = now;
+		if (!tier_knows(moment->tier, i))
+			continue;
+		out->phase_seconds[i] = span;
+		grow(&loop->total.phase_seconds[i], span);
+	}
+	loop->before = now;
 }
 
 /* The turn that is running: its length if it is a stall by now, else 0. */
-static double running_stall(const struct lt_loop_state *loop,
-                            const struct lt_moment *moment) {
-  double length = 0;
+static double running_stall(const struct lt_loop_state *loop, const struct lt_moment *moment)
+{
+	double length = 0;
 
-  if (loop->has_record && loop->rec.flags & LT_LOOP_ENDED)
-    return 0;
-  if (loop->has_record && loop->rec.turn_start_ns)
-    length = seconds_between(loop->rec.turn_start_ns, moment->now_ns);
-  else if (loop->has_memory && loop->mem.metrics_on &&
-           (!loop->has_record || !loop->rec.wait_start_ns) &&
-           !loop->mem.entry_ns)
-    length = seconds_between(loop->mem.time_ms * 1000000, loop->mem.read_ns);
-  return length * 1e9 > (double)moment->stall_ns ? length : 0;
+	if (loop->has_record && loop->rec.flags & LT_LOOP_ENDED)
+		return 0;
+	if (loop->has_record && loop->rec.turn_start_ns)
+		length = seconds_between(loop->rec.turn_start_ns, moment->now_ns);
+	else if (loop->has_memory && loop->mem.metrics_on &&
+		 (!loop->has_record || !loop->rec.wait_start_ns) && !loop->mem.entry_ns)
+		length = seconds_between(loop->mem.time_ms * 1000000, loop->mem.read_ns);
+	return length * 1e9 > (double)moment->stall_ns ? length : 0;
 }
 
-static void build_lag(struct lt_loop_state *loop,
-                      const struct lt_moment *moment, double stall,
-                      struct lt_loop *out) {
-  bool ended = loop->rec.flags & LT_LOOP_ENDED;
-  uint64_t until_ns = ended ? loop->rec.last_ns : moment->now_ns;
-  double carried_in = 0, carried_out = 0;
+static void build_lag(struct lt_loop_state *loop, const struct lt_moment *moment, double stall,
+		      struct lt_loop *out)
+{
+	bool ended = loop->rec.flags & LT_LOOP_ENDED;
+	uint64_t until_ns = ended ? loop->rec.last_ns : moment->now_ns;
+	double carried_in = 0, carried_out = 0;
 
-  if (loop->now_before_ns && loop->turn_start_before_ns)
-    carried_in =
-        seconds_between(loop->turn_start_before_ns, loop->now_before_ns);
-  if (loop->rec.turn_start_ns && stall <= 0)
-    carried_out = seconds_between(loop->rec.turn_start_ns, until_ns);
-  loop->shown = loop->turn.interval;
-  if (stall > 0)
-    lt_hist__add(&loop->shown, stall);
-  out->turn_hist = &loop->shown;
-  out->lag_base_seconds =
-      fmax(out->busy_seconds + out->idle_seconds + carried_in - carried_out,
-           loop->shown.sum);
-  out->lag = lt_lag__of(&loop->shown, out->lag_base_seconds);
+	if (loop->now_before_ns && loop->turn_start_before_ns)
+		carried_in = seconds_between(loop->turn_start_before_ns, loop->now_before_ns);
+	if (loop->rec.turn_start_ns && stall <= 0)
+		carried_out = seconds_between(loop->rec.turn_start_ns, until_ns);
+	loop->shown = loop->turn.interval;
+	if (stall > 0)
+		lt_hist__add(&loop->shown, stall);
+	out->turn_hist = &loop->shown;
+	out->lag_base_seconds = fmax(
+		out->busy_seconds + out->idle_seconds + carried_in - carried_out, loop->shown.sum);
+	out->lag = lt_lag__of(&loop->shown, out->lag_base_seconds);
 }
 
-static void build_record(struct lt_loop_state *loop,
-                         const struct lt_moment *moment, double stall,
-                         struct lt_loop *out) {
-  const struct lt_loop_rec *rec = &loop->rec;
-  uint64_t until = rec->turn_start_ns ? rec->turn_start_ns : moment->now_ns;
-  double observed;
+static void build_record(struct lt_loop_state *loop, const struct lt_moment *moment, double stall,
+			 struct lt_loop *out)
+{
+	const struct lt_loop_rec *rec = &loop->rec;
+	uint64_t until = rec->turn_start_ns ? rec->turn_start_ns : moment->now_ns;
+	double observed;
 
-  build_times(loop, moment, out);
-  lt_series__advance(&loop->turn, &rec->turn, moment->epoch_closed);
-  lt_series__advance(&loop->lateness, &rec->lateness, moment->epoch_closed);
-  out->turn = lt_dist_of(&loop->turn.interval);
-  out->timer_lateness = lt_dist_of(&loop->lateness.interval);
-  out->turns = (double)rec->turns - loop->turns_before;
-  if (moment->tier >= LT_TIER_PHASES) {
-    out->iterations = (double)rec->iterations - loop->iterations_before;
-    grow(&loop->total.iterations, out->iterations);
-  }
-  build_lag(loop, moment, stall, out);
-  if (rec->flags & LT_LOOP_ENDED)
-    until = rec->last_ns;
-  observed = seconds_between(rec->first_ns, until);
-  loop->total.observed_seconds = fmax(observed, loop->total.observed_seconds);
-  grow(&loop->total.turns, out->turns);
-  grow(&loop->total.stalls, (double)(rec->stalls - loop->stalls_before));
-  grow(&loop->total.stall_seconds,
-       (double)(rec->stall_ns - loop->stall_ns_before) / 1e9);
-  loop->stalls_before = rec->stalls;
-  loop->stall_ns_before = rec->stall_ns;
-  loop->total.turn = &loop->turn.total;
-  loop->total.timer_lateness = &loop->lateness.total;
-  loop->hits = (double)rec->hits - loop->hits_before;
-  loop->hits_before = (double)rec->hits;
-  loop->turns_before = (double)rec->turns;
-  loop->iterations_before = (double)rec->iterations;
-  loop->turn_start_before_ns = rec->turn_start_ns;
-  loop->had_record = true;
+	build_times(loop, moment, out);
+	lt_series__advance(&loop->turn, &rec->turn, moment->epoch_closed);
+	lt_series__advance(&loop->lateness, &rec->lateness, moment->epoch_closed);
+	out->turn = lt_dist_of(&loop->turn.interval);
+	out->timer_lateness = lt_dist_of(&loop->lateness.interval);
+	out->turns = (double)rec->turns - loop->turns_before;
+	if (moment->tier >= LT_TIER_PHASES) {
+		out->iterations = (double)rec->iterations - loop->iterations_before;
+		grow(&loop->total.iterations, out->iterations);
+	}
+	build_lag(loop, moment, stall, out);
+	if (rec->flags & LT_LOOP_ENDED)
+		until = rec->last_ns;
+	observed = seconds_between(rec->first_ns, until);
+	loop->total.observed_seconds = fmax(observed, loop->total.observed_seconds);
+	grow(&loop->total.turns, out->turns);
+	grow(&loop->total.stalls, (double)(rec->stalls - loop->stalls_before));
+	grow(&loop->total.stall_seconds, (double)(rec->stall_ns - loop->stall_ns_before) / 1e9);
+	loop->stalls_before = rec->stalls;
+	loop->stall_ns_before = rec->stall_ns;
+	loop->total.turn = &loop->turn.total;
+	loop->total.timer_lateness = &loop->lateness.total;
+	loop->hits = (double)rec->hits - loop->hits_before;
+	loop->hits_before = (double)rec->hits;
+	loop->turns_before = (double)rec->turns;
+	loop->iterations_before = (double)rec->iterations;
+	loop->turn_start_before_ns = rec->turn_start_ns;
+	loop->had_record = true;
 }
 
-static double memory_idle(const struct lt_loop_mem *mem) {
-  return (double)mem->idle_ns / 1e9 +
-         (mem->entry_ns ? seconds_between(mem->entry_ns, mem->read_ns) : 0);
+static double memory_idle(const struct lt_loop_mem *mem)
+{
+	return (double)mem->idle_ns / 1e9 +
+	       (mem->entry_ns ? seconds_between(mem->entry_ns, mem->read_ns) : 0);
 }
 
 /* What libuv's own counters tell; the first reading is only where they are
  * counted from. */
-static bool is_same_loop(const struct lt_loop_mem *before,
-                         const struct lt_loop_mem *now) {
-  return before->loop_ptr == now->loop_ptr && now->idle_ns >= before->idle_ns &&
-         now->iterations >= before->iterations;
+static bool is_same_loop(const struct lt_loop_mem *before, const struct lt_loop_mem *now)
+{
+	return before->loop_ptr == now->loop_ptr && now->idle_ns >= before->idle_ns &&
+	       now->iterations >= before->iterations;
 }
 
 /* One wait ran through the whole interval: no turn, and nobody had to wait. */
-static void set_slept(struct lt_loop *out, double elapsed) {
-  static const struct lt_hist empty;
+static void set_slept(struct lt_loop *out, double elapsed)
+{
+	static const struct lt_hist empty;
 
-  out->turns = 0;
-  out->turn = lt_dist_of(&empty);
-  out->turn_hist = &empty;
-  out->lag_base_seconds = elapsed;
-  out->lag = lt_lag__of(&empty, elapsed);
+	out->turns = 0;
+	out->turn = lt_dist_of(&empty);
+	out->turn_hist = &empty;
+	out->lag_base_seconds = elapsed;
+	out->lag = lt_lag__of(&empty, elapsed);
 }
 
-static void build_memory(struct lt_loop_state *loop,
-                         const struct lt_moment *moment, struct lt_loop *out) {
-  /* A record that is missing once counts this interval with the next. */
-  bool alone = !loop->has_record &&
-               (!loop->had_record || moment->tier == LT_TIER_MEMORY);
-  double elapsed = seconds_between(loop->mem_before.read_ns, loop->mem.read_ns);
-  bool again = loop->had_memory && is_same_loop(&loop->mem_before, &loop->mem);
+static void build_memory(struct lt_loop_state *loop, const struct lt_moment *moment,
+			 struct lt_loop *out)
+{
+	/* A record that is missing once counts this interval with the next. */
+	bool alone = !loop->has_record && (!loop->had_record || moment->tier == LT_TIER_MEMORY);
+	double elapsed = seconds_between(loop->mem_before.read_ns, loop->mem.read_ns);
+	bool again = loop->had_memory && is_same_loop(&loop->mem_before, &loop->mem);
 
-  if (again && alone && loop->mem.metrics_on) {
-    double idle =
-        fmax(memory_idle(&loop->mem) - memory_idle(&loop->mem_before), 0);
+	if (again && alone && loop->mem.metrics_on) {
+		double idle = fmax(memory_idle(&loop->mem) - memory_idle(&loop->mem_before), 0);
 
-    out->idle_seconds = fmin(idle, elapsed);
-    out->busy_seconds = elapsed - out->idle_seconds;
-    if (loop->mem.entry_ns && loop->mem.entry_ns <= loop->mem_before.read_ns)
-      set_slept(out, elapsed);
-  }
-  if (again && !lt_known(out->iterations) &&
-      loop->mem.iterations != UINT64_MAX) {
-    out->iterations =
-        (double)(loop->mem.iterations - loop->mem_before.iterations);
-    grow(&loop->total.iterations, out->iterations);
-  }
-  loop->mem_before = loop->mem;
-  loop->had_memory = true;
+		out->idle_seconds = fmin(idle, elapsed);
+		out->busy_seconds = elapsed - out->idle_seconds;
+		if (loop->mem.entry_ns && loop->mem.entry_ns <= loop->mem_before.read_ns)
+			set_slept(out, elapsed);
+	}
+	if (again && !lt_known(out->iterations) && loop->mem.iterations != UINT64_MAX) {
+		out->iterations = (double)(loop->mem.iterations - loop->mem_before.iterations);
+		grow(&loop->total.iterations, out->iterations);
+	}
+	loop->mem_before = loop->mem;
+	loop->had_memory = true;
 }
 
-static void set_unknown(struct lt_loop *out) {
-  out->iterations = out->turns = NAN;
-  out->busy_seconds = out->idle_seconds = out->utilization = NAN;
-  out->turn = out->timer_lateness = lt_dist_unknown();
-  out->lag = lt_lag__unknown();
-  for (int i = 0; i < LT_SNAP_PHASES; i++)
-    out->phase_seconds[i] = NAN;
-  out->stalled_seconds = NAN;
-  out->lag_base_seconds = NAN;
+static void set_unknown(struct lt_loop *out)
+{
+	out->iterations = out->turns = NAN;
+	out->busy_seconds = out->idle_seconds = out->utilization = NAN;
+	out->turn = out->timer_lateness = lt_dist_unknown();
+	out->lag = lt_lag__unknown();
+	for (int i = 0; i < LT_SNAP_PHASES; i++)
+		out->phase_seconds[i] = NAN;
+	out->stalled_seconds = NAN;
+	out->lag_base_seconds = NAN;
 }
 
-void lt_loop_state__build(struct lt_loop_state *loop,
-                          const struct lt_moment *moment,
-                          struct lt_loop *ret_loop) {
-  double stall = running_stall(loop, moment);
+void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *moment,
+			  struct lt_loop *ret_loop)
+{
+	double stall = running_stall(loop, moment);
 
-  *ret_loop = (struct lt_loop){.tid = loop->tid, .name = loop->name};
-  set_unknown(ret_loop);
-  ret_loop->ended = loop->has_record && loop->rec.flags & LT_LOOP_ENDED;
-  if (loop->has_record)
-    build_record(loop, moment, stall, ret_loop);
-  if (loop->has_memory)
-    build_memory(loop, moment, ret_loop);
-  if (lt_known(ret_loop->busy_seconds)) {
-    double sum = ret_loop->busy_seconds + ret_loop->idle_seconds;
+	*ret_loop = (struct lt_loop){ .tid = loop->tid, .name = loop->name };
+	set_unknown(ret_loop);
+	ret_loop->ended = loop->has_record && loop->rec.flags & LT_LOOP_ENDED;
+	if (loop->has_record)
+		build_record(loop, moment, stall, ret_loop);
+	if (loop->has_memory)
+		build_memory(loop, moment, ret_loop);
+	if (lt_known(ret_loop->busy_seconds)) {
+		double sum = ret_loop->busy_seconds + ret_loop->idle_seconds;
 
-    ret_loop->utilization = sum > 0 ? ret_loop->busy_seconds / sum : 0;
-    grow(&loop->total.busy_seconds, ret_loop->busy_seconds);
-    grow(&loop->total.idle_seconds, ret_loop->idle_seconds);
-  }
-  if (loop->has_record || (loop->has_memory && loop->mem.metrics_on))
-    ret_loop->stalled_seconds = stall;
-  if (stall > 0 &&
-      lt_loop_state__stall(loop, moment->wall_seconds - stall, stall) == 0)
-    loop->stalls[loop->n_stalls - 1].ongoing = true;
-  ret_loop->stalls = loop->stalls;
-  ret_loop->n_stalls = loop->n_stalls;
-  loop->now_before_ns = moment->now_ns;
-  ret_loop->total = loop->total;
+		ret_loop->utilization = sum > 0 ? ret_loop->busy_seconds / sum : 0;
+		grow(&loop->total.busy_seconds, ret_loop->busy_seconds);
+		grow(&loop->total.idle_seconds, ret_loop->idle_seconds);
+	}
+	if (loop->has_record || (loop->has_memory && loop->mem.metrics_on))
+		ret_loop->stalled_seconds = stall;
+	if (stall > 0 && lt_loop_state__stall(loop, moment->wall_seconds - stall, stall) == 0)
+		loop->stalls[loop->n_stalls - 1].ongoing = true;
+	ret_loop->stalls = loop->stalls;
+	ret_loop->n_stalls = loop->n_stalls;
+	loop->now_before_ns = moment->now_ns;
+	ret_loop->total = loop->total;
+	if (loop->has_record)
+		return;
+	/* Without probes these stand still: an absent series, not a rate of 0. */
+	ret_loop->total.turn = ret_loop->total.timer_lateness = NULL;
+	ret_loop->total.turns = ret_loop->total.observed_seconds = NAN;
+	ret_loop->total.stalls = ret_loop->total.stall_seconds = NAN;
+	for (int i = 0; i < LT_SNAP_PHASES; i++)
+		ret_loop->total.phase_seconds[i] = NAN;
 }

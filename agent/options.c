@@ -104,9 +104,8 @@ static void add_word(struct argp_state *state, struct lt_options *options, const
 	pid = strtol(arg, &end, 10);
 	if (!isdigit((unsigned char)arg[0]) || *end)
 		argp_error(state, "%s: neither a command nor a process id (names are given with -n)", arg);
-	/* No process can have it; say so as for any other that is not there. */
 	if (errno || pid <= 0 || pid > INT_MAX)
-		exit(lt_exit_of(lt_err(-ESRCH, "attach to pid %.20s: no such process", arg)));
+		argp_error(state, "%.40s: no process can have this id", arg);
 	pids = reallocarray(options->pids, options->n_pids + 1, sizeof(*pids));
 	if (!pids)
 		exit(LT_EXIT_FAILED);

@@ -105,11 +105,14 @@ static int add_targets(struct lt_pipeline *pipeline, bool wait_for_targets)
 	if (!pipeline->discovery)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
 	look_around(pipeline);
-	if (!pipeline->n_watches && !wait_for_targets)
-		return lt_err(-ESRCH, "look for processes: none %s an event loop that may be looked at (name "
-				      "one by its pid, or see looptop check)",
-			      pipeline->options.name_glob ? "of that name has" : "has");
-	return 0;
+	if (pipeline->n_watches || wait_for_targets)
+		return 0;
+	if (pipeline->options.name_glob)
+		return lt_err(-ESRCH, "look for processes: none with an event loop is named %s (see looptop "
+				      "list)",
+			      pipeline->options.name_glob);
+	return lt_err(-ESRCH, "look for processes: none has an event loop that may be looked at (name one by "
+			      "its pid, or see looptop check)");
 }
 
 static int load_probes(struct lt_pipeline *pipeline)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -193,11 +194,17 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 	return 0;
 }
 
-/* The stack pointer of a thread that sleeps in a system call. */
+static bool is_epoll_wait(int number)
+{
+	return number == SYS_epoll_wait || number == SYS_epoll_pwait || number == SYS_epoll_pwait2;
+}
+
+/* The stack pointer of a thread that sleeps in a wait for events; no other is worth a scan. */
 static int thread_sp(int pid, int tid, uint64_t *ret_sp)
 {
 	char path[64], text[256];
 	uint64_t sp;
+	int number;
 	ssize_t n;
 	int fd;
 
@@ -212,7 +219,8 @@ static int thread_sp(int pid, int tid, uint64_t *ret_sp)
 	text[n] = '\0';
 	if (!strncmp(text, "running", 7))
 		return -EAGAIN;
-	if (sscanf(text, "%*d %*x %*x %*x %*x %*x %*x %lx", &sp) != 1)
+	if (sscanf(text, "%d %*x %*x %*x %*x %*x %*x %lx", &number, &sp) != 2 ||
+	    !is_epoll_wait(number))
 		return -EAGAIN;
 	*ret_sp = sp & ~7ull;
 	return 0;

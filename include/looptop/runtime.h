@@ -152,7 +152,8 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem);
 
 /* A Worker's loop lies on its thread's stack (facts, memory-reads 2.7): found by scanning the stack of
- * an idle thread. 0 and its address, -EAGAIN while the thread runs, -ENOENT, or another -errno. */
+ * a thread that waits for events. 0 and its address, -EAGAIN while it does not wait for events,
+ * -ENOENT, or another -errno. */
 int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_loop_ptr);
 
 #endif

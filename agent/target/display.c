@@ -114,7 +114,7 @@ static void script_name(char name[LT_NAME_SIZE], const char *script)
 		 start);
 	/* "node ." says more than "." */
 	if (!strcmp(path, ".") || !strcmp(path, ".."))
-		snprintf(name, LT_NAME_SIZE, "node %s", path);
+		snprintf(name, LT_NAME_SIZE, "node %.2s", path);
 	else
 		lt_fmt_text(name, LT_NAME_SIZE, path);
 }

@@ -41,15 +41,18 @@ struct lt_frame lt_layout_main(int width, int height, size_t n_rows)
 {
 	struct lt_rect rest = { 0, 0, most(width, 0), most(height, 0) };
 	struct lt_frame frame = { 0 };
-	int rows = n_rows < 500 ? (int)n_rows : 500;
+	int rows = n_rows < 500 ? (int)n_rows : 500, spare;
 
 	frame.header = take_top(&rest, height >= 8 ? 2 : height >= 3 ? 1 : 0);
 	frame.hint = take_top(&rest, height >= 16 ? 1 : 0);
 	frame.heading = take_top(&rest, height >= 5 ? 1 : 0);
 	frame.footer = take_bottom(&rest, height >= 6 ? 1 : 0);
 	/* The list goes first: the detail takes only lines that it would leave empty. */
-	if (width >= 60 && rest.h >= DETAIL_HEIGHT + most(rows, 3) + 1)
-		frame.detail = take_bottom(&rest, DETAIL_HEIGHT);
+	spare = rest.h - most(rows, 3) - 1;
+	if (width >= 60 && spare >= DETAIL_HEIGHT)
+		frame.detail = take_bottom(&rest, spare >= LT_DETAIL_TALLER ? LT_DETAIL_TALLER :
+						  spare >= LT_DETAIL_TALL   ? LT_DETAIL_TALL :
+									      DETAIL_HEIGHT);
 	frame.body = rest;
 	return frame;
 }
@@ -190,7 +193,7 @@ struct lt_process_layout lt_layout_process(int width, int height,
 	layout.loop = take_top(&rest, loop_h);
 	pair(&rest, wide, width - most(32, width / 3) - 2, picture, picture, &layout.heat,
 	     &layout.hist);
-	pair(&rest, wide, (width - 2) / 2 + 6, pool_h, gc_h, &layout.pool, &layout.gc);
+	pair(&rest, wide, most(41, (width - 2) / 2 - 2), pool_h, gc_h, &layout.pool, &layout.gc);
 	stalls = least(most(content->stalls, 1), most(stalls, 5));
 	layout.stalls = take_top(&rest, 1 + stalls);
 	layout.missing = take_top(&rest, missing_h);

@@ -10,6 +10,10 @@
 #include "ui/column.h"
 #include "ui/rect.h"
 
+/* Heights of the detail under the list at which it has all that the process view has. */
+#define LT_DETAIL_TALL 24
+#define LT_DETAIL_TALLER 32
+
 struct lt_frame {
 	struct lt_rect header; /* 0, 1 or 2 lines */
 	struct lt_rect hint; /* the line between header and list */

@@ -43,7 +43,7 @@ static inline void sequence_loop(struct lt_loop *loop, struct lt_hist *hist, int
 {
 	double squares = 0;
 
-	for (int i = 0; i < LT_HIST_BUCKETS; i++)
+	for (size_t i = 0; i < LT_HIST_BUCKETS; i++)
 		if (hist->bucket_count[i] > 0)
 			squares += hist->bucket_sum[i] * hist->bucket_sum[i] / hist->bucket_count[i];
 	*loop = fixture_unknown_loop(tid, name);

@@ -172,11 +172,232 @@ static void test_golden_ascii(void **state)
 	golden_views(true);
 }
 
+static void test_golden_severity(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 101);
+	draw(&stage, 100, 30);
+	compare_golden(&stage, "main", true);
+	press(&stage, LT_KEY_ENTER, "");
+	draw(&stage, 100, 30);
+	compare_golden(&stage, "process", true);
+	stage_close(&stage);
+}
+
+/* The places of a text on the screen: x and y, or -1. */
+static int find_text(struct stage *stage, const char *text, int *ret_y)
+{
+	char *screen = dump(stage->canvas, false), *at = strstr(screen, text), *line = screen;
+	int x = -1;
+
+	*ret_y = 0;
+	if (at) {
+		for (char *c = screen; c < at; c++)
+			if (*c == '\n') {
+				++*ret_y;
+				line = c + 1;
+			}
+		x = 0;
+		for (char *c = line; c < at; c++)
+			x += ((unsigned char)*c & 0xc0) != 0x80;
+	}
+	free(screen);
+	return x;
+}
+
+static bool shows(struct stage *stage, const char *text)
+{
+	int y;
+
+	return find_text(stage, text, &y) >= 0;
+}
+
+/* Quiet when all is well: no cell has a severity above OK, but for graphics that are green. */
+static void test_quiet_when_well(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	stage.app.table.filter[0] = '\0';
+	strcpy(stage.app.table.filter, "api");
+	run_to(&stage, 1);
+	/* Without the detail: of its own process only. */
+	draw(&stage, 100, 12);
+	assert_true(shows(&stage, "api.js"));
+	for (int y = 2; y < 12; y++)
+		for (int x = 0; x < 100; x++)
+			assert_true((lt_canvas__cell(stage.canvas, x, y)->style &
+				     LT_STYLE_SEVERITY) <= LT_SEV_OK);
+	stage_close(&stage);
+}
+
+/* Figures keep their column from one snapshot to the next. */
+static void test_no_dancing(void **state)
+{
+	struct stage stage;
+	char first[512] = "";
+
+	(void)state;
+	stage_open(&stage, false);
+	for (int step = 30; step < 60; step++) {
+		int x, y;
+		char places[512] = "";
+
+		run_to(&stage, step);
+		draw(&stage, 120, 30);
+		for (int id = 0; id < LT_COL_MAX; id++) {
+			x = id == LT_COL_STRIP ? 0 : find_text(&stage, lt_columns[id].title, &y);
+			snprintf(places + strlen(places), sizeof(places) - strlen(places), "%d ", x);
+		}
+		if (!first[0])
+			strcpy(first, places);
+		assert_string_equal(places, first);
+	}
+	stage_close(&stage);
+}
+
+/* What was lost is in the header, at any width, and stays there. */
+static void test_lost(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 13);
+	draw(&stage, 120, 24);
+	assert_true(shows(&stage, "lost ring_full 3, unpaired 2"));
+	draw(&stage, 80, 24);
+	assert_true(shows(&stage, "lost ring_full 3, unpaired 2") || shows(&stage, "lost 5"));
+	draw(&stage, 56, 24);
+	assert_true(shows(&stage, "lost 5"));
+	stage_close(&stage);
+}
+
+static void test_pause(void **state)
+{
+	struct stage stage;
+	char *before, *after;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 50);
+	press(&stage, LT_KEY_CHAR, " ");
+	draw(&stage, 120, 40);
+	assert_true(shows(&stage, "PAUSED"));
+	before = dump(stage.canvas, false);
+	run_to(&stage, 90);
+	draw(&stage, 120, 40);
+	after = dump(stage.canvas, false);
+	assert_string_equal(before, after);
+	/* Collection went on: after the pause the history has no gap. */
+	press(&stage, LT_KEY_CHAR, " ");
+	run_to(&stage, 91);
+	assert_int_equal((int)lt_history__sample(stage.app.history, stage.app.table.rows[0].id,
+						 INFINITY, 20)->time, (int)SEQUENCE_TIME + 71);
+	draw(&stage, 120, 40);
+	assert_false(shows(&stage, "PAUSED"));
+	free(before);
+	free(after);
+	stage_close(&stage);
+}
+
+static void test_empty(void **state)
+{
+	struct stage stage;
+	struct lt_snapshot empty;
+
+	(void)state;
+	stage_open(&stage, false);
+	empty = *sequence_step(stage.sequence, 0);
+	empty.n_processes = 0;
+	lt_app__update(&stage.app, &empty);
+	compare_sizes(&stage, "empty");
+	stage_close(&stage);
+}
+
+/* A process that ends while it is open: it says so, and the last figures stay a moment. */
+static void test_open_process_ends(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 99);
+	strcpy(stage.app.table.filter, "migrate");
+	lt_app__resort(&stage.app);
+	press(&stage, LT_KEY_ENTER, "");
+	draw(&stage, 80, 24);
+	assert_true(shows(&stage, "655 migrate.js"));
+	run_to(&stage, SEQUENCE_ENDS_AT);
+	draw(&stage, 80, 24);
+	assert_true(shows(&stage, "ended"));
+	assert_true(shows(&stage, "turn p99"));
+	run_to(&stage, SEQUENCE_ENDS_AT + 10);
+	draw(&stage, 80, 24);
+	assert_true(shows(&stage, "This process has ended"));
+	press(&stage, LT_KEY_TAB, "");
+	press(&stage, LT_KEY_ESC, "");
+	draw(&stage, 80, 24);
+	assert_true(shows(&stage, "PROCESS / LOOP"));
+	stage_close(&stage);
+}
+
+static void test_unknown_is_a_dash(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 10);
+	strcpy(stage.app.table.filter, "uvserver");
+	lt_app__resort(&stage.app);
+	press(&stage, LT_KEY_ENTER, "");
+	draw(&stage, 100, 40);
+	compare_golden(&stage, "process-memory", false);
+	assert_true(shows(&stage, "p99 -"));
+	assert_false(shows(&stage, "nan"));
+	assert_true(shows(&stage, "tier memory reads the loop's own counters only"));
+	stage_close(&stage);
+}
+
+/* Every view at every small size and some others; under sanitizers no cell may be missed. */
+static void test_every_size(void **state)
+{
+	static const char *const ways[] = { "", "\r", "?", "s", "/" };
+
+	(void)state;
+	for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++)
+		for (int ascii = 0; ascii < 2; ascii++) {
+			struct stage stage;
+
+			stage_open(&stage, ascii);
+			run_to(&stage, 101);
+			press(&stage, *ways[way] == '\r' ? LT_KEY_ENTER : LT_KEY_CHAR, ways[way]);
+			for (int height = 0; height < 64; height += height < 30 ? 1 : 11)
+				for (int width = 0; width < 220; width += width < 90 ? 1 : 17)
+					draw(&stage, width, height);
+			stage_close(&stage);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden_utf8),
 		cmocka_unit_test(test_golden_ascii),
+		cmocka_unit_test(test_golden_severity),
+		cmocka_unit_test(test_quiet_when_well),
+		cmocka_unit_test(test_no_dancing),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_open_process_ends),
+		cmocka_unit_test(test_unknown_is_a_dash),
+		cmocka_unit_test(test_every_size),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -27,24 +27,25 @@ char *lt_span_text(char *buf, size_t size, double seconds)
 	return buf;
 }
 
-int lt_draw_rule(struct lt_canvas *canvas, struct lt_rect r, const char *title)
+void lt_draw_rule(struct lt_canvas *canvas, struct lt_rect r, const char *title)
 {
 	const struct lt_glyphs *glyphs = lt_canvas__glyphs(canvas);
-	int x = r.x + 2;
+	struct lt_rect before;
 
 	if (lt_rect_empty(r))
-		return r.x;
+		return;
 	lt_canvas__fill(canvas, (struct lt_rect){ r.x, r.y, r.w, 1 }, LT_STYLE_DIM,
 			glyphs->horizontal);
+	before = lt_canvas__clip(canvas, r);
 	if (*title)
-		x += lt_canvas__printf(canvas, x, r.y, LT_STYLE_BOLD, " %s ", title);
-	return x;
+		lt_canvas__printf(canvas, r.x + 2, r.y, LT_STYLE_BOLD, " %s ", title);
+	lt_canvas__unclip(canvas, before);
 }
 
 /* Words one after the other at the left, or gathered for the right end of a line. */
 struct words {
 	struct lt_canvas *canvas;
-	int x, y, end; /* nothing is begun that would not end before `end` */
+	int x, y, end; /* a word that would end behind this ends the line before it */
 };
 
 static void word(struct words *words, int gap, uint8_t style, const char *fmt, ...)
@@ -60,8 +61,11 @@ static void word(struct words *words, int gap, uint8_t style, const char *fmt, .
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	width = lt_canvas__measure(words->canvas, text);
-	if (words->x + gap + width > words->end)
+	/* And nothing after what had no room: a figure must not follow another's label. */
+	if (words->x + gap + width > words->end) {
+		words->end = words->x;
 		return;
+	}
 	words->x += gap;
 	words->x += lt_canvas__text(words->canvas, words->x, words->y, style, text);
 }
@@ -87,13 +91,14 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
 		 plural(table->n_loops, "loop", "loops"));
 	snprintf(stalled, sizeof(stalled), "%zu stalled", table->n_stalled);
 	width = (int)(strlen(counts) + strlen(stalled)) + 1;
-	word(&words, 0, LT_STYLE_BOLD, "looptop");
-	/* On the narrowest screens what is blocked comes before how many there are. */
-	if (words.x + 2 + width > words.end) {
+	/* On the narrowest screens what is blocked comes before everything else. */
+	if (r.w < 10 + width) {
 		if (table->n_stalled)
-			word(&words, 1, LT_SEV_CRITICAL, "%s", stalled);
+			word(&words, 0, LT_SEV_CRITICAL, "%s", stalled);
+		word(&words, table->n_stalled ? 2 : 0, LT_STYLE_BOLD, "looptop");
 		return;
 	}
+	word(&words, 0, LT_STYLE_BOLD, "looptop");
 	words.end -= width;
 	if (app->version)
 		word(&words, 1, LT_STYLE_DIM, "%s", app->version);
@@ -108,24 +113,28 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
 			table->n_stalled ? LT_SEV_CRITICAL : LT_STYLE_DIM, stalled);
 }
 
+/* Since the start, so that a short loss is not overlooked; in colour while it goes on. By cause if
+ * there is room for all of them, otherwise as one sum. */
 static void lost_words(const struct lt_keep *keep, struct words *words)
 {
-	char count[16];
-	bool any = false, known = true;
+	uint8_t style = LT_STYLE_DIM;
+	char causes[160] = "", count[16];
+	double sum = 0;
 
 	for (int i = 0; i < LT_SNAP_LOST; i++) {
-		known &= lt_known(keep->self.lost[i]);
-		any |= keep->self.lost[i] > 0;
-	}
-	if (!any) {
-		word(words, 3, LT_STYLE_DIM, "lost %s", known ? "0" : "-");
-		return;
-	}
-	word(words, 3, LT_SEV_ATTENTION, "lost");
-	for (int i = 0; i < LT_SNAP_LOST; i++)
+		double lost = keep->self.total_lost[i];
+		size_t used = strlen(causes);
+
 		if (keep->self.lost[i] > 0)
-			word(words, 1, LT_SEV_ATTENTION, "%s %s", lt_lost_names[i],
-			     lt_fmt_count(count, sizeof(count), keep->self.lost[i]));
+			style = LT_SEV_ATTENTION;
+		sum += lost;
+		if (lost > 0)
+			snprintf(causes + used, sizeof(causes) - used, "%s%s %s", used ? ", " : "",
+				 lt_lost_names[i], lt_fmt_count(count, sizeof(count), lost));
+	}
+	if (words->x + 8 + (int)strlen(causes) > words->end || !causes[0])
+		lt_fmt_count(causes, sizeof(causes), sum);
+	word(words, 2, style, "lost %s", causes);
 }
 
 static double own_cpu(const struct lt_keep *keep)
@@ -172,10 +181,10 @@ void lt_draw_cost_line(const struct lt_app *app, struct lt_canvas *canvas, struc
 	word(&words, 0, LT_STYLE_DIM, "cost");
 	word(&words, 1, lt_style_figure(lt_severity_cost(keep->self.overhead_ratio)), "%-6s",
 	     lt_fmt_ratio(figure, sizeof(figure), keep->self.overhead_ratio));
-	word(&words, 2, LT_STYLE_DIM, "own cpu");
+	lost_words(keep, &words);
+	word(&words, 3, LT_STYLE_DIM, "own cpu");
 	word(&words, 1, 0, "%-6s", lt_fmt_ratio(figure, sizeof(figure), own_cpu(keep)));
 	word(&words, 2, LT_STYLE_DIM, "tier %s", lt_app__tier(app));
-	lost_words(keep, &words);
 }
 
 void lt_draw_footer(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,

@@ -58,21 +58,18 @@ static void signs(struct page *page)
 	line(page, 0, label, 12, "this loop has not looked for new work for so long, and still has not");
 	line(page, 0, "POOL a/b +n", 14, "a of b pool threads are busy, n tasks wait for one");
 	line(page, 0, "cost", 12, "what the probes cost all processes together, as a share of one core");
-	line(page, 0, "lost", 12, "what could not be counted, by cause: figures miss exactly this");
+	line(page, 0, "lost", 12, "what could not be counted since looptop started, by cause; figures miss exactly this");
 	for (int i = 0; i < LT_SNAP_LOST; i++)
 		line(page, LT_STYLE_DIM, "", 12, lt_lost_help[i]);
 }
 
-static void draw(struct lt_app *app, struct lt_canvas *canvas)
+static int draw_page(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
+		     int scroll)
 {
-	struct lt_rect screen = { 0, 0, app->width, app->height };
-	struct lt_rect window = { 0, 0, app->width, app->height - (app->height > 2) };
-	struct page page = { canvas, { 0, 0, app->width - 1, app->height }, -app->popup_scroll };
-	struct lt_rect before;
-	int height, most;
+	struct page page = { canvas, { 0, 0, app->width - 1, app->height }, -scroll };
+	struct lt_rect before = lt_canvas__clip(canvas, window);
 
-	lt_canvas__fill(canvas, screen, 0, " ");
-	before = lt_canvas__clip(canvas, window);
+	lt_canvas__fill(canvas, window, 0, " ");
 	line(&page, 0, "", 1,
 	     "looptop shows how long new work waits for each event loop, and why. The worst is first.");
 	title(&page, "keys");
@@ -85,21 +82,27 @@ static void draw(struct lt_app *app, struct lt_canvas *canvas)
 		     lt_column_help((enum lt_column_id)i));
 	signs(&page);
 	lt_canvas__unclip(canvas, before);
-	height = page.y + app->popup_scroll;
-	most = height > window.h ? height - window.h : 0;
-	if (app->popup_scroll > most) {
-		app->popup_scroll = most;
-		draw(app, canvas);
-		return;
-	}
-	if (window.h < app->height) {
-		int y = app->height - 1;
+	return page.y + scroll;
+}
 
-		lt_canvas__text(canvas, 1, y, LT_STYLE_BOLD, "Esc");
-		lt_canvas__text(canvas, 5, y, LT_STYLE_DIM, "back");
-		if (app->popup_scroll < most)
-			lt_canvas__text(canvas, 11, y, LT_STYLE_REVERSE, " j: more ");
+static void draw(struct lt_app *app, struct lt_canvas *canvas)
+{
+	struct lt_rect screen = { 0, 0, app->width, app->height };
+	struct lt_rect window = { 0, 0, app->width, app->height - (app->height > 2) };
+	int most, y = app->height - 1;
+
+	lt_canvas__fill(canvas, screen, 0, " ");
+	most = draw_page(app, canvas, window, app->popup_scroll) - window.h;
+	if (app->popup_scroll > most && app->popup_scroll > 0) {
+		app->popup_scroll = most > 0 ? most : 0;
+		draw_page(app, canvas, window, app->popup_scroll);
 	}
+	if (window.h == app->height)
+		return;
+	lt_canvas__text(canvas, 1, y, LT_STYLE_BOLD, "Esc");
+	lt_canvas__text(canvas, 5, y, LT_STYLE_DIM, "back");
+	if (app->popup_scroll < most)
+		lt_canvas__text(canvas, 11, y, LT_STYLE_REVERSE, " j: more ");
 }
 
 static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key *key)

@@ -52,7 +52,8 @@ void lt_draw_heat(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 	double oldest = app->keep.time;
 	char span[16], text[32];
 
-	lt_draw_rule(canvas, r, "lag, last minutes: denser = more of the time");
+	lt_draw_rule(canvas, r, r.w >= 56 ? "lag, last minutes: denser = more of the time" :
+					    "lag, last minutes");
 	if (n < 4 || n > LT_CANVAS_MAX_WIDTH || !rows) {
 		lt_canvas__unclip(canvas, before);
 		return;
@@ -120,18 +121,18 @@ static void draw_axis(struct lt_canvas *canvas, int x, int y, int width)
 void lt_draw_hist(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
-	int width = (r.w - LABEL - 1) / BUCKETS, rows = (r.h - 2) / 2;
+	int width = (r.w - LABEL - 1) / BUCKETS, rows = (r.h - 2) / 2, lag_rows = r.h - 2 - rows;
 	int x = r.x + LABEL;
 	bool known = loop && loop->turn_hist && loop->lag_base_seconds > 0;
 
-	lt_draw_rule(canvas, r, "how long");
+	lt_draw_rule(canvas, r, "how long (log scale)");
 	if (!known || width < 1 || rows < 1) {
 		lt_canvas__text(canvas, r.x + 2, r.y + 1, LT_STYLE_DIM, known ? "" : "-");
 		lt_canvas__unclip(canvas, before);
 		return;
 	}
 	lt_canvas__right(canvas, r.x, r.y + rows, LABEL - 1, LT_STYLE_DIM, "turns");
-	lt_canvas__right(canvas, r.x, r.y + 2 * rows, LABEL - 1, LT_STYLE_DIM, "lag");
+	lt_canvas__right(canvas, r.x, r.y + rows + lag_rows, LABEL - 1, LT_STYLE_DIM, "lag");
 	for (int i = 0; i < BUCKETS; i++)
 		for (int j = 0; j < (width > 1 ? width - 1 : 1); j++) {
 			uint8_t style = (uint8_t)lt_severity_lag(bounds[i]);
@@ -139,9 +140,9 @@ void lt_draw_hist(struct lt_canvas *canvas, struct lt_rect r, const struct lt_lo
 
 			lt_widget_rise(canvas, at, r.y + 1, rows,
 				       share_level(turn_share(loop->turn_hist, i)), style);
-			lt_widget_rise(canvas, at, r.y + 1 + rows, rows,
+			lt_widget_rise(canvas, at, r.y + 1 + rows, lag_rows,
 				       share_level(lag_share(loop, i)), style);
 		}
-	draw_axis(canvas, x, r.y + 1 + 2 * rows, width);
+	draw_axis(canvas, x, r.y + 1 + rows + lag_rows, width);
 	lt_canvas__unclip(canvas, before);
 }

@@ -23,23 +23,39 @@ static const char *phase_title(int phase)
 
 static bool waits(int phase)
 {
-	return strcmp(lt_phase_names[phase], "poll_wait") == 0;
+	return phase < N_PHASES && strcmp(lt_phase_names[phase], "poll_wait") == 0;
 }
 
-/* Shares of the observed time by phase; the last is what is in no known phase. False: unknown. */
+/* The order of bar and legend: waiting last, so that the bar fills from the left as the loop gets
+ * busier. N_PHASES is what is in no known phase. */
+static void phase_order(int order[N_PHASES + 1])
+{
+	int n = 0;
+
+	for (int i = 0; i <= N_PHASES; i++)
+		if (!waits(i))
+			order[n++] = i;
+	for (int i = 0; i < N_PHASES; i++)
+		if (waits(i))
+			order[n++] = i;
+}
+
+/* Shares of the observed time by phase; the last is what is in no known phase. False: none is
+ * known. */
 static bool phase_shares(const struct lt_loop *loop, double shares[N_PHASES + 1])
 {
 	double all = loop->busy_seconds + loop->idle_seconds, rest = 1;
+	bool any = false;
 
 	if (!(all > 0))
 		return false;
 	for (int i = 0; i < N_PHASES; i++) {
 		shares[i] = loop->phase_seconds[i] / all;
-		if (lt_known(shares[i]))
-			rest -= shares[i];
+		any |= lt_known(shares[i]);
+		rest -= lt_known(shares[i]) ? shares[i] : 0;
 	}
 	shares[N_PHASES] = rest > 0.005 ? rest : NAN;
-	return true;
+	return any;
 }
 
 int lt_phase_lines(const struct lt_loop *loop, int width)
@@ -56,7 +72,7 @@ int lt_phase_lines(const struct lt_loop *loop, int width)
 
 static uint8_t phase_style(int phase, const struct lt_loop *loop)
 {
-	if (phase == N_PHASES || waits(phase))
+	if (phase == N_PHASES || waits(phase)) /* not the loop's work, or not known */
 		return LT_STYLE_DIM;
 	return (uint8_t)lt_severity_busy(loop->utilization);
 }
@@ -65,10 +81,13 @@ static void draw_legend(struct lt_canvas *canvas, struct lt_rect r, const double
 			const struct lt_loop *loop)
 {
 	const struct lt_glyphs *glyphs = lt_canvas__glyphs(canvas);
-	int x = r.x + LABEL, y = r.y;
+	int order[N_PHASES + 1], x = r.x + LABEL, y = r.y;
 	char figure[16];
 
-	for (int i = 0; i <= N_PHASES && y < r.y + r.h; i++) {
+	phase_order(order);
+	for (int at = 0; at <= N_PHASES && y < r.y + r.h; at++) {
+		int i = order[at];
+
 		if (!lt_known(shares[i]))
 			continue;
 		if (x + LEGEND_ENTRY - 1 > r.x + r.w && x > r.x + LABEL) {
@@ -89,6 +108,7 @@ void lt_draw_phases(struct lt_canvas *canvas, struct lt_rect r, const struct lt_
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 	struct lt_segment segments[N_PHASES + 1];
 	double shares[N_PHASES + 1];
+	int order[N_PHASES + 1];
 
 	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "where");
 	if (!phase_shares(loop, shares)) {
@@ -96,35 +116,38 @@ void lt_draw_phases(struct lt_canvas *canvas, struct lt_rect r, const struct lt_
 		lt_canvas__unclip(canvas, before);
 		return;
 	}
+	phase_order(order);
 	for (int i = 0; i <= N_PHASES; i++)
-		segments[i] = (struct lt_segment){ shares[i], lt_canvas__glyphs(canvas)->phase[i],
-						   phase_style(i, loop) };
-	/* Waiting last, so that the bar fills from the left as the loop gets busier. */
-	for (int i = 0; i < N_PHASES; i++)
-		if (waits(i)) {
-			struct lt_segment wait = segments[i];
-
-			memmove(&segments[i], &segments[i + 1],
-				(size_t)(N_PHASES - i) * sizeof(wait));
-			segments[N_PHASES] = wait;
-			break;
-		}
+		segments[i] = (struct lt_segment){ shares[order[i]],
+						   lt_canvas__glyphs(canvas)->phase[order[i]],
+						   phase_style(order[i], loop) };
 	lt_widget_stack(canvas, r.x + LABEL, r.y, r.w - LABEL - 1, segments, N_PHASES + 1);
 	draw_legend(canvas, (struct lt_rect){ r.x, r.y + 1, r.w, r.h - 1 }, shares, loop);
 	lt_canvas__unclip(canvas, before);
 }
 
-/* A label and a figure in a place of fixed width; returns the column behind it. */
-static int figure_at(struct lt_canvas *canvas, int x, int y, const char *label, double seconds,
-		     enum lt_severity severity)
-{
-	char figure[16];
-	uint8_t style = lt_style_figure(severity);
+/* Labels and figures one after the other, each figure in a place of fixed width; those that have
+ * no room are left out. */
+struct figures {
+	struct lt_canvas *canvas;
+	int x, y, end;
+};
 
-	x += lt_canvas__text(canvas, x, y, LT_STYLE_DIM, label) + 1;
+static void add_figure(struct figures *at, const char *label, double seconds,
+		       enum lt_severity severity)
+{
+	uint8_t style = lt_known(seconds) ? lt_style_figure(severity) : LT_STYLE_DIM;
+	int width = (int)strlen(label) + 8;
+	char figure[16];
+
+	if (at->x + width > at->end) {
+		at->end = at->x;
+		return;
+	}
+	lt_canvas__text(at->canvas, at->x, at->y, LT_STYLE_DIM, label);
 	lt_fmt_seconds(figure, sizeof(figure), seconds);
-	lt_canvas__left(canvas, x, y, 7, lt_known(seconds) ? style : LT_STYLE_DIM, figure);
-	return x + 8;
+	lt_canvas__left(at->canvas, at->x + width - 7, at->y, 7, style, figure);
+	at->x += width + 1;
 }
 
 static void draw_busy(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop,
@@ -132,6 +155,7 @@ static void draw_busy(struct lt_canvas *canvas, struct lt_rect r, const struct l
 {
 	int bar = r.w >= 110 ? r.w / 3 : r.w >= 60 ? 22 : r.w - LABEL - 8;
 	int x = r.x + LABEL;
+	struct figures figures;
 	char figure[16];
 
 	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "busy");
@@ -148,26 +172,30 @@ static void draw_busy(struct lt_canvas *canvas, struct lt_rect r, const struct l
 				  "%s blocked %s now", lt_canvas__glyphs(canvas)->warning, figure);
 		return;
 	}
-	x = figure_at(canvas, x, r.y, "turn p99", loop->turn.p99, LT_SEV_NONE);
-	x = figure_at(canvas, x, r.y, "max", loop->turn.max, LT_SEV_NONE);
+	figures = (struct figures){ canvas, x, r.y, r.x + r.w };
+	add_figure(&figures, "turn p99", loop->turn.p99, LT_SEV_NONE);
+	add_figure(&figures, "max", loop->turn.max, LT_SEV_NONE);
 	lt_fmt_count(figure, sizeof(figure), loop->turns / interval_seconds);
-	lt_canvas__text(canvas, x, r.y, LT_STYLE_DIM, "turns");
-	lt_canvas__printf(canvas, x + 6, r.y, 0, lt_known(loop->turns) ? "%s/s" : "%s", figure);
+	if (figures.x + 14 > figures.end)
+		return;
+	lt_canvas__text(canvas, figures.x, r.y, LT_STYLE_DIM, "turns");
+	lt_canvas__printf(canvas, figures.x + 6, r.y, 0, "%s%s", figure,
+			  lt_known(loop->turns) ? "/s" : "");
 }
 
 static void draw_lag(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
 {
 	const struct lt_lag *lag = &loop->lag;
-	int x = r.x + LABEL;
+	struct figures figures = { canvas, r.x + LABEL, r.y, r.x + r.w };
 
 	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "lag");
-	x = figure_at(canvas, x, r.y, "p50", lag->p50, lt_severity_lag(lag->p50));
-	x = figure_at(canvas, x, r.y, "p99", lag->p99, lt_severity_lag(lag->p99));
-	x = figure_at(canvas, x, r.y, "p99.9", lag->p999, lt_severity_lag(lag->p999));
-	x = figure_at(canvas, x, r.y, "max", lag->max, lt_severity_lag(lag->max));
-	x = figure_at(canvas, x, r.y, "timers late p99", loop->timer_lateness.p99, LT_SEV_NONE);
-	x = figure_at(canvas, x, r.y, "p90", lag->p90, lt_severity_lag(lag->p90));
-	figure_at(canvas, x, r.y, "mean", lag->mean, lt_severity_lag(lag->mean));
+	add_figure(&figures, "p50", lag->p50, lt_severity_lag(lag->p50));
+	add_figure(&figures, "p99", lag->p99, lt_severity_lag(lag->p99));
+	add_figure(&figures, "p99.9", lag->p999, lt_severity_lag(lag->p999));
+	add_figure(&figures, "max", lag->max, lt_severity_lag(lag->max));
+	add_figure(&figures, "timers late p99", loop->timer_lateness.p99, LT_SEV_NONE);
+	add_figure(&figures, "p90", lag->p90, lt_severity_lag(lag->p90));
+	add_figure(&figures, "mean", lag->mean, lt_severity_lag(lag->mean));
 }
 
 /* The process' loops as tabs in the rule. */
@@ -178,6 +206,14 @@ static void draw_tabs(struct lt_canvas *canvas, struct lt_rect r, const struct l
 	size_t first = 0;
 
 	lt_draw_rule(canvas, r, "");
+	if (subject->named) {
+		int width = lt_canvas__measure(canvas, process->name) + 2;
+
+		width = width < r.w / 2 ? width : r.w / 2;
+		lt_canvas__text(canvas, x, r.y, 0, " ");
+		lt_canvas__left(canvas, x + 1, r.y, width - 1, LT_STYLE_BOLD, process->name);
+		x += width + 1;
+	}
 	/* So that the open one is among those that fit. */
 	for (size_t i = 0; i < process->n_loops; i++)
 		if (process->loops[i].tid == subject->id.tid && i > 3)

@@ -213,7 +213,12 @@ static void draw_detail(const struct lt_app *app, struct lt_canvas *canvas, stru
 
 	if (!row || !row->source.loop || lt_rect_empty(r))
 		return;
-	subject = (struct lt_subject){ row->source.process, row->source.loop, row->id };
+	subject = (struct lt_subject){ row->source.process, row->source.loop, row->id, false };
+	if (r.h >= LT_DETAIL_TALL) {
+		subject.named = true;
+		lt_draw_process(app, canvas, r, &subject, 0);
+		return;
+	}
 	snprintf(title, sizeof(title), "%.60s, %.40s", subject.process->name, subject.loop->name);
 	lt_draw_rule(canvas, (struct lt_rect){ r.x, r.y, r.w, 1 }, title);
 	lt_draw_phases(canvas, (struct lt_rect){ r.x, r.y + 1, r.w, 2 }, subject.loop);
@@ -221,12 +226,10 @@ static void draw_detail(const struct lt_app *app, struct lt_canvas *canvas, stru
 	heat = parts.heat;
 	hist = parts.hist;
 	heat.y = hist.y = r.y + 3;
-	if (hist.x == 0) {
-		lt_draw_heat(app, canvas, heat, &subject);
-		return;
-	}
 	lt_draw_heat(app, canvas, heat, &subject);
-	lt_draw_hist(canvas, hist, subject.loop);
+	/* Side by side, or no room for it. */
+	if (hist.x > 0)
+		lt_draw_hist(canvas, hist, subject.loop);
 }
 
 static void draw(struct lt_app *app, struct lt_canvas *canvas)

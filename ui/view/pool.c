@@ -32,10 +32,10 @@ static void draw_threads(struct lt_canvas *canvas, struct lt_rect r, const struc
 	x += lt_canvas__printf(canvas, x, r.y, 0, "%s of %s busy",
 			       lt_fmt_count(busy, sizeof(busy), pool->busy),
 			       lt_fmt_count(size, sizeof(size), pool->size));
-	x += lt_canvas__printf(canvas, x, r.y, LT_STYLE_DIM, " (most %s)",
-			       lt_fmt_count(most, sizeof(most), pool->busy_max));
-	labelled(canvas, x + 2, r.y, "full",
-		 lt_fmt_ratio(ratio, sizeof(ratio), saturated), lt_style_figure(severity));
+	x = labelled(canvas, x + 2, r.y, "full", lt_fmt_ratio(ratio, sizeof(ratio), saturated),
+		     lt_style_figure(severity));
+	lt_canvas__printf(canvas, x, r.y, LT_STYLE_DIM, "  (most %s)",
+			  lt_fmt_count(most, sizeof(most), pool->busy_max));
 }
 
 static void draw_queue(struct lt_canvas *canvas, struct lt_rect r, const struct lt_pool *pool)
@@ -47,32 +47,32 @@ static void draw_queue(struct lt_canvas *canvas, struct lt_rect r, const struct 
 		     pool->queue_depth > 0 ? LT_SEV_ATTENTION : 0);
 	x += lt_canvas__printf(canvas, x, r.y, LT_STYLE_DIM, " (most %s)",
 			       lt_fmt_count(most, sizeof(most), pool->queue_depth_max));
-	labelled(canvas, x + 2, r.y, "slow ones",
+	labelled(canvas, x + 2, r.y, "slow",
 		 lt_fmt_count(slow, sizeof(slow), pool->slow_queue_depth), 0);
 }
 
 /* Columns of the table of kinds, from the left edge. */
-enum { AT_RATE = 10, AT_WAIT = 19, AT_RUN = 28, AT_DELIVERY = 37, W_FIGURE = 8 };
+enum { AT_RATE = 8, W_RATE = 7, AT_WAIT = 16, W_WAIT = 9, AT_RUN = 25, AT_DELIVERY = 33, W_FIGURE = 8 };
 
 static void draw_kind(struct lt_canvas *canvas, struct lt_rect r, const char *name,
 		      const struct lt_pool_kind *kind, double interval_seconds)
 {
 	char figure[24];
 	struct {
-		int at;
+		int at, width;
 		double value;
 		enum lt_severity severity;
 	} cells[] = {
-		{ AT_WAIT, kind->wait.p99, lt_severity_pool_wait(kind->wait.p99) },
-		{ AT_RUN, kind->run.p99, LT_SEV_NONE },
-		{ AT_DELIVERY, kind->delivery.p99, LT_SEV_NONE },
+		{ AT_WAIT, W_WAIT, kind->wait.p99, lt_severity_pool_wait(kind->wait.p99) },
+		{ AT_RUN, W_FIGURE, kind->run.p99, LT_SEV_NONE },
+		{ AT_DELIVERY, W_FIGURE, kind->delivery.p99, LT_SEV_NONE },
 	};
 
-	lt_canvas__left(canvas, r.x + 2, r.y, 8, 0, name);
+	lt_canvas__left(canvas, r.x + 2, r.y, AT_RATE - 2, 0, name);
 	lt_fmt_count(figure, sizeof(figure), kind->completed / interval_seconds);
 	if (lt_known(kind->completed))
 		strcat(figure, "/s");
-	lt_canvas__right(canvas, r.x + AT_RATE, r.y, W_FIGURE, 0, figure);
+	lt_canvas__right(canvas, r.x + AT_RATE, r.y, W_RATE, 0, figure);
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
 		bool known = lt_known(cells[i].value);
 
@@ -82,7 +82,7 @@ static void draw_kind(struct lt_canvas *canvas, struct lt_rect r, const char *na
 				 lt_canvas__glyphs(canvas)->not_applicable);
 		else
 			lt_fmt_seconds(figure, sizeof(figure), cells[i].value);
-		lt_canvas__right(canvas, r.x + cells[i].at, r.y, W_FIGURE,
+		lt_canvas__right(canvas, r.x + cells[i].at, r.y, cells[i].width,
 				 known ? lt_style_figure(cells[i].severity) : LT_STYLE_DIM, figure);
 	}
 }
@@ -108,9 +108,9 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 		lt_canvas__unclip(canvas, before);
 		return;
 	}
-	lt_canvas__left(canvas, r.x + 2, line.y, 8, LT_STYLE_DIM, "tasks");
-	lt_canvas__right(canvas, r.x + AT_RATE, line.y, W_FIGURE, LT_STYLE_DIM, "done");
-	lt_canvas__right(canvas, r.x + AT_WAIT, line.y, W_FIGURE, LT_STYLE_DIM, "wait p99");
+	lt_canvas__left(canvas, r.x + 2, line.y, AT_RATE - 2, LT_STYLE_DIM, "tasks");
+	lt_canvas__right(canvas, r.x + AT_RATE, line.y, W_RATE, LT_STYLE_DIM, "done");
+	lt_canvas__right(canvas, r.x + AT_WAIT, line.y, W_WAIT, LT_STYLE_DIM, "wait p99");
 	lt_canvas__right(canvas, r.x + AT_RUN, line.y, W_FIGURE, LT_STYLE_DIM, "run p99");
 	lt_canvas__right(canvas, r.x + AT_DELIVERY, line.y, W_FIGURE, LT_STYLE_DIM, "deliver");
 	for (int i = 0; i < LT_SNAP_KINDS; i++)
@@ -123,22 +123,33 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 }
 
 /* Columns of the table of pauses, from the left edge. */
-enum { AT_GC_RATE = 13, AT_GC_MAX = 21, AT_GC_SHARE = 29, W_GC = 7 };
+enum { AT_GC_RATE = 14, AT_GC_MAX = 21, AT_GC_SHARE = 29, W_GC = 8 };
+
+/* Short enough for their column; a kind that is new shows under its own name. */
+static const char *gc_title(const char *name)
+{
+	static const char *const titles[][2] = {
+		{ "mark_compact", "mark compact" },
+		{ "minor_mark_sweep", "minor sweep" },
+		{ "incremental_step", "marking step" },
+	};
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+		if (strcmp(titles[i][0], name) == 0)
+			return titles[i][1];
+	return name;
+}
 
 static void draw_gc_kind(struct lt_canvas *canvas, struct lt_rect r, const char *name,
 			 const struct lt_gc_kind *gc, double interval_seconds)
 {
 	double share = gc->seconds / interval_seconds;
-	char figure[24], title[24];
+	char figure[24];
 
-	snprintf(title, sizeof(title), "%s", name);
-	for (char *c = title; *c; c++)
-		if (*c == '_')
-			*c = ' ';
-	lt_canvas__left(canvas, r.x + 2, r.y, AT_GC_RATE - 2, 0, title);
+	lt_canvas__left(canvas, r.x + 2, r.y, AT_GC_RATE - 2, 0, gc_title(name));
 	lt_fmt_count(figure, sizeof(figure), gc->count / interval_seconds);
 	strcat(figure, "/s");
-	lt_canvas__right(canvas, r.x + AT_GC_RATE, r.y, W_GC, 0, figure);
+	lt_canvas__right(canvas, r.x + AT_GC_RATE, r.y, W_RATE, 0, figure);
 	if (gc->count > 0)
 		lt_fmt_seconds(figure, sizeof(figure), gc->max_seconds);
 	else
@@ -160,12 +171,12 @@ static void draw_sync_fs(struct lt_canvas *canvas, struct lt_rect r,
 
 	lt_canvas__left(canvas, r.x + 2, r.y, AT_GC_RATE - 2, 0, "sync fs");
 	if (!lt_known(process->sync_fs_calls)) {
-		lt_canvas__right(canvas, r.x + AT_GC_RATE, r.y, W_GC, LT_STYLE_DIM, "-");
+		lt_canvas__right(canvas, r.x + AT_GC_RATE, r.y, W_RATE, LT_STYLE_DIM, "-");
 		return;
 	}
 	lt_fmt_count(figure, sizeof(figure), process->sync_fs_calls / interval_seconds);
 	strcat(figure, "/s");
-	lt_canvas__right(canvas, r.x + AT_GC_RATE, r.y, W_GC, 0, figure);
+	lt_canvas__right(canvas, r.x + AT_GC_RATE, r.y, W_RATE, 0, figure);
 	lt_canvas__right(canvas, r.x + AT_GC_MAX, r.y, W_GC, LT_STYLE_DIM,
 			 lt_canvas__glyphs(canvas)->not_applicable);
 	lt_canvas__right(canvas, r.x + AT_GC_SHARE, r.y, W_GC,
@@ -180,7 +191,7 @@ void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_re
 	double interval_seconds = app->keep.interval_seconds;
 
 	lt_draw_rule(canvas, r, "gc, sync fs");
-	lt_canvas__right(canvas, r.x + AT_GC_RATE, line.y, W_GC, LT_STYLE_DIM, "rate");
+	lt_canvas__right(canvas, r.x + AT_GC_RATE, line.y, W_RATE, LT_STYLE_DIM, "rate");
 	lt_canvas__right(canvas, r.x + AT_GC_MAX, line.y, W_GC, LT_STYLE_DIM, "longest");
 	lt_canvas__right(canvas, r.x + AT_GC_SHARE, line.y, W_GC, LT_STYLE_DIM, "of time");
 	for (int i = 0; i < LT_SNAP_GCS && process->gc_known; i++) {
@@ -190,7 +201,7 @@ void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_re
 	if (!process->gc_known) {
 		line.y++;
 		lt_canvas__text(canvas, r.x + 2, line.y, 0, "pauses");
-		lt_canvas__right(canvas, r.x + AT_GC_RATE, line.y, W_GC, LT_STYLE_DIM, "-");
+		lt_canvas__right(canvas, r.x + AT_GC_RATE, line.y, W_RATE, LT_STYLE_DIM, "-");
 	}
 	line.y++;
 	draw_sync_fs(canvas, line, process, interval_seconds);

@@ -7,6 +7,8 @@
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
+#define FAR 100000 /* lines: more than any view has */
+
 /* The open process and loop; a loop that has gone gives way to the first one. */
 static bool find_subject(struct lt_app *app, struct lt_subject *ret_subject)
 {
@@ -77,50 +79,50 @@ static int kinds_shown(const struct lt_pool *pool)
 	return pool->present && pool->kinds_known ? n : 0;
 }
 
-static void shift(struct lt_rect *r, int dy)
+static struct lt_rect moved(struct lt_rect r, struct lt_rect window, int scroll)
 {
-	r->y += dy;
+	return (struct lt_rect){ r.x + window.x, r.y + window.y - scroll, r.w, r.h };
 }
 
-static void draw_sections(struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
-			  const struct lt_subject *subject)
+int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
+		    const struct lt_subject *subject, int scroll)
 {
 	struct lt_past_stall stalls[LT_HISTORY_STALLS];
 	const struct lt_process *process = subject->process;
+	size_t n_stalls = lt_history__stalls(app->history, process->pid, process->start_time,
+					     app->keep.time, stalls, LT_HISTORY_STALLS);
 	struct lt_process_content content = {
 		.legend = lt_phase_lines(subject->loop, window.w),
 		.kinds = kinds_shown(&process->pool),
 		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
+		.stalls = (int)n_stalls,
 		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,
 	};
-	struct lt_process_layout parts;
-	struct lt_rect before;
-	int most;
+	struct lt_process_layout parts = lt_layout_process(window.w, window.h, &content);
+	struct lt_rect before = lt_canvas__clip(canvas, window);
+	int most = parts.height > window.h ? parts.height - window.h : 0;
 
-	content.stalls = (int)lt_history__stalls(app->history, process->pid, process->start_time,
-						 app->keep.time, stalls, LT_HISTORY_STALLS);
-	parts = lt_layout_process(window.w, window.h, &content);
-	most = parts.height > window.h ? parts.height - window.h : 0;
-	app->scroll = app->scroll > most ? most : app->scroll < 0 ? 0 : app->scroll;
-	shift(&parts.loop, window.y - app->scroll);
-	shift(&parts.heat, window.y - app->scroll);
-	shift(&parts.hist, window.y - app->scroll);
-	shift(&parts.pool, window.y - app->scroll);
-	shift(&parts.gc, window.y - app->scroll);
-	shift(&parts.stalls, window.y - app->scroll);
-	shift(&parts.missing, window.y - app->scroll);
-	before = lt_canvas__clip(canvas, window);
-	lt_draw_loop(app, canvas, parts.loop, subject);
-	lt_draw_heat(app, canvas, parts.heat, subject);
-	lt_draw_hist(canvas, parts.hist, subject->loop);
-	lt_draw_pool(app, canvas, parts.pool, process);
-	lt_draw_gc(app, canvas, parts.gc, process);
-	lt_draw_stalls(canvas, parts.stalls, stalls, (size_t)content.stalls);
+	scroll = scroll < most ? scroll : most;
+	lt_draw_loop(app, canvas, moved(parts.loop, window, scroll), subject);
+	lt_draw_heat(app, canvas, moved(parts.heat, window, scroll), subject);
+	lt_draw_hist(canvas, moved(parts.hist, window, scroll), subject->loop);
+	lt_draw_pool(app, canvas, moved(parts.pool, window, scroll), process);
+	lt_draw_gc(app, canvas, moved(parts.gc, window, scroll), process);
+	lt_draw_stalls(canvas, moved(parts.stalls, window, scroll), stalls, n_stalls);
 	if (content.missing)
-		lt_draw_missing(canvas, parts.missing, process);
+		lt_draw_missing(canvas, moved(parts.missing, window, scroll), process);
 	lt_canvas__unclip(canvas, before);
+	return most;
+}
+
+static void draw_window(struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
+			const struct lt_subject *subject)
+{
+	int most = lt_draw_process(app, canvas, window, subject, app->scroll);
+
+	app->scroll = app->scroll < most ? app->scroll : most;
 	if (app->scroll < most)
-		lt_canvas__text(canvas, window.x + window.w - 7, window.y + window.h - 1,
+		lt_canvas__text(canvas, window.x + window.w - 10, window.y + window.h - 1,
 				LT_STYLE_REVERSE, " j: more ");
 }
 
@@ -144,7 +146,7 @@ static void draw(struct lt_app *app, struct lt_canvas *canvas)
 	if (frame.header.h)
 		draw_title(app, canvas, (struct lt_rect){ 0, 0, app->width, 1 }, subject.process,
 			   kept->gone);
-	draw_sections(app, canvas, window, &subject);
+	draw_window(app, canvas, window, &subject);
 }
 
 static void change_loop(struct lt_app *app, size_t step)
@@ -162,6 +164,12 @@ static void change_loop(struct lt_app *app, size_t step)
 		}
 }
 
+/* Beyond the end is cut to it when it is drawn. */
+static void scroll_by(struct lt_app *app, int lines)
+{
+	app->scroll = app->scroll + lines > 0 ? app->scroll + lines : 0;
+}
+
 static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key *key)
 {
 	int page = app->height > 4 ? app->height - 4 : 1;
@@ -177,16 +185,13 @@ static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key
 		return change_loop(app, (size_t)-1);
 	case LT_CMD_UP:
 	case LT_CMD_DOWN:
-		app->scroll += cmd == LT_CMD_UP ? -1 : 1;
-		return;
+		return scroll_by(app, cmd == LT_CMD_UP ? -1 : 1);
 	case LT_CMD_PAGE_UP:
 	case LT_CMD_PAGE_DOWN:
-		app->scroll += cmd == LT_CMD_PAGE_UP ? -page : page;
-		return;
+		return scroll_by(app, cmd == LT_CMD_PAGE_UP ? -page : page);
 	case LT_CMD_HOME:
 	case LT_CMD_END:
-		app->scroll = cmd == LT_CMD_HOME ? 0 : 100000;
-		return;
+		return scroll_by(app, cmd == LT_CMD_HOME ? -FAR : FAR);
 	default:
 		return;
 	}

@@ -25,8 +25,8 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
 void lt_draw_cost_line(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r);
 void lt_draw_footer(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		    unsigned where);
-/* A faint line with a title, in the first row of r. Returns the column after the title. */
-int lt_draw_rule(struct lt_canvas *canvas, struct lt_rect r, const char *title);
+/* A faint line with a title, in the first row of r. */
+void lt_draw_rule(struct lt_canvas *canvas, struct lt_rect r, const char *title);
 /* True if there is a message to be shown. */
 bool lt_has_message(const struct lt_app *app);
 
@@ -35,6 +35,7 @@ struct lt_subject {
 	const struct lt_process *process;
 	const struct lt_loop *loop; /* may be NULL */
 	struct lt_loop_id id;
+	bool named; /* the rule tells the process' name: nothing above it does */
 };
 void lt_draw_loop(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		  const struct lt_subject *subject);
@@ -49,6 +50,10 @@ void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_re
 void lt_draw_stalls(struct lt_canvas *canvas, struct lt_rect r,
 		    const struct lt_past_stall *stalls, size_t n);
 void lt_draw_missing(struct lt_canvas *canvas, struct lt_rect r, const struct lt_process *process);
+
+/* All sections of a process in this window, from line `scroll` on; returns how far it can scroll. */
+int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
+		    const struct lt_subject *subject, int scroll);
 
 /* Lines of legend that the phases of this loop take in this width. */
 int lt_phase_lines(const struct lt_loop *loop, int width);

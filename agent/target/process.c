@@ -138,7 +138,7 @@ static int cpu_seconds_of(int pid, double *ret_seconds)
 int lt_process_usage(int pid, double *ret_cpu_seconds, uint64_t *ret_rss_bytes)
 {
 	unsigned long long size, resident;
-	double seconds;
+	double seconds = 0;
 	char text[256];
 	int n = lt_proc_read(pid, "statm", text, sizeof(text));
 

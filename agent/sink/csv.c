@@ -76,16 +76,19 @@ static void text_cell(struct csv *csv, const char *name, const char *value)
 		text_value(csv->out, value);
 }
 
-/* Nine digits behind the point at most, and no zeros at their end. */
+/* Nine digits behind the point and fifteen in all at most (what a double holds), no idle zeros. */
 static void number_value(FILE *out, double x)
 {
 	char digits[352];
+	int whole, behind;
 	size_t n;
 
 	if (!isfinite(x))
 		return;
-	n = (size_t)snprintf(digits, sizeof(digits), "%.9f", x);
-	while (digits[n - 1] == '0')
+	whole = fabs(x) >= 10 ? (int)log10(fabs(x)) + 1 : 1;
+	behind = whole > 14 ? 0 : whole > 6 ? 15 - whole : 9;
+	n = (size_t)snprintf(digits, sizeof(digits), "%.*f", behind, x);
+	while (behind && digits[n - 1] == '0')
 		n--;
 	if (digits[n - 1] == '.')
 		n--;
@@ -196,8 +199,8 @@ static void stall_cells(struct csv *csv, const struct lt_loop *loop)
 		count++;
 		seconds += loop->stalls[i].seconds;
 	}
-	/* Where not even a running stall can be told from none, ended ones were not seen either. */
-	if (loop && !lt_known(loop->stalled_seconds))
+	/* Tier memory sees a stall that runs, but not those that began and ended between readings. */
+	if (loop && !lt_known(loop->total.stalls))
 		count = seconds = NAN;
 	cell(csv, NULL, "stalls", NULL, count);
 	cell(csv, NULL, "stall_seconds", NULL, seconds);

@@ -1,195 +1,243 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * Rows for people, as vmstat prints them: one for each loop and interval, the headings again when
- * they have scrolled away. "-" is unknown, "·" does not apply.
+ * Snapshots as rows for people, as vmstat prints them: one for each loop and interval, the header
+ * again before it scrolls away, figures in their columns from row to row. "-" is unknown, a dot is
+ * not applicable. On a narrow terminal the least needed columns are left out.
  */
-#include "looptop/sink.h"
+#include "agent/sink/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "agent/sink/out.h"
 #include "agent/util/fmt.h"
-#include "looptop/metric.h"
+#include "looptop/sink.h"
 
-#define HEADER_EVERY 24
-#define CELL 64
+#define DEFAULT_WIDTH  100
+#define DEFAULT_HEIGHT 24
+#define CELL_MAX       96 /* bytes */
 
 struct text {
-	struct lt_sink_opts opts;
-	int header_every;
-	int rows; /* since the headings */
+	FILE *out;
+	struct lt_text_notes *notes;
+	bool colour, ascii;
+	int header_every; /* as the caller set it */
+	int since_header; /* lines; -1: no header yet */
 };
+
+static void terminal_size(FILE *out, int *ret_width, int *ret_height)
+{
+	struct winsize size = { 0 };
+
+	*ret_width = DEFAULT_WIDTH;
+	*ret_height = DEFAULT_HEIGHT;
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
+		return;
+	*ret_width = size.ws_col;
+	*ret_height = size.ws_row;
+}
+
+/* Columns with a drop above this are left out. */
+static int keep_up_to(int width)
+{
+	int keep = 9, needed;
+
+	do {
+		keep--;
+		needed = -1;
+		for (size_t i = 0; i < lt_n_text_columns; i++)
+			if (lt_text_columns[i].drop <= keep)
+				needed += lt_text_columns[i].width + 1;
+	} while (needed > width && keep > 0);
+	return keep;
+}
+
+/* The space before a column. */
+static void gap(FILE *out, bool *first)
+{
+	if (!*first)
+		fputc(' ', out);
+	*first = false;
+}
+
+/* A heading over several columns, in the middle of a line over them. */
+static void put_group(FILE *out, const char *group, int width)
+{
+	int text = group ? (int)strlen(group) : 0, side = (width - text) / 2;
+
+	for (int i = 0; i < width; i++) {
+		if (i >= side && i < side + text)
+			fputc(group[i - side], out);
+		else
+			fputc(text && side > 2 && i != side - 1 && i != side + text ? '-' : ' ',
+			      out);
+	}
+}
+
+/* One past the last column that has a group: no blanks are written behind it. */
+static size_t groups_end(void)
+{
+	size_t n = lt_n_text_columns;
+
+	while (n && !lt_text_columns[n - 1].group)
+		n--;
+	return n;
+}
+
+static void put_groups(struct text *text, int keep)
+{
+	size_t end = groups_end();
+	bool first = true;
+
+	for (size_t i = 0; i < end; i++) {
+		const char *group = lt_text_columns[i].group;
+		int width = lt_text_columns[i].width;
+
+		if (lt_text_columns[i].drop > keep)
+			continue;
+		for (; group && i + 1 < end && lt_text_columns[i + 1].group &&
+		       !strcmp(lt_text_columns[i + 1].group, group);
+		     i++)
+			if (lt_text_columns[i + 1].drop <= keep)
+				width += lt_text_columns[i + 1].width + 1;
+		gap(text->out, &first);
+		put_group(text->out, group, width);
+	}
+	fputc('\n', text->out);
+}
+
+static void put_header(struct text *text, int keep)
+{
+	bool first = true;
+
+	put_groups(text, keep);
+	for (size_t i = 0; i < lt_n_text_columns; i++) {
+		if (lt_text_columns[i].drop > keep)
+			continue;
+		gap(text->out, &first);
+		fprintf(text->out, "%*s",
+			lt_text_columns[i].left ? -lt_text_columns[i].width
+						: lt_text_columns[i].width,
+			lt_text_columns[i].title);
+	}
+	fputc('\n', text->out);
+	text->since_header = 0;
+}
+
+static void put_cell(const struct text *text, const struct lt_text_column *column,
+		     const struct lt_text_row *row)
+{
+	char buf[CELL_MAX] = "", padded[CELL_MAX];
+	double value = NAN;
+	enum lt_text_state state = column->cell(row, buf, sizeof(buf), &value);
+	const char *shown = state == LT_TEXT_KNOWN     ? buf
+			    : state == LT_TEXT_UNKNOWN ? "-"
+			    : text->ascii	       ? "."
+						       : "\xc2\xb7";
+	int cells = state == LT_TEXT_KNOWN ? (int)strlen(buf) : 1;
+	const char *sgr = !text->colour || state != LT_TEXT_KNOWN     ? NULL
+			  : column->bad > 0 && value >= column->bad   ? "\033[1;31m"
+			  : column->warn > 0 && value >= column->warn ? "\033[33m"
+								      : NULL;
+
+	if (column->left) {
+		fputs(lt_fmt_cell(padded, sizeof(padded), shown, column->width, text->ascii),
+		      text->out);
+		return;
+	}
+	fprintf(text->out, "%*s%s%s%s", cells < column->width ? column->width - cells : 0, "",
+		sgr ? sgr : "", shown, sgr ? "\033[0m" : "");
+}
+
+static void put_row(struct text *text, const struct lt_text_row *row, int keep)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < lt_n_text_columns; i++) {
+		if (lt_text_columns[i].drop > keep)
+			continue;
+		gap(text->out, &first);
+		put_cell(text, &lt_text_columns[i], row);
+	}
+	fputc('\n', text->out);
+	text->since_header++;
+}
+
+static void put_process(struct text *text, struct lt_text_row *row, int width, int every)
+{
+	const struct lt_process *process = row->process;
+	int keep = keep_up_to(width);
+
+	/* A process without a loop has a row all the same. */
+	for (size_t i = 0; i == 0 || i < process->n_loops; i++) {
+		if (text->since_header < 0 || text->since_header >= every)
+			put_header(text, keep);
+		row->first = i == 0;
+		row->loop = process->n_loops ? &process->loops[i] : NULL;
+		put_row(text, row, keep);
+	}
+}
 
 static void *text_open(const struct lt_sink_opts *opts)
 {
 	struct text *text = calloc(1, sizeof(*text));
-	struct winsize size;
 
 	if (!text)
 		return NULL;
-	text->opts = *opts;
-	text->header_every = opts->header_every;
-	if (!text->header_every) {
-		text->header_every = HEADER_EVERY;
-		if (ioctl(fileno(opts->out), TIOCGWINSZ, &size) == 0 && size.ws_row > 4)
-			text->header_every = size.ws_row - 2;
+	*text = (struct text){ .out = opts->out,
+			       .colour = opts->colour,
+			       .ascii = opts->ascii,
+			       .header_every = opts->header_every,
+			       .since_header = -1,
+			       .notes = lt_text_notes__new(opts->ascii) };
+	if (!text->notes) {
+		free(text);
+		return NULL;
 	}
 	return text;
-}
-
-static void header(struct text *text)
-{
-	fprintf(text->opts.out,
-		"%8s %7s %-14s %-9s %6s %8s  %7s %7s %7s  %6s  %-9s %7s  %6s\n"
-		"%8s %7s %-14s %-9s %6s %8s  %7s %7s %7s  %6s  %-9s %7s  %6s\n",
-		"", "", "", "", "", "", "LAG", "", "", "STALL", "POOL", "WAIT", "GC", "TIME", "PID",
-		"PROCESS", "LOOP", "BUSY", "TURNS/s", "p50", "p99", "max", "now", "busy+queue", "p99",
-		"time");
-}
-
-/* The longest 99th percentile that tasks of any kind waited; NAN when none started. */
-static double pool_wait_p99(const struct lt_pool *pool)
-{
-	double worst = NAN;
-
-	for (int i = 0; i < LT_SNAP_KINDS; i++) {
-		double p99 = pool->kinds[i].wait.p99;
-
-		if (lt_known(p99) && !(p99 <= worst))
-			worst = p99;
-	}
-	return worst;
-}
-
-static void pool_cells(const struct text *text, const struct lt_process *process, bool first,
-		       char *busy, char *wait)
-{
-	const struct lt_pool *pool = &process->pool;
-	const char *none = text->opts.ascii ? "." : "·";
-	char threads[16], size[16], queue[16];
-	double p99;
-
-	snprintf(busy, CELL, "%s", none);
-	snprintf(wait, CELL, "%s", none);
-	if (!first || !pool->present)
-		return;
-	lt_fmt_count(threads, sizeof(threads), pool->busy);
-	lt_fmt_count(size, sizeof(size), pool->size);
-	lt_fmt_count(queue, sizeof(queue), pool->queue_depth);
-	snprintf(busy, CELL, "%s/%s+%s", threads, size, queue);
-	if (!pool->kinds_known) {
-		snprintf(wait, CELL, "-");
-		return;
-	}
-	p99 = pool_wait_p99(pool);
-	if (lt_known(p99))
-		lt_fmt_seconds(wait, CELL, p99);
-}
-
-/* A cell padded to its width by the characters that it shows, not by its bytes. */
-static void cell(FILE *out, const char *value, int width)
-{
-	int shown = 0;
-
-	for (const char *s = value; *s; s++)
-		shown += (*s & 0xc0) != 0x80;
-	fprintf(out, "%*s%s", width > shown ? width - shown : 0, "", value);
-}
-
-static void seconds(FILE *out, double value, int width)
-{
-	char buf[CELL];
-
-	cell(out, lt_fmt_seconds(buf, sizeof(buf), value), width);
-}
-
-static void row(struct text *text, const char *time_of_day, double interval,
-		const struct lt_process *process, const struct lt_loop *loop)
-{
-	FILE *out = text->opts.out;
-	char name[CELL], loop_name[CELL], buf[CELL], busy[CELL], wait[CELL];
-	bool first = loop == process->loops;
-
-	if (text->rows++ % text->header_every == 0)
-		header(text);
-	lt_fmt_cell(name, sizeof(name), process->name, 14, text->opts.ascii);
-	lt_fmt_cell(loop_name, sizeof(loop_name), loop->name, 9, text->opts.ascii);
-	fprintf(out, "%8s %7d %s %s ", time_of_day, process->pid, name, loop_name);
-	cell(out, lt_fmt_ratio(buf, sizeof(buf), loop->utilization), 6);
-	fputc(' ', out);
-	cell(out, lt_fmt_count(buf, sizeof(buf), loop->turns / interval), 8);
-	fputs("  ", out);
-	seconds(out, loop->lag.p50, 7);
-	fputc(' ', out);
-	seconds(out, loop->lag.p99, 7);
-	fputc(' ', out);
-	seconds(out, loop->lag.max, 7);
-	fputs("  ", out);
-	if (loop->stalled_seconds > 0 || !lt_known(loop->stalled_seconds))
-		seconds(out, loop->stalled_seconds, 6);
-	else
-		cell(out, text->opts.ascii ? "." : "·", 6);
-	pool_cells(text, process, first, busy, wait);
-	fprintf(out, "  %s", busy);
-	for (size_t n = 0, shown = strlen(busy) - (busy[0] == '\xc2'); n + shown < 10; n++)
-		fputc(' ', out);
-	cell(out, wait, 7);
-	fputs("  ", out);
-	if (first)
-		cell(out, lt_fmt_ratio(buf, sizeof(buf), process->gc_seconds / interval), 6);
-	else
-		cell(out, text->opts.ascii ? "." : "·", 6);
-	fputc('\n', out);
-}
-
-static void process_rows(struct text *text, const char *time_of_day,
-			 const struct lt_snapshot *snapshot, const struct lt_process *process)
-{
-	char name[CELL];
-
-	for (size_t i = 0; i < process->n_loops; i++)
-		row(text, time_of_day, snapshot->interval_seconds, process, &process->loops[i]);
-	if (process->ended)
-		fprintf(text->opts.out, "%8s %7d %s has ended\n", time_of_day, process->pid,
-			lt_fmt_text(name, sizeof(name), process->name));
-	else if (!process->n_loops)
-		fprintf(text->opts.out, "%8s %7d %s: no loop seen yet\n", time_of_day, process->pid,
-			lt_fmt_text(name, sizeof(name), process->name));
-	if (snapshot->sequence == 2) /* the first that is shown */
-		for (size_t i = 0; i < process->n_missing; i++)
-			fprintf(text->opts.out, "%8s %7d missing: %s\n", time_of_day, process->pid,
-				process->missing[i]);
 }
 
 static int text_write(void *state, const struct lt_snapshot *snapshot)
 {
 	struct text *text = state;
-	time_t now = (time_t)snapshot->time;
-	char time_of_day[16];
-	struct tm tm;
+	struct lt_text_row row = { .snapshot = snapshot };
+	int width, height, every, lines;
 
-	strftime(time_of_day, sizeof(time_of_day), "%H:%M:%S", localtime_r(&now, &tm));
-	errno = 0;
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		process_rows(text, time_of_day, snapshot, &snapshot->processes[i]);
-	for (int i = 0; i < LT_SNAP_LOST; i++)
-		if (snapshot->self.lost[i] > 0)
-			fprintf(text->opts.out, "%8s lost: %.0f %s (%s)\n", time_of_day,
-				snapshot->self.lost[i], lt_lost_names[i], lt_lost_help[i]);
-	if (fflush(text->opts.out) || ferror(text->opts.out))
-		return -(errno ? errno : EIO);
-	return 0;
+	/* Asked each time: a terminal may be resized. Two lines of header, one for the cursor. */
+	terminal_size(text->out, &width, &height);
+	every = text->header_every > 0 ? text->header_every : height > 4 ? height - 3 : 1;
+	lt_out_begin();
+	lines = lt_text_notes__before(text->notes, text->out, snapshot);
+	if (lines < 0)
+		return lines;
+	if (text->since_header >= 0)
+		text->since_header += lines;
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		row.process = &snapshot->processes[i];
+		put_process(text, &row, width, every);
+	}
+	lines = lt_text_notes__after(text->notes, text->out, snapshot);
+	if (text->since_header >= 0)
+		text->since_header += lines;
+	return lt_out_end(text->out);
 }
 
 static int text_close(void *state)
 {
-	free(state);
-	return 0;
+	struct text *text = state;
+	int err = lt_out_end(text->out);
+
+	lt_text_notes__free(text->notes);
+	free(text);
+	return err;
 }
 
-const struct lt_sink lt_sink_text = { "text", text_open, text_write, text_close };
+const struct lt_sink lt_sink_text = {
+	.name = "text",
+	.open = text_open,
+	.write = text_write,
+	.close = text_close,
+};

@@ -35,7 +35,7 @@ char *lt_fmt_seconds(char *buf, size_t size, double seconds)
 		return snprintf(buf, size, "%.1fs", seconds), buf;
 	if (seconds < 600)
 		return snprintf(buf, size, "%.0fs", seconds), buf;
-	if (seconds < 360000)
+	if (seconds < 59970)
 		return snprintf(buf, size, "%.0fmin", seconds / 60), buf;
 	return snprintf(buf, size, "%.0fh", seconds / 3600), buf;
 }

@@ -11,7 +11,7 @@
 
 /* All write a NUL-terminated text of at most size - 1 characters and return buf. */
 
-/* "0", "12us", "3.4ms", "120ms", "2.31s", "12.4s", "340s", "12min", "120h"; at most 7 characters
+/* "0", "12us", "3.4ms", "120ms", "2.31s", "12.4s", "340s", "12min", "120h"; at most 6 characters
  * up to a year. */
 char *lt_fmt_seconds(char *buf, size_t size, double seconds);
 /* "0", "0.4", "812", "12.3k", "4.1M"; at most 6 characters up to 10^15. A rate above 0 is never "0". */

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The lines between the rows of text: a process that is new, changed its tier, misses figures or
+ * has ended, and what was lost. A process is written NAME[PID], so that a filter for the PID as a
+ * word finds rows only.
+ */
+#include "agent/sink/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/util/fmt.h"
+#include "looptop/metric.h"
+
+#define NOTE_TEXT_MAX 256
+
+struct told {
+	int pid;
+	double start_time;
+	uint64_t tier, missing; /* hashes of the texts that were written */
+	bool seen;
+};
+
+struct lt_text_notes {
+	bool ascii;
+	bool none_told; /* that there is nothing to measure */
+	struct told *told;
+	size_t n, room;
+};
+
+struct lt_text_notes *lt_text_notes__new(bool ascii)
+{
+	struct lt_text_notes *notes = calloc(1, sizeof(*notes));
+
+	if (notes)
+		notes->ascii = ascii;
+	return notes;
+}
+
+void lt_text_notes__free(struct lt_text_notes *notes)
+{
+	if (!notes)
+		return;
+	free(notes->told);
+	free(notes);
+}
+
+void lt_text_clock(char *buf, size_t size, double time)
+{
+	time_t seconds = isfinite(time) && fabs(time) < 1e15 ? (time_t)time : 0;
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || !strftime(buf, size, "%H:%M:%S", &tm))
+		snprintf(buf, size, "--:--:--");
+}
+
+/* FNV-1a: only to notice a change. */
+static uint64_t hash(uint64_t h, const char *s)
+{
+	for (; s && *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3;
+	return (h ^ 0xff) * 0x100000001b3;
+}
+
+static uint64_t hash_missing(const struct lt_process *process)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < process->n_missing; i++)
+		h = hash(h, process->missing[i]);
+	return h;
+}
+
+static struct told *find(struct lt_text_notes *notes, const struct lt_process *process)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		if (notes->told[i].pid == process->pid &&
+		    notes->told[i].start_time == process->start_time)
+			return &notes->told[i];
+	return NULL;
+}
+
+static struct told *add(struct lt_text_notes *notes, const struct lt_process *process)
+{
+	if (notes->n == notes->room) {
+		size_t room = notes->room ? 2 * notes->room : 8;
+		struct told *more = reallocarray(notes->told, room, sizeof(*more));
+
+		if (!more)
+			return NULL;
+		notes->told = more;
+		notes->room = room;
+	}
+	notes->told[notes->n] =
+		(struct told){ .pid = process->pid, .start_time = process->start_time };
+	return &notes->told[notes->n++];
+}
+
+/* Processes that are not in the snapshot are forgotten. */
+static void sweep(struct lt_text_notes *notes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < notes->n; i++)
+		if (notes->told[i].seen)
+			notes->told[kept++] = notes->told[i];
+	notes->n = kept;
+}
+
+static void begin_note(const struct lt_text_notes *notes, FILE *out,
+		       const struct lt_snapshot *snapshot, const struct lt_process *process)
+{
+	char clock[16], name[NOTE_TEXT_MAX];
+
+	lt_text_clock(clock, sizeof(clock), snapshot->time);
+	fprintf(out, "%s %s ", clock, notes->ascii ? "-" : "\xe2\x80\x93");
+	if (process)
+		fprintf(out, "%s[%d]",
+			lt_fmt_text(name, sizeof(name), process->name ? process->name : "?"),
+			process->pid);
+}
+
+static void put_text(FILE *out, const char *before, const char *text)
+{
+	char clean[NOTE_TEXT_MAX];
+
+	if (text)
+		fprintf(out, "%s%s", before, lt_fmt_text(clean, sizeof(clean), text));
+}
+
+static int note_tier(const struct lt_text_notes *notes, FILE *out,
+		     const struct lt_snapshot *snapshot, const struct lt_process *process,
+		     struct told *told)
+{
+	uint64_t now = hash(0, process->tier);
+	bool first = !told->tier;
+
+	if (now == told->tier)
+		return 0;
+	told->tier = now;
+	begin_note(notes, out, snapshot, process);
+	if (first) {
+		put_text(out, ": ", process->runtime ? process->runtime : "unknown runtime");
+		put_text(out, " ", process->runtime_version);
+		put_text(out, ", container ", process->container);
+	}
+	put_text(out, first ? ", tier " : ": now at tier ", process->tier ? process->tier : "-");
+	fputc('\n', out);
+	return 1;
+}
+
+static int note_missing(const struct lt_text_notes *notes, FILE *out,
+			const struct lt_snapshot *snapshot, const struct lt_process *process,
+			struct told *told)
+{
+	uint64_t now = hash_missing(process);
+
+	if (now == told->missing)
+		return 0;
+	told->missing = now;
+	for (size_t i = 0; i < process->n_missing; i++) {
+		begin_note(notes, out, snapshot, process);
+		put_text(out, ": missing: ", process->missing[i]);
+		fputc('\n', out);
+	}
+	return (int)process->n_missing;
+}
+
+int lt_text_notes__before(struct lt_text_notes *notes, FILE *out,
+			  const struct lt_snapshot *snapshot)
+{
+	int lines = 0;
+
+	for (size_t i = 0; i < notes->n; i++)
+		notes->told[i].seen = false;
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+		struct told *told = find(notes, process);
+
+		if (!told)
+			told = add(notes, process);
+		if (!told)
+			return -ENOMEM;
+		told->seen = true;
+		lines += note_tier(notes, out, snapshot, process, told);
+		lines += note_missing(notes, out, snapshot, process, told);
+	}
+	sweep(notes);
+	if (!snapshot->n_processes && !notes->none_told) {
+		begin_note(notes, out, snapshot, NULL);
+		fputs("no event loop to measure\n", out);
+		lines++;
+	}
+	notes->none_told = !snapshot->n_processes;
+	return lines;
+}
+
+static int note_lost(const struct lt_text_notes *notes, FILE *out,
+		     const struct lt_snapshot *snapshot)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < LT_SNAP_LOST; i++) {
+		char count[16];
+
+		if (!(snapshot->self.lost[i] > 0))
+			continue;
+		if (!n++) {
+			begin_note(notes, out, snapshot, NULL);
+			fputs("lost: ", out);
+		}
+		lt_fmt_count(count, sizeof(count), snapshot->self.lost[i]);
+		fprintf(out, "%s%s %s", n > 1 ? ", " : "", count, lt_lost_names[i]);
+	}
+	if (n)
+		fputc('\n', out);
+	return n > 0;
+}
+
+int lt_text_notes__after(const struct lt_text_notes *notes, FILE *out,
+			 const struct lt_snapshot *snapshot)
+{
+	int lines = note_lost(notes, out, snapshot);
+
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+
+		for (size_t j = 0; !process->ended && j < process->n_loops; j++) {
+			if (!process->loops[j].ended)
+				continue;
+			begin_note(notes, out, snapshot, process);
+			put_text(out, ": has ended: loop ", process->loops[j].name);
+			fputc('\n', out);
+			lines++;
+		}
+		if (process->ended) {
+			begin_note(notes, out, snapshot, process);
+			fputs(": has ended\n", out);
+			lines++;
+		}
+	}
+	return lines;
+}

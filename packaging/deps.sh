@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+#
+# Install what is missing from Debian's packages:
+#   packaging/deps.sh          to build
+#   packaging/deps.sh test     to build and to run all tests
+#   packaging/deps.sh deb      to build the Debian package
+set -eu
+
+packages="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libncurses-dev
+    libmicrohttpd-dev libjansson-dev uthash-dev libcapstone-dev pkg-config"
+case ${1:-build} in
+build) ;;
+test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
+    util-linux git locales-all" ;;
+deb) packages="$packages debhelper dpkg-dev fakeroot git" ;;
+*)
+    echo "deps.sh: $1: not one of build, test, deb" >&2
+    exit 2
+    ;;
+esac
+if [ "${1:-build}" = test ] && ! command -v npm >/dev/null; then
+    packages="$packages npm"
+fi
+
+missing=
+for package in $packages; do
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=
+    [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+    echo "deps.sh: missing:$missing (run as root to install them)" >&2
+    exit 1
+fi
+echo "  INSTALL $missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# shellcheck disable=SC2086 # a list of names
+apt-get -qq install --yes --no-install-recommends $missing >/dev/null

@@ -36,7 +36,7 @@ static struct {
 	char sequence[SEQUENCE_MAX];
 	size_t length;
 	struct sigaction before[N_FATAL], before_winch, before_cont;
-	bool ours[N_FATAL];
+	bool ours[N_FATAL]; /* our handler is set: for a crash, or where the caller had none */
 	void *stack; /* for a handler that runs because the stack is full */
 	stack_t stack_before;
 } rescue;
@@ -95,6 +95,10 @@ static void at_exit(void)
 int lt_rescue_begin(int tty_fd)
 {
 	rescue.tty_fd = tty_fd;
+	for (size_t i = 0; i < N_FATAL; i++)
+		sigaction(fatal[i].number, NULL, &rescue.before[i]);
+	sigaction(SIGWINCH, NULL, &rescue.before_winch);
+	sigaction(SIGCONT, NULL, &rescue.before_cont);
 	return tcgetattr(tty_fd, &rescue.modes) ? -errno : 0;
 }
 
@@ -128,13 +132,11 @@ int lt_rescue_arm(const char *sequence, size_t length, int wake_fd)
 	sigaddset(&action.sa_mask, SIGTTOU);
 	sigemptyset(&wake.sa_mask);
 	for (size_t i = 0; i < N_FATAL; i++) {
-		sigaction(fatal[i].number, NULL, &rescue.before[i]);
 		rescue.ours[i] = fatal[i].crash || rescue.before[i].sa_handler == SIG_DFL;
-		if (rescue.ours[i])
-			sigaction(fatal[i].number, &action, NULL);
+		sigaction(fatal[i].number, rescue.ours[i] ? &action : &rescue.before[i], NULL);
 	}
-	sigaction(SIGWINCH, &wake, &rescue.before_winch);
-	sigaction(SIGCONT, &wake, &rescue.before_cont);
+	sigaction(SIGWINCH, &wake, NULL);
+	sigaction(SIGCONT, &wake, NULL);
 	if (!rescue.at_exit)
 		rescue.at_exit = atexit(at_exit) == 0;
 	rescue.armed = true;
@@ -147,8 +149,7 @@ void lt_rescue_end(void)
 		return;
 	rescue.armed = false;
 	for (size_t i = 0; i < N_FATAL; i++)
-		if (rescue.ours[i])
-			sigaction(fatal[i].number, &rescue.before[i], NULL);
+		sigaction(fatal[i].number, &rescue.before[i], NULL);
 	sigaction(SIGWINCH, &rescue.before_winch, NULL);
 	sigaction(SIGCONT, &rescue.before_cont, NULL);
 	if (rescue.stack)

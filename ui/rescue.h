@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <termios.h>
 
-/* Remembers the modes of this terminal, to be called before they are changed. 0 or -errno. */
+/* Remembers the modes of this terminal and the signals' handlers, to be called before curses
+ * changes either. 0 or -errno. */
 int lt_rescue_begin(int tty_fd);
 
 /* Sets the handlers, with the bytes to write. wake_fd: an eventfd that becomes readable with each

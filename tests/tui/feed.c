@@ -3,7 +3,8 @@
 /*
  * Runs the dashboard in a real terminal on a synthetic sequence of snapshots, ten a second, for
  * the tests in tmux: no privilege, no kernel, no Node. Options: --ascii, --mono, --empty,
- * --own-term (a handler for SIGTERM, as the program has one: ends normally), --steps N.
+ * --own-term (a handler for SIGTERM, as the program has one: ends normally), --from N (so many
+ * steps at once before the first is shown), --steps N (and no more after so many).
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,7 +29,7 @@ struct feed {
 	struct lt_ui *ui;
 	struct sequence *sequence;
 	bool empty;
-	int step, steps;
+	int step, from, steps;
 	double interval_seconds;
 };
 
@@ -66,6 +67,8 @@ static void run(struct feed *feed)
 		struct pollfd fd = { .fd = lt_ui__fd(feed->ui), .events = POLLIN };
 		uint64_t now = lt_now_ns();
 
+		while (feed->step < feed->from)
+			feed_next(feed);
 		if (now >= next) {
 			feed_next(feed);
 			/* Ten times as fast as it says, but not when a test slows it down. */
@@ -98,6 +101,8 @@ int main(int argc, char **argv)
 			own_term();
 		if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc)
 			feed.steps = atoi(argv[++i]);
+		if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
+			feed.from = atoi(argv[++i]);
 	}
 	feed.ui = lt_ui__new(&opts);
 	if (!feed.ui)

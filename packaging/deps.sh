@@ -13,7 +13,7 @@ packages="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libncurse
 case ${1:-build} in
 build) ;;
 test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
-    util-linux git locales-all" ;;
+    util-linux git" ;;
 deb) packages="$packages debhelper dpkg-dev fakeroot git" ;;
 *)
     echo "deps.sh: $1: not one of build, test, deb" >&2

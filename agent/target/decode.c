@@ -95,6 +95,21 @@ static void set_flow(struct lt_insn *insn, csh cs, const cs_insn *in, const cs_x
 	}
 }
 
+/* is_prefix_bad() in arch/x86/kernel/uprobes.c: segment overrides but fs and gs, and lock. */
+static bool has_bad_prefix(const cs_insn *in)
+{
+	static const char legacy[] = { 0x66, 0x67, (char)0xf2, (char)0xf3, 0x64, 0x65 };
+	static const char bad[] = { 0x26, 0x2e, 0x36, 0x3e, (char)0xf0 };
+
+	for (uint16_t i = 0; i < in->size; i++) {
+		if (memchr(bad, in->bytes[i], sizeof(bad)))
+			return true;
+		if (!memchr(legacy, in->bytes[i], sizeof(legacy)))
+			return false;
+	}
+	return false;
+}
+
 static void describe(struct lt_insn *insn, csh cs, const cs_insn *in)
 {
 	const cs_x86 *x86 = &in->detail->x86;
@@ -103,6 +118,9 @@ static void describe(struct lt_insn *insn, csh cs, const cs_insn *in)
 	insn->is_endbr = in->id == X86_INS_ENDBR64;
 	insn->writes = written_registers(cs, in);
 	set_flow(insn, cs, in, x86);
+	insn->probeable = !has_bad_prefix(in);
+	if (!insn->probeable)
+		return;
 	/* jcc is emulated in its plain forms, jrcxz and loop are not. */
 	insn->emulated = is_emulated(in, x86) ||
 			 (insn->flow == LT_FLOW_BRANCH && in->id != X86_INS_JRCXZ &&

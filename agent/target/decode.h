@@ -31,6 +31,7 @@ struct lt_insn {
 	uint8_t length;
 	uint8_t flow; /* enum lt_flow */
 	bool emulated; /* the kernel emulates it at a uprobe; otherwise it is single-stepped */
+	bool probeable; /* the kernel takes a uprobe there at all */
 	bool is_endbr;
 	uint16_t writes; /* general purpose registers changed: bit enum lt_reg */
 	int8_t base; /* indirect call through memory: enum lt_reg, -1: another form */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define SEGMENTS_MAX 64
+#define NAME_MAX_BYTES 4096
 
 struct lt_elf {
 	int fd;
@@ -123,17 +124,33 @@ bool lt_elf__has_symtab(const struct lt_elf *elf)
 	return elf->symtab;
 }
 
+/*
+ * A name that ends within the table, and soon. elf_strptr() would look for the end of a table that
+ * has none, megabytes of it, for each of 100,000 symbols.
+ */
+static const char *name_at(const Elf_Data *names, size_t offset)
+{
+	const char *name = (const char *)names->d_buf + offset;
+	size_t left;
+
+	if (!names->d_buf || offset >= names->d_size)
+		return NULL;
+	left = names->d_size - offset;
+	return memchr(name, '\0', left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES) ? name : NULL;
+}
+
 int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
 {
 	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym;
-	Elf_Data *data;
+	Elf_Data *data, *names;
 	GElf_Shdr sh;
 	int ret = 0;
 
 	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_entsize != sizeof(Elf64_Sym))
 		return 0;
 	data = elf_getdata(scn, NULL);
-	if (!data)
+	names = elf_getdata(elf_getscn(elf->elf, sh.sh_link), NULL);
+	if (!data || !names)
 		return 0;
 	for (size_t i = 0; !ret && i < data->d_size / sizeof(Elf64_Sym); i++) {
 		GElf_Sym sym;
@@ -145,7 +162,7 @@ int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
 		type = GELF_ST_TYPE(sym.st_info);
 		if (type != STT_FUNC && type != STT_OBJECT)
 			continue;
-		symbol.name = elf_strptr(elf->elf, sh.sh_link, sym.st_name);
+		symbol.name = name_at(names, sym.st_name);
 		if (!symbol.name || !*symbol.name)
 			continue;
 		symbol.vaddr = sym.st_value;

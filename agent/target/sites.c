@@ -99,7 +99,7 @@ int lt_find_entry(struct lt_finding *finding, const struct lt_rule *rule,
 			continue;
 		if (in->vaddr != head.vaddr && lt_function__joins(&code, head.vaddr, in->vaddr))
 			break; /* a loop comes back here: it would be counted more than once */
-		if (!best)
+		if (!best && in->probeable)
 			best = in;
 		if (in->emulated) {
 			best = in;
@@ -130,7 +130,7 @@ int lt_find_exits(struct lt_finding *finding, const struct lt_rule *rule,
 		const struct lt_insn *in = &code.insns[i];
 		bool leaves = in->flow == LT_FLOW_RETURN ||
 			      (in->flow == LT_FLOW_JUMP && !is_inside(&code, in->target));
-		int added = leaves ? add_site(finding, &spec, function, in) : 0;
+		int added = leaves && in->probeable ? add_site(finding, &spec, function, in) : 0;
 
 		if (added < 0)
 			err = added;
@@ -163,6 +163,14 @@ static const struct lt_insn *behind(const struct lt_function *code, size_t at, u
 	return NULL;
 }
 
+/* No cheap one: the next instruction is certain to come, at a higher price. NULL: not even that. */
+static const struct lt_insn *next_after(const struct lt_function *code, size_t at)
+{
+	const struct lt_insn *next = at + 1 < code->n_insns ? &code->insns[at + 1] : NULL;
+
+	return next && next->probeable ? next : NULL;
+}
+
 static bool calls_epoll(struct lt_finding *finding, const struct lt_insn *in)
 {
 	const char *import = in->flow == LT_FLOW_CALL ? lt_elf__import(finding->elf, in->target) : NULL;
@@ -190,9 +198,8 @@ int lt_find_waits(struct lt_finding *finding, const struct lt_rule *rule,
 		if (!calls_epoll(finding, &code.insns[i]))
 			continue;
 		after = behind(&code, i, REG(LT_REG_RAX));
-		/* No cheap one: the next instruction is certain to come, at a higher price. */
-		if (!after && i + 1 < code.n_insns)
-			after = &code.insns[i + 1];
+		if (!after)
+			after = next_after(&code, i);
 		err = after ? add_site(finding, &begin, function, &code.insns[i]) : -ENOENT;
 		if (err >= 0)
 			err = add_site(finding, &end, function, after);
@@ -225,8 +232,8 @@ int lt_find_phase_ends(struct lt_finding *finding, const struct lt_rule *rule,
 			continue;
 		spec.arg = timers ? LT_PHASE_PENDING : LT_PHASE_CLOSING;
 		after = behind(&code, i, 0);
-		if (!after && i + 1 < code.n_insns)
-			after = &code.insns[i + 1];
+		if (!after)
+			after = next_after(&code, i);
 		err = after ? add_site(finding, &spec, function, after) : -ENOENT;
 		n++;
 	}
@@ -253,8 +260,8 @@ int lt_find_task_end(struct lt_finding *finding, const struct lt_rule *rule,
 			continue;
 		spec.arg = (uint8_t)in->base;
 		after = behind(&code, i, REG(in->base));
-		if (!after && i + 1 < code.n_insns)
-			after = &code.insns[i + 1];
+		if (!after)
+			after = next_after(&code, i);
 	}
 	err = after ? add_site(finding, &spec, function, after) : -ENOENT;
 	lt_function__free(&code);

@@ -59,7 +59,7 @@ def test_nothing_is_left_when_all_is_done(kinds):
 
 def test_name_lookups_queue_apart(kinds):
     """libuv lets slow work have half of the threads: 20 lookups on 2 threads must queue."""
-    assert max(kinds[1].pool("queue_depth_max")) > 100
+    assert max(kinds[1].pool("queue_depth_max")) >= 18
     assert kinds[1].kind("dns")["wait_seconds"]["max"] > 0
 
 

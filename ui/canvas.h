@@ -13,7 +13,7 @@
 #include "ui/rect.h"
 #include "ui/theme.h"
 
-#define LT_CANVAS_MAX_WIDTH 1000
+#define LT_CANVAS_MAX_WIDTH  1000
 #define LT_CANVAS_MAX_HEIGHT 500
 
 struct lt_cell {

@@ -142,7 +142,7 @@ static double metric_value(const struct lt_column *column, const struct lt_sourc
 	value = lt_metric_number(metric, base);
 	if (!column->rate)
 		return value;
-	return source->interval_seconds > 0 ? value / source->interval_seconds : NAN;
+	return value / source->interval_seconds;
 }
 
 static bool applicable(enum lt_column_id id, const struct lt_source *source)

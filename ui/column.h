@@ -32,7 +32,14 @@ enum lt_column_id {
 };
 
 /* Which figure of a distribution. */
-enum lt_part { LT_PART_NONE, LT_PART_P50, LT_PART_P90, LT_PART_P99, LT_PART_P999, LT_PART_MAX };
+enum lt_part {
+	LT_PART_NONE,
+	LT_PART_P50,
+	LT_PART_P90,
+	LT_PART_P99,
+	LT_PART_P999,
+	LT_PART_MAX
+};
 
 struct lt_column {
 	const char *title;
@@ -49,7 +56,11 @@ struct lt_column {
 
 extern const struct lt_column lt_columns[LT_COL_MAX];
 
-enum lt_cell_state { LT_CELL_KNOWN, LT_CELL_UNKNOWN, LT_CELL_NOT_APPLICABLE };
+enum lt_cell_state {
+	LT_CELL_KNOWN,
+	LT_CELL_UNKNOWN,
+	LT_CELL_NOT_APPLICABLE
+};
 
 /* What a column is taken from. */
 struct lt_source {

@@ -146,8 +146,8 @@ static void push_sample(struct track *track, const struct lt_snapshot *snapshot,
 	for (int i = 0; i < LT_HISTORY_EDGES; i++)
 		sample->over[i] =
 			known ? (float)(lt_hist__excess(loop->turn_hist, lt_history_edges[i]) /
-					loop->lag_base_seconds) :
-				NAN;
+					loop->lag_base_seconds)
+			      : NAN;
 }
 
 /* The latest entry of this loop that still ran. */
@@ -201,8 +201,9 @@ static int update_process(struct lt_history *history, const struct lt_snapshot *
 	log->seen = history->updates;
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_loop *loop = &process->loops[i];
-		struct track *track = get_track(history, (struct lt_loop_id){
-			process->pid, process->start_time, loop->tid });
+		struct track *track =
+			get_track(history, (struct lt_loop_id){ process->pid, process->start_time,
+								loop->tid });
 
 		if (!track)
 			return -ENOMEM;
@@ -246,7 +247,8 @@ int lt_history__update(struct lt_history *history, const struct lt_snapshot *sna
 /* Number of samples in the ring, and through ret_end the number of the first one after `until`. */
 static size_t samples_until(const struct track *track, double until, uint64_t *ret_end)
 {
-	uint64_t least = track->pushed > LT_HISTORY_SAMPLES ? track->pushed - LT_HISTORY_SAMPLES : 0;
+	uint64_t least =
+		track->pushed > LT_HISTORY_SAMPLES ? track->pushed - LT_HISTORY_SAMPLES : 0;
 	uint64_t end = track->pushed;
 
 	while (end > least && track->ring[(end - 1) % LT_HISTORY_SAMPLES].time > until)
@@ -277,8 +279,9 @@ static void add_sample(struct lt_history_column *column, const struct lt_sample 
 	double before = *seconds, after = before + (double)sample->seconds;
 
 	if (!column->any) {
-		*column = (struct lt_history_column){ .any = true, .busy = NAN, .lag_p99 = NAN,
-						      .stalled = NAN };
+		*column = (struct lt_history_column){
+			.any = true, .busy = NAN, .lag_p99 = NAN, .stalled = NAN
+		};
 		for (int i = 0; i < LT_HISTORY_EDGES; i++)
 			column->over[i] = NAN;
 		before = 0;

@@ -10,8 +10,8 @@
 #include "looptop/snapshot.h"
 
 #define LT_HISTORY_SAMPLES 600
-#define LT_HISTORY_STALLS 50
-#define LT_HISTORY_EDGES 10 /* two for each power of ten, from 100 µs to 3 s */
+#define LT_HISTORY_STALLS  50
+#define LT_HISTORY_EDGES   10 /* two for each power of ten, from 100 µs to 3 s */
 
 /* How long a new piece of work waits, in seconds: lower edges of the heat strip's rows. */
 extern const double lt_history_edges[LT_HISTORY_EDGES];

@@ -209,7 +209,8 @@ int lt_keep__update(struct lt_keep *keep, const struct lt_snapshot *snapshot)
 		return err;
 	keep->any = true;
 	keep->time = snapshot->time;
-	keep->interval_seconds = snapshot->interval_seconds;
+	/* Rates over no time at all are not known. */
+	keep->interval_seconds = snapshot->interval_seconds > 0 ? snapshot->interval_seconds : NAN;
 	keep->sequence = snapshot->sequence;
 	keep->cpus = snapshot->host.cpus;
 	keep->self = snapshot->self;

@@ -64,10 +64,10 @@ enum lt_command {
 };
 
 /* Where a key is pressed. */
-#define LT_IN_MAIN 1u
+#define LT_IN_MAIN    1u
 #define LT_IN_PROCESS 2u
-#define LT_IN_HELP 4u
-#define LT_IN_SORT 8u
+#define LT_IN_HELP    4u
+#define LT_IN_SORT    8u
 
 struct lt_binding {
 	enum lt_command command;

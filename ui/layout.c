@@ -3,11 +3,11 @@
 /* Sizes to rectangles. */
 #include "ui/layout.h"
 
-#define LEAD 2 /* the marker of the selected row and a space */
-#define NAME_MOST 30
-#define STRIP_LEAST 8
-#define STRIP_GOOD 24 /* before the columns of wide screens get room */
-#define STRIP_MOST 60
+#define LEAD	      2 /* the marker of the selected row and a space */
+#define NAME_MOST     30
+#define STRIP_LEAST   8
+#define STRIP_GOOD    24 /* before the columns of wide screens get room */
+#define STRIP_MOST    60
 #define DETAIL_HEIGHT 9
 
 static int least(int a, int b)
@@ -50,31 +50,31 @@ struct lt_frame lt_layout_main(int width, int height, size_t n_rows)
 	/* The list goes first: the detail takes only lines that it would leave empty. */
 	spare = rest.h - most(rows, 3) - 1;
 	if (width >= 60 && spare >= DETAIL_HEIGHT)
-		frame.detail = take_bottom(&rest, spare >= LT_DETAIL_TALLER ? LT_DETAIL_TALLER :
-						  spare >= LT_DETAIL_TALL   ? LT_DETAIL_TALL :
-									      DETAIL_HEIGHT);
+		frame.detail = take_bottom(&rest, spare >= LT_DETAIL_TALLER ? LT_DETAIL_TALLER
+						  : spare >= LT_DETAIL_TALL ? LT_DETAIL_TALL
+									    : DETAIL_HEIGHT);
 	frame.body = rest;
 	return frame;
 }
 
 /* From left to right on screen. */
 static const enum lt_column_id order[] = {
-	LT_COL_PID,	 LT_COL_NAME,	 LT_COL_BUSY,	  LT_COL_STRIP,	   LT_COL_LAG_P50,
-	LT_COL_LAG_P99,	 LT_COL_LAG_MAX, LT_COL_POOL,	  LT_COL_POOL_WAIT, LT_COL_GC,
-	LT_COL_TURN_P99, LT_COL_LATE_P99, LT_COL_TURNS,	  LT_COL_CPU,	   LT_COL_RSS,
+	LT_COL_PID,	 LT_COL_NAME,	  LT_COL_BUSY,	LT_COL_STRIP,	  LT_COL_LAG_P50,
+	LT_COL_LAG_P99,	 LT_COL_LAG_MAX,  LT_COL_POOL,	LT_COL_POOL_WAIT, LT_COL_GC,
+	LT_COL_TURN_P99, LT_COL_LATE_P99, LT_COL_TURNS, LT_COL_CPU,	  LT_COL_RSS,
 	LT_COL_COST,	 LT_COL_TIER,
 };
 
 /* In this order they get room; the lag p99 is what one comes for. */
 static const enum lt_column_id wanted[] = {
-	LT_COL_LAG_P99, LT_COL_NAME, LT_COL_BUSY,    LT_COL_PID, LT_COL_LAG_MAX,
+	LT_COL_LAG_P99, LT_COL_NAME,  LT_COL_BUSY,	LT_COL_PID,	LT_COL_LAG_MAX,
 	LT_COL_POOL,	LT_COL_STRIP, LT_COL_POOL_WAIT, LT_COL_LAG_P50, LT_COL_GC,
 };
 
 /* And these when the strip is already a good one. */
 static const enum lt_column_id extra[] = {
-	LT_COL_CPU, LT_COL_TURN_P99, LT_COL_RSS, LT_COL_TURNS, LT_COL_LATE_P99, LT_COL_TIER,
-	LT_COL_COST,
+	LT_COL_CPU,	 LT_COL_TURN_P99, LT_COL_RSS,  LT_COL_TURNS,
+	LT_COL_LATE_P99, LT_COL_TIER,	  LT_COL_COST,
 };
 
 _Static_assert(sizeof(order) / sizeof(order[0]) == LT_COL_MAX, "every column has its place");

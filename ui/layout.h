@@ -11,7 +11,7 @@
 #include "ui/rect.h"
 
 /* Heights of the detail under the list at which it has all that the process view has. */
-#define LT_DETAIL_TALL 24
+#define LT_DETAIL_TALL	 24
 #define LT_DETAIL_TALLER 32
 
 struct lt_frame {

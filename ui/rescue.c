@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 #define SEQUENCE_MAX 512
-#define STACK_SIZE 32768
+#define STACK_SIZE   32768
 
 static const struct {
 	int number;
 	bool crash;
 } fatal[] = {
-	{ SIGSEGV, true },  { SIGABRT, true }, { SIGBUS, true },   { SIGFPE, true },
-	{ SIGILL, true },   { SIGTERM, false }, { SIGHUP, false }, { SIGINT, false },
-	{ SIGQUIT, false },
+	{ SIGSEGV, true }, { SIGABRT, true }, { SIGBUS, true },
+	{ SIGFPE, true },  { SIGILL, true },  { SIGTERM, false },
+	{ SIGHUP, false }, { SIGINT, false }, { SIGQUIT, false },
 };
 
 #define N_FATAL (sizeof(fatal) / sizeof(fatal[0]))
@@ -60,7 +60,7 @@ static void on_fatal(int number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 	bool fault = info->si_code > 0 && (number == SIGSEGV || number == SIGBUS ||
-					    number == SIGFPE || number == SIGILL);
+					   number == SIGFPE || number == SIGILL);
 
 	(void)context;
 	restore();
@@ -117,8 +117,7 @@ static void set_stack(void)
 
 int lt_rescue_arm(const char *sequence, size_t length, int wake_fd)
 {
-	struct sigaction action = { .sa_sigaction = on_fatal,
-				    .sa_flags = SA_ONSTACK | SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = on_fatal, .sa_flags = SA_ONSTACK | SA_SIGINFO };
 	struct sigaction wake = { .sa_handler = on_wake, .sa_flags = SA_RESTART };
 
 	if (length > sizeof(rescue.sequence))

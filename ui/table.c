@@ -117,13 +117,12 @@ static void add_process(struct lt_table *table, const struct lt_kept *kept, doub
 
 	if (!any_matches(table->filter, process))
 		return;
-	table->rows[table->n_rows++] =
-		make_row(table, kept, process->n_loops ? &process->loops[0] : NULL, false,
-			 interval_seconds);
+	table->rows[table->n_rows++] = make_row(
+		table, kept, process->n_loops ? &process->loops[0] : NULL, false, interval_seconds);
 	for (size_t i = 1; i < process->n_loops; i++)
 		if (lt_filter_matches(table->filter, process, &process->loops[i]))
-			table->rows[table->n_rows++] = make_row(table, kept, &process->loops[i],
-								true, interval_seconds);
+			table->rows[table->n_rows++] =
+				make_row(table, kept, &process->loops[i], true, interval_seconds);
 	group(table, first);
 }
 
@@ -150,8 +149,8 @@ static int compare_rows(const void *left, const void *right, void *ctx)
 	const struct lt_row *a = left, *b = right;
 	const struct lt_table *table = ctx;
 	bool text = lt_columns[table->sort].text;
-	int order = text ? compare_texts(table, a->group_text_key, b->group_text_key) :
-			   compare_keys(table, a->group_key, b->group_key);
+	int order = text ? compare_texts(table, a->group_text_key, b->group_text_key)
+			 : compare_keys(table, a->group_key, b->group_key);
 
 	if (!order)
 		order = compare_numbers(a->id.pid, b->id.pid);
@@ -161,8 +160,8 @@ static int compare_rows(const void *left, const void *right, void *ctx)
 	if (!order)
 		order = (a->source.child ? 1 : 0) - (b->source.child ? 1 : 0);
 	if (!order)
-		order = text ? compare_texts(table, a->text_key, b->text_key) :
-			       compare_keys(table, a->key, b->key);
+		order = text ? compare_texts(table, a->text_key, b->text_key)
+			     : compare_keys(table, a->key, b->key);
 	return order ? order : compare_numbers(a->id.tid, b->id.tid);
 }
 
@@ -229,8 +228,8 @@ int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep)
 	if (table->n_rows)
 		qsort_r(table->rows, table->n_rows, sizeof(*table->rows), compare_rows, table);
 	for (size_t i = 0; i < table->n_rows; i++)
-		table->rows[i].last_child = i + 1 == table->n_rows ||
-					    !table->rows[i + 1].source.child;
+		table->rows[i].last_child =
+			i + 1 == table->n_rows || !table->rows[i + 1].source.child;
 	count(table, keep);
 	find_selected(table);
 	return 0;
@@ -238,8 +237,8 @@ int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep)
 
 void lt_table__sort_by(struct lt_table *table, enum lt_column_id column)
 {
-	table->descending = table->sort == column ? !table->descending :
-						    !lt_columns[column].ascending;
+	table->descending =
+		table->sort == column ? !table->descending : !lt_columns[column].ascending;
 	table->sort = column;
 }
 

@@ -26,7 +26,7 @@
 #include "ui/rescue.h"
 
 /* Mouse reports off, in every way that curses may have switched them on. */
-#define MOUSE_OFF "\033[?1000l\033[?1002l\033[?1003l\033[?1006l"
+#define MOUSE_OFF	"\033[?1000l\033[?1002l\033[?1003l\033[?1006l"
 #define DOUBLE_CLICK_NS 400000000ull
 
 struct lt_term {
@@ -132,8 +132,10 @@ struct lt_term *lt_term__new(enum lt_theme theme)
 	}
 	term->screen = newterm(NULL, stdout, stdin);
 	if (!term->screen) {
-		err = lt_err(-EINVAL, "dashboard: terminal type '%s' is not known: set TERM, for "
-				      "instance to xterm", name ? name : "");
+		err = lt_err(-EINVAL,
+			     "dashboard: terminal type '%s' is not known: set TERM, for "
+			     "instance to xterm",
+			     name ? name : "");
 		goto out;
 	}
 	set_modes(theme);
@@ -296,11 +298,12 @@ static struct lt_key function_key(struct lt_term *term, wint_t code)
 		wint_t code;
 		enum lt_key_type type;
 	} keys[] = {
-		{ KEY_ENTER, LT_KEY_ENTER }, { KEY_BACKSPACE, LT_KEY_BACKSPACE },
-		{ KEY_BTAB, LT_KEY_BACKTAB }, { KEY_UP, LT_KEY_UP }, { KEY_DOWN, LT_KEY_DOWN },
-		{ KEY_LEFT, LT_KEY_LEFT }, { KEY_RIGHT, LT_KEY_RIGHT },
-		{ KEY_PPAGE, LT_KEY_PAGE_UP }, { KEY_NPAGE, LT_KEY_PAGE_DOWN },
-		{ KEY_HOME, LT_KEY_HOME }, { KEY_END, LT_KEY_END },
+		{ KEY_ENTER, LT_KEY_ENTER },	 { KEY_BACKSPACE, LT_KEY_BACKSPACE },
+		{ KEY_BTAB, LT_KEY_BACKTAB },	 { KEY_UP, LT_KEY_UP },
+		{ KEY_DOWN, LT_KEY_DOWN },	 { KEY_LEFT, LT_KEY_LEFT },
+		{ KEY_RIGHT, LT_KEY_RIGHT },	 { KEY_PPAGE, LT_KEY_PAGE_UP },
+		{ KEY_NPAGE, LT_KEY_PAGE_DOWN }, { KEY_HOME, LT_KEY_HOME },
+		{ KEY_END, LT_KEY_END },
 	};
 
 	if (code == KEY_MOUSE)

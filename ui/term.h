@@ -28,7 +28,12 @@ void lt_term__size(const struct lt_term *term, int *ret_width, int *ret_height);
 /* Puts the canvas on the screen. */
 void lt_term__draw(struct lt_term *term, const struct lt_canvas *canvas);
 
-enum lt_term_event { LT_TERM_NOTHING, LT_TERM_KEY, LT_TERM_RESIZED, LT_TERM_CLOSED };
+enum lt_term_event {
+	LT_TERM_NOTHING,
+	LT_TERM_KEY,
+	LT_TERM_RESIZED,
+	LT_TERM_CLOSED
+};
 
 /* The next event, without waiting; ret_key is written for LT_TERM_KEY only. */
 enum lt_term_event lt_term__next(struct lt_term *term, struct lt_key *ret_key);

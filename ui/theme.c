@@ -52,9 +52,9 @@ struct lt_paint lt_theme_paint(enum lt_theme theme, int colours, uint8_t style)
 		severity = LT_SEV_NONE;
 	if (theme == LT_THEME_MONO || colours < 8)
 		return mono((uint8_t)((style & ~LT_STYLE_SEVERITY) | severity));
-	paint.foreground = colours >= 256 ? colours_256[severity] :
-			   colours >= 16  ? colours_16[severity] :
-					    colours_8[severity];
+	paint.foreground = colours >= 256  ? colours_256[severity]
+			   : colours >= 16 ? colours_16[severity]
+					   : colours_8[severity];
 	paint.bold |= severity == LT_SEV_CRITICAL;
 	/* Bad and critical are the same red where there are so few colours. */
 	paint.reverse ^= severity == LT_SEV_CRITICAL && colours < 256;
@@ -66,10 +66,10 @@ static enum lt_severity grade(double value, double attention, double bad, double
 {
 	if (isnan(value))
 		return LT_SEV_NONE;
-	return value >= critical  ? LT_SEV_CRITICAL :
-	       value >= bad	  ? LT_SEV_BAD :
-	       value >= attention ? LT_SEV_ATTENTION :
-				    LT_SEV_OK;
+	return value >= critical    ? LT_SEV_CRITICAL
+	       : value >= bad	    ? LT_SEV_BAD
+	       : value >= attention ? LT_SEV_ATTENTION
+				    : LT_SEV_OK;
 }
 
 enum lt_severity lt_severity_lag(double seconds)

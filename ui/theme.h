@@ -21,10 +21,10 @@ enum lt_severity {
 };
 
 /* A style is a severity and any of these bits. */
-#define LT_STYLE_SEVERITY 0x07
-#define LT_STYLE_BOLD 0x08
-#define LT_STYLE_DIM 0x10
-#define LT_STYLE_REVERSE 0x20
+#define LT_STYLE_SEVERITY  0x07
+#define LT_STYLE_BOLD	   0x08
+#define LT_STYLE_DIM	   0x10
+#define LT_STYLE_REVERSE   0x20
 #define LT_STYLE_UNDERLINE 0x40
 
 /* What the terminal is told: a colour number or -1 for its own, and attributes. */
@@ -33,7 +33,11 @@ struct lt_paint {
 	bool bold, dim, reverse, underline;
 };
 
-enum lt_theme { LT_THEME_DEFAULT, LT_THEME_MONO, LT_THEME_MAX };
+enum lt_theme {
+	LT_THEME_DEFAULT,
+	LT_THEME_MONO,
+	LT_THEME_MAX
+};
 
 /* The theme of this name ("default", "mono"), or -1. */
 int lt_theme_find(const char *name);

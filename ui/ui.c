@@ -23,7 +23,8 @@ static int find_theme(const struct lt_ui_opts *opts)
 	int theme = lt_theme_find(opts->theme ? opts->theme : "default");
 
 	if (theme < 0)
-		return lt_err(-EINVAL, "dashboard: no theme is called '%s': there are default and mono",
+		return lt_err(-EINVAL,
+			      "dashboard: no theme is called '%s': there are default and mono",
 			      opts->theme);
 	return opts->no_colour || (no_colour && *no_colour) ? LT_THEME_MONO : theme;
 }

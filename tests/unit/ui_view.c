@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "ui/app.h"
+#include "ui/view/view.h"
 #include "ui_sequence.h"
 
 #define GOLDEN_DIR "tests/unit/golden/ui/"
@@ -364,6 +365,44 @@ static void test_unknown_is_a_dash(void **state)
 	stage_close(&stage);
 }
 
+/* Figures that cannot be: whatever a target's memory or a file makes them, nothing breaks. */
+static void test_wild_figures(void **state)
+{
+	static const double wild[] = { NAN, INFINITY, -INFINITY, -1, 0, 1e300, -1e300, 5e-324 };
+	struct lt_snapshot snapshot;
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	for (size_t i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {
+		struct lt_loop *loop = &stage.sequence->server[0];
+		struct lt_process *process = &stage.sequence->processes[0];
+
+		snapshot = *sequence_step(stage.sequence, (int)i);
+		loop->utilization = loop->busy_seconds = loop->turns = loop->stalled_seconds = wild[i];
+		loop->lag = (struct lt_lag){ wild[i], wild[i], wild[i], wild[i], wild[i], wild[i] };
+		loop->turn = fixture_dist(wild[i], wild[i], wild[i], wild[i], wild[i], wild[i]);
+		loop->lag_base_seconds = loop->phase_seconds[0] = wild[i];
+		process->pool.size = process->pool.busy = process->pool.queue_depth = wild[i];
+		process->gc_seconds = process->cpu_seconds = process->rss_bytes = wild[i];
+		process->n_missing = 0;
+		stage.sequence->stalls[0].start_time = stage.sequence->stalls[0].seconds = wild[i];
+		loop->stalls = stage.sequence->stalls;
+		loop->n_stalls = 1;
+		snapshot.time = i == 7 ? wild[1] : snapshot.time;
+		snapshot.interval_seconds = wild[i];
+		snapshot.self.lost[0] = snapshot.self.total_lost[0] = wild[i];
+		lt_app__update(&stage.app, &snapshot);
+		stage.app.view = &lt_view_main;
+		draw(&stage, 160, 50);
+		draw(&stage, 80, 24);
+		press(&stage, LT_KEY_ENTER, "");
+		draw(&stage, 160, 50);
+		draw(&stage, 80, 24);
+	}
+	stage_close(&stage);
+}
+
 /* Every view at every small size and some others; under sanitizers no cell may be missed. */
 static void test_every_size(void **state)
 {
@@ -397,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_open_process_ends),
 		cmocka_unit_test(test_unknown_is_a_dash),
+		cmocka_unit_test(test_wild_figures),
 		cmocka_unit_test(test_every_size),
 	};
 

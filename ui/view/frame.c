@@ -27,6 +27,17 @@ char *lt_span_text(char *buf, size_t size, double seconds)
 	return buf;
 }
 
+char *lt_clock_text(char *buf, size_t size, double unix_time)
+{
+	bool known = unix_time >= 0 && unix_time < 1e11;
+	time_t seconds = known ? (time_t)unix_time : 0;
+	struct tm tm;
+
+	if (!known || !localtime_r(&seconds, &tm) || !strftime(buf, size, "%H:%M:%S", &tm))
+		snprintf(buf, size, "--:--:--");
+	return buf;
+}
+
 void lt_draw_rule(struct lt_canvas *canvas, struct lt_rect r, const char *title)
 {
 	const struct lt_glyphs *glyphs = lt_canvas__glyphs(canvas);
@@ -117,16 +128,15 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
  * there is room for all of them, otherwise as one sum. */
 static void lost_words(const struct lt_keep *keep, struct words *words)
 {
-	uint8_t style = LT_STYLE_DIM;
 	char causes[160] = "", count[16];
+	bool now = false;
 	double sum = 0;
 
 	for (int i = 0; i < LT_SNAP_LOST; i++) {
 		double lost = keep->self.total_lost[i];
 		size_t used = strlen(causes);
 
-		if (keep->self.lost[i] > 0)
-			style = LT_SEV_ATTENTION;
+		now |= keep->self.lost[i] > 0;
 		sum += lost;
 		if (lost > 0)
 			snprintf(causes + used, sizeof(causes) - used, "%s%s %s", used ? ", " : "",
@@ -134,24 +144,21 @@ static void lost_words(const struct lt_keep *keep, struct words *words)
 	}
 	if (words->x + 8 + (int)strlen(causes) > words->end || !causes[0])
 		lt_fmt_count(causes, sizeof(causes), sum);
-	word(words, 2, style, "lost %s", causes);
+	word(words, 2, now ? LT_SEV_ATTENTION : sum > 0 ? 0 : LT_STYLE_DIM, "lost %s", causes);
 }
 
 static double own_cpu(const struct lt_keep *keep)
 {
-	return keep->interval_seconds > 0 ? keep->self.cpu_seconds / keep->interval_seconds : NAN;
+	return keep->self.cpu_seconds / keep->interval_seconds;
 }
 
 /* "every 1 s  12:00:03", at the right; returns the column where it begins. */
 static int draw_clock(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r)
 {
-	char clock[16] = "--:--:--", every[24], span[16];
-	time_t seconds = (time_t)app->keep.time;
-	struct tm tm;
+	char clock[16], every[24], span[16];
 	int x;
 
-	if (app->keep.any && localtime_r(&seconds, &tm))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	lt_clock_text(clock, sizeof(clock), app->keep.any ? app->keep.time : NAN);
 	snprintf(every, sizeof(every), "every %s",
 		 lt_span_text(span, sizeof(span), app->interval_seconds));
 	x = r.x + r.w - 1 - (int)strlen(clock);

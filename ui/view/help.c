@@ -55,10 +55,13 @@ static void signs(struct page *page)
 	line(page, 0, "-", 12, "not known: the process view says why");
 	line(page, 0, glyphs->not_applicable, 12, "does not apply here");
 	snprintf(label, sizeof(label), "%s blocked", glyphs->warning);
-	line(page, 0, label, 12, "this loop has not looked for new work for so long, and still has not");
+	line(page, 0, label, 12,
+	     "this loop has not looked for new work for so long, and still has not");
 	line(page, 0, "POOL a/b +n", 14, "a of b pool threads are busy, n tasks wait for one");
-	line(page, 0, "cost", 12, "what the probes cost all processes together, as a share of one core");
-	line(page, 0, "lost", 12, "what could not be counted since looptop started, by cause; figures miss exactly this");
+	line(page, 0, "cost", 12,
+	     "what the probes cost all processes together, as a share of one core");
+	line(page, 0, "lost", 12,
+	     "what could not be counted since looptop started, by cause; figures miss exactly this");
 	for (int i = 0; i < LT_SNAP_LOST; i++)
 		line(page, LT_STYLE_DIM, "", 12, lt_lost_help[i]);
 }

@@ -7,9 +7,9 @@
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
-#define LABEL 7
+#define LABEL	     7
 #define SPAN_SECONDS 300.0
-#define BUCKETS 12 /* two for each power of ten, from 10 µs to 3 s and more */
+#define BUCKETS	     12 /* two for each power of ten, from 10 µs to 3 s and more */
 
 static const double bounds[BUCKETS + 1] = { 0,	  3e-5, 1e-4, 3e-4, 1e-3, 3e-3,	   1e-2,
 					    3e-2, 1e-1, 3e-1, 1,    3,	  INFINITY };
@@ -52,8 +52,9 @@ void lt_draw_heat(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 	double oldest = app->keep.time;
 	char span[16], text[32];
 
-	lt_draw_rule(canvas, r, r.w >= 56 ? "lag, last minutes: denser = more of the time" :
-					    "lag, last minutes");
+	lt_draw_rule(canvas, r,
+		     r.w >= 56 ? "lag, last minutes: denser = more of the time"
+			       : "lag, last minutes");
 	if (n < 4 || n > LT_CANVAS_MAX_WIDTH || !rows) {
 		lt_canvas__unclip(canvas, before);
 		return;
@@ -87,8 +88,8 @@ static double share_level(double share)
 
 static double turn_share(const struct lt_hist *hist, int bucket)
 {
-	double to = bucket + 1 < BUCKETS ? lt_hist__count_below(hist, bounds[bucket + 1]) :
-					   hist->count;
+	double to =
+		bucket + 1 < BUCKETS ? lt_hist__count_below(hist, bounds[bucket + 1]) : hist->count;
 	double from = bucket ? lt_hist__count_below(hist, bounds[bucket]) : 0;
 
 	return hist->count > 0 ? (to - from) / hist->count : 0;
@@ -97,9 +98,8 @@ static double turn_share(const struct lt_hist *hist, int bucket)
 /* The share of time at which new work would wait for as long as this bucket says. */
 static double lag_share(const struct lt_loop *loop, int bucket)
 {
-	double more = bucket + 1 < BUCKETS ?
-			      lt_hist__excess(loop->turn_hist, bounds[bucket + 1]) :
-			      0;
+	double more =
+		bucket + 1 < BUCKETS ? lt_hist__excess(loop->turn_hist, bounds[bucket + 1]) : 0;
 
 	return (lt_hist__excess(loop->turn_hist, bounds[bucket]) - more) / loop->lag_base_seconds;
 }
@@ -109,7 +109,7 @@ static void draw_axis(struct lt_canvas *canvas, int x, int y, int width)
 	static const struct {
 		int bucket;
 		const char *text;
-	} ticks[] = { { 0, "10us" }, { 4, "1ms" }, { 8, "100ms" },
+	} ticks[] = { { 0, "10us" },  { 4, "1ms" },  { 8, "100ms" },
 		      { 2, "100us" }, { 6, "10ms" }, { 10, "1s" } };
 	size_t n = width >= 3 ? 6 : 3;
 

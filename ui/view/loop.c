@@ -7,18 +7,18 @@
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
-#define LABEL 8 /* columns of the labels at the left */
+#define LABEL	     8 /* columns of the labels at the left */
 #define LEGEND_ENTRY 18 /* columns of a legend's entry, "█ callbacks 100 %" */
-#define N_PHASES LT_SNAP_PHASES
+#define N_PHASES     LT_SNAP_PHASES
 
 /* As people say it; the descriptor table's names are for scripts. */
 static const char *phase_title(int phase)
 {
 	const char *name = lt_phase_names[phase];
 
-	return strcmp(name, "poll_wait") == 0	   ? "waiting" :
-	       strcmp(name, "poll_callbacks") == 0 ? "callbacks" :
-						     name;
+	return strcmp(name, "poll_wait") == 0	     ? "waiting"
+	       : strcmp(name, "poll_callbacks") == 0 ? "callbacks"
+						     : name;
 }
 
 static bool waits(int phase)
@@ -159,8 +159,7 @@ static void draw_busy(struct lt_canvas *canvas, struct lt_rect r, const struct l
 	char figure[16];
 
 	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "busy");
-	lt_widget_bar(canvas, x, r.y, bar, loop->utilization,
-		      lt_severity_busy(loop->utilization));
+	lt_widget_bar(canvas, x, r.y, bar, loop->utilization, lt_severity_busy(loop->utilization));
 	x += bar > 0 ? bar + 1 : 0;
 	lt_canvas__right(canvas, x, r.y, 6, lt_style_figure(lt_severity_busy(loop->utilization)),
 			 lt_fmt_ratio(figure, sizeof(figure), loop->utilization));

@@ -9,9 +9,9 @@
 
 static void draw_hint(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r)
 {
-	const char *text = app->strip == LT_STRIP_LAG ?
-				   "lag: how long new work waits for the loop" :
-				   "busy: share of time the loop could not take new work";
+	const char *text = app->strip == LT_STRIP_LAG
+				   ? "lag: how long new work waits for the loop"
+				   : "busy: share of time the loop could not take new work";
 	const char *filter = app->table.filter;
 	int x = r.x + 1, width = (int)strlen(text) + 1;
 
@@ -67,9 +67,9 @@ static void draw_heading(const struct lt_app *app, struct lt_canvas *canvas, str
 		/* In the gap behind the column, so that no title gets shorter by it. */
 		if (sorted)
 			lt_canvas__text(canvas,
-					left && (int)strlen(title) < place->w ?
-						place->x + (int)strlen(title) :
-						place->x + place->w,
+					left && (int)strlen(title) < place->w
+						? place->x + (int)strlen(title)
+						: place->x + place->w,
 					r.y, style, arrow);
 	}
 }
@@ -145,8 +145,8 @@ static void draw_cell(const struct lt_app *app, struct lt_canvas *canvas,
 	if (state != LT_CELL_KNOWN)
 		style |= LT_STYLE_DIM;
 	else if (!row->gone)
-		style |= lt_style_figure(
-			column->severity(lt_column_value(place->id, &row->source)));
+		style |=
+			lt_style_figure(column->severity(lt_column_value(place->id, &row->source)));
 	if (column->text)
 		lt_canvas__left(canvas, place->x, y, place->w, style, text);
 	else
@@ -199,8 +199,8 @@ static void draw_empty(const struct lt_app *app, struct lt_canvas *canvas, struc
 		return;
 	}
 	for (int i = 0; i < n; i++)
-		lt_canvas__left(canvas, r.x + 2, r.y + (r.h > n) + i, r.w - 2,
-				i ? LT_STYLE_DIM : 0, lines[i]);
+		lt_canvas__left(canvas, r.x + 2, r.y + (r.h > n) + i, r.w - 2, i ? LT_STYLE_DIM : 0,
+				lines[i]);
 }
 
 static void draw_detail(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r)

@@ -52,7 +52,15 @@ static void draw_queue(struct lt_canvas *canvas, struct lt_rect r, const struct 
 }
 
 /* Columns of the table of kinds, from the left edge. */
-enum { AT_RATE = 8, W_RATE = 7, AT_WAIT = 16, W_WAIT = 9, AT_RUN = 25, AT_DELIVERY = 33, W_FIGURE = 8 };
+enum {
+	AT_RATE = 8,
+	W_RATE = 7,
+	AT_WAIT = 16,
+	W_WAIT = 9,
+	AT_RUN = 25,
+	AT_DELIVERY = 33,
+	W_FIGURE = 8
+};
 
 static void draw_kind(struct lt_canvas *canvas, struct lt_rect r, const char *name,
 		      const struct lt_pool_kind *kind, double interval_seconds)
@@ -123,7 +131,12 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 }
 
 /* Columns of the table of pauses, from the left edge. */
-enum { AT_GC_RATE = 14, AT_GC_MAX = 21, AT_GC_SHARE = 29, W_GC = 8 };
+enum {
+	AT_GC_RATE = 14,
+	AT_GC_MAX = 21,
+	AT_GC_SHARE = 29,
+	W_GC = 8
+};
 
 /* Short enough for their column; a kind that is new shows under its own name. */
 static const char *gc_title(const char *name)
@@ -155,8 +168,8 @@ static void draw_gc_kind(struct lt_canvas *canvas, struct lt_rect r, const char 
 	else
 		snprintf(figure, sizeof(figure), "%s", lt_canvas__glyphs(canvas)->not_applicable);
 	lt_canvas__right(canvas, r.x + AT_GC_MAX, r.y, W_GC,
-			 gc->count > 0 ? lt_style_figure(lt_severity_lag(gc->max_seconds)) :
-					 LT_STYLE_DIM,
+			 gc->count > 0 ? lt_style_figure(lt_severity_lag(gc->max_seconds))
+				       : LT_STYLE_DIM,
 			 figure);
 	lt_canvas__right(canvas, r.x + AT_GC_SHARE, r.y, W_GC,
 			 lt_style_figure(lt_severity_gc(share)),

@@ -12,8 +12,7 @@
 /* The open process and loop; a loop that has gone gives way to the first one. */
 static bool find_subject(struct lt_app *app, struct lt_subject *ret_subject)
 {
-	const struct lt_kept *kept =
-		lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
+	const struct lt_kept *kept = lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
 	const struct lt_process *process = kept ? kept->process : NULL;
 
 	if (!process)
@@ -29,8 +28,7 @@ static bool find_subject(struct lt_app *app, struct lt_subject *ret_subject)
 	return true;
 }
 
-static void append(char *text, size_t size, const char *before, const char *what,
-		   const char *value)
+static void append(char *text, size_t size, const char *before, const char *what, const char *value)
 {
 	size_t used = strlen(text);
 

@@ -5,7 +5,7 @@
 
 #include "ui/view/view.h"
 
-#define BOX_WIDTH 72
+#define BOX_WIDTH   72
 #define TITLE_WIDTH 16
 
 static struct lt_rect box_of(const struct lt_app *app)

@@ -3,12 +3,15 @@
 /* The latest stalls of a process, and why some of its figures are not known. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
-enum { AT_LENGTH = 12, AT_LOOP = 22, AT_BAR = 36 };
+enum {
+	AT_LENGTH = 12,
+	AT_LOOP = 22,
+	AT_BAR = 36
+};
 
 /* On a scale of powers of ten, from 10 ms to 100 s. */
 static double length_level(double seconds)
@@ -16,20 +19,18 @@ static double length_level(double seconds)
 	return seconds > 0.01 ? log10(seconds / 0.01) / 4 : 0;
 }
 
-static void draw_stall(struct lt_canvas *canvas, struct lt_rect r,
-		       const struct lt_past_stall *past)
+static void draw_stall(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *past)
 {
 	const struct lt_stall *stall = &past->stall;
 	enum lt_severity severity = lt_severity_stall(stall->seconds);
-	time_t seconds = (time_t)stall->start_time;
-	char clock[16] = "-", figure[16], length[24];
-	const char *note = stall->ongoing ? "still running" : past->lost ? "its end was not seen" : "";
+	char clock[16], figure[16], length[24];
+	const char *note = stall->ongoing ? "still running"
+			   : past->lost	  ? "its end was not seen"
+					  : "";
 	int bar = r.w - AT_BAR - 24 > 40 ? 40 : r.w - AT_BAR - 24;
-	struct tm tm;
 
-	if (localtime_r(&seconds, &tm))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, clock);
+	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM,
+			lt_clock_text(clock, sizeof(clock), stall->start_time));
 	lt_fmt_seconds(figure, sizeof(figure), stall->seconds);
 	snprintf(length, sizeof(length), "%s%s", stall->ongoing || past->lost ? ">" : "", figure);
 	lt_canvas__right(canvas, r.x + AT_LENGTH, r.y, 8, (uint8_t)severity, length);
@@ -43,8 +44,8 @@ static void draw_stall(struct lt_canvas *canvas, struct lt_rect r,
 			stall->ongoing ? (uint8_t)severity | LT_STYLE_BOLD : LT_STYLE_DIM, note);
 }
 
-void lt_draw_stalls(struct lt_canvas *canvas, struct lt_rect r,
-		    const struct lt_past_stall *stalls, size_t n)
+void lt_draw_stalls(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *stalls,
+		    size_t n)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 

@@ -47,8 +47,8 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 		  const struct lt_process *process);
 void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		const struct lt_process *process);
-void lt_draw_stalls(struct lt_canvas *canvas, struct lt_rect r,
-		    const struct lt_past_stall *stalls, size_t n);
+void lt_draw_stalls(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *stalls,
+		    size_t n);
 void lt_draw_missing(struct lt_canvas *canvas, struct lt_rect r, const struct lt_process *process);
 
 /* All sections of a process in this window, from line `scroll` on; returns how far it can scroll. */
@@ -57,6 +57,9 @@ int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct l
 
 /* Lines of legend that the phases of this loop take in this width. */
 int lt_phase_lines(const struct lt_loop *loop, int width);
+
+/* "14:03:59" in local time. Returns buf. */
+char *lt_clock_text(char *buf, size_t size, double unix_time);
 
 /* "34 s", "5 min": a span of time on an axis. Returns buf. */
 char *lt_span_text(char *buf, size_t size, double seconds);

@@ -59,9 +59,9 @@ int lt_widget_threads(struct lt_canvas *canvas, int x, int y, int w, double busy
 		bool on = busy > 0 && i < ceil(busy * cells / size);
 
 		lt_canvas__text(canvas, x + i, y, on ? style : LT_STYLE_DIM,
-				isnan(busy) ? "?" :
-				on	    ? glyphs->thread_busy :
-					      glyphs->thread_idle);
+				isnan(busy) ? "?"
+				: on	    ? glyphs->thread_busy
+					    : glyphs->thread_idle);
 	}
 	return cells;
 }

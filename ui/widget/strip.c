@@ -49,8 +49,8 @@ void lt_widget_strip(struct lt_canvas *canvas, int x, int y, enum lt_strip_of wh
 			lt_canvas__text(canvas, x, y, LT_STYLE_DIM, "-");
 		else
 			lt_canvas__text(canvas, x, y, (uint8_t)severity,
-					glyphs->rise[what == LT_STRIP_LAG ? lag_step(value) :
-									    busy_step(value)]);
+					glyphs->rise[what == LT_STRIP_LAG ? lag_step(value)
+									  : busy_step(value)]);
 	}
 }
 
@@ -99,8 +99,7 @@ void lt_widget_heat(struct lt_canvas *canvas, int x, int y, int rows,
 		const struct lt_history_column *column = &columns[i];
 
 		for (int row = 0; row < rows && column->any; row++) {
-			enum lt_severity severity =
-				lt_severity_lag(lt_widget_heat_edge(rows, row));
+			enum lt_severity severity = lt_severity_lag(lt_widget_heat_edge(rows, row));
 			double share = heat_share(column, rows, row);
 
 			if (!isnan(share))

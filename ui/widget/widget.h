@@ -27,7 +27,10 @@ void lt_widget_stack(struct lt_canvas *canvas, int x, int y, int w,
  * above 0 shows at least the lowest step. */
 void lt_widget_rise(struct lt_canvas *canvas, int x, int y, int h, double level, uint8_t style);
 
-enum lt_strip_of { LT_STRIP_LAG, LT_STRIP_BUSY };
+enum lt_strip_of {
+	LT_STRIP_LAG,
+	LT_STRIP_BUSY
+};
 
 /* The history in one line, a cell a column; its colour is the lag's severity in both kinds. */
 void lt_widget_strip(struct lt_canvas *canvas, int x, int y, enum lt_strip_of what,

@@ -365,6 +365,45 @@ static void test_unknown_is_a_dash(void **state)
 	stage_close(&stage);
 }
 
+/* Time in no known phase is said to be unknown, not given to the phases that are. */
+static void test_unknown_phase(void **state)
+{
+	struct stage stage;
+	struct lt_snapshot snapshot;
+
+	(void)state;
+	stage_open(&stage, false);
+	snapshot = *sequence_step(stage.sequence, 0);
+	stage.sequence->server[0].phase_seconds[LT_PHASE_POLL_WAIT] -= 0.25;
+	lt_app__update(&stage.app, &snapshot);
+	strcpy(stage.app.table.filter, "server.js");
+	lt_app__resort(&stage.app);
+	press(&stage, LT_KEY_ENTER, "");
+	draw(&stage, 120, 30);
+	assert_true(shows(&stage, "? unknown    25 %"));
+	stage_close(&stage);
+}
+
+/* A process that ended in the middle of a stall is not blocked now. */
+static void test_ended_is_not_blocked(void **state)
+{
+	struct stage stage;
+	struct lt_snapshot snapshot;
+
+	(void)state;
+	stage_open(&stage, false);
+	for (int ended = 0; ended < 2; ended++) {
+		snapshot = *sequence_step(stage.sequence, ended);
+		stage.sequence->server[0].stalled_seconds = 1.3;
+		stage.sequence->processes[0].ended = ended;
+		lt_app__update(&stage.app, &snapshot);
+		draw(&stage, 160, 20);
+		assert_int_equal(shows(&stage, "blocked 1.30s now"), !ended);
+		assert_int_equal(shows(&stage, "1 stalled"), !ended);
+	}
+	stage_close(&stage);
+}
+
 /* Figures that cannot be: whatever a target's memory or a file makes them, nothing breaks. */
 static void test_wild_figures(void **state)
 {
@@ -436,6 +475,8 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_open_process_ends),
 		cmocka_unit_test(test_unknown_is_a_dash),
+		cmocka_unit_test(test_unknown_phase),
+		cmocka_unit_test(test_ended_is_not_blocked),
 		cmocka_unit_test(test_wild_figures),
 		cmocka_unit_test(test_every_size),
 	};

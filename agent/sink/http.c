@@ -1,41 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * The exporter's HTTP side. Publishing renders both formats; a scrape gets the latest whole page,
- * which lives as long as somebody still reads it.
+ * The exporter's HTTP side. Publishing keeps the series of a snapshot; a page is printed when a
+ * scrape asks for it, once for each format, and lives as long as somebody still reads it. When the
+ * collector stops publishing, scrapes fail: old figures must not look like new ones.
  */
 #include "looptop/sink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "agent/sink/listen.h"
+#include "agent/sink/negotiate.h"
+#include "agent/sink/series.h"
+#include "agent/util/clock.h"
 #include "looptop/err.h"
 
-#define CONNECTIONS_MAX 64
-#define TIMEOUT_SECONDS 10
-
-/* Older than this many intervals (and 10 s) the collector is not well. */
+#define CONNECTIONS_MAX 64u
+#define TIMEOUT_SECONDS 10u
+/* A collector is not well when it is silent for so many intervals, and for so long. */
 #define STALE_INTERVALS 5
 #define STALE_SECONDS_MIN 10.0
 
-enum { TEXT, OPENMETRICS, FORMATS };
+enum format { FORMAT_TEXT, FORMAT_OPENMETRICS, FORMAT_MAX };
 
 struct lt_http {
 	struct MHD_Daemon *daemon;
 	struct lt_prom_opts prom;
 	pthread_mutex_t lock; /* of what follows */
-	struct MHD_Response *pages[FORMATS]; /* NULL: nothing published yet */
-	struct timespec published;
+	struct lt_series_set *set; /* NULL: nothing published yet */
+	struct MHD_Response *pages[FORMAT_MAX]; /* of the set; NULL: not asked for yet */
+	uint64_t published_ns; /* the latest publication, or the start */
 	double interval_seconds;
 };
+
+static const char index_page[] =
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>looptop</title></head>\n"
+	"<body><h1>looptop agent " LT_VERSION "</h1>\n<ul>\n"
+	"<li><a href=\"/metrics\">/metrics</a>: for Prometheus</li>\n"
+	"<li><a href=\"/healthz\">/healthz</a>: is the collector alive</li>\n"
+	"<li><a href=\"/readyz\">/readyz</a>: are there figures</li>\n</ul></body></html>\n";
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *text)
 {
@@ -45,7 +55,9 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
+	MHD_add_response_header(response, "Content-Type",
+				text == index_page ? "text/html; charset=utf-8" :
+						     "text/plain; charset=utf-8");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	result = MHD_queue_response(connection, status, response);
@@ -53,41 +65,79 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 	return result;
 }
 
+/* Both are asked with the lock held. */
+static bool stale(const struct lt_http *http)
+{
+	double age = (double)(lt_now_ns() - http->published_ns) / 1e9;
+
+	return age > STALE_SECONDS_MIN && age > http->interval_seconds * STALE_INTERVALS;
+}
+
+static const char *not_ready(const struct lt_http *http)
+{
+	return stale(http) ? "the collector has stopped publishing\n" :
+	       !http->set  ? "nothing has been collected yet\n" :
+			     NULL;
+}
+
+static struct MHD_Response *print_page(const struct lt_series_set *set, enum format format)
+{
+	static const char *const types[FORMAT_MAX] = {
+		"text/plain; version=0.0.4; charset=utf-8",
+		"application/openmetrics-text; version=1.0.0; charset=utf-8",
+	};
+	struct MHD_Response *response;
+	size_t length;
+	char *page = lt_series_set__page(set, format == FORMAT_OPENMETRICS, &length);
+
+	if (!page)
+		return NULL;
+	response = MHD_create_response_from_buffer(length, page, MHD_RESPMEM_MUST_FREE);
+	if (response)
+		MHD_add_response_header(response, "Content-Type", types[format]);
+	else
+		free(page);
+	return response;
+}
+
 static enum MHD_Result metrics(struct lt_http *http, struct MHD_Connection *connection)
 {
 	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
-	int format = accept && strstr(accept, "application/openmetrics-text") ? OPENMETRICS : TEXT;
+	enum format format = lt_wants_openmetrics(accept) ? FORMAT_OPENMETRICS : FORMAT_TEXT;
 	enum MHD_Result result = MHD_NO;
+	const char *why_not;
 
 	pthread_mutex_lock(&http->lock);
-	/* Queuing takes a reference: the page outlives its replacement until it is sent. */
-	if (http->pages[format])
+	why_not = not_ready(http);
+	if (!why_not && !http->pages[format])
+		http->pages[format] = print_page(http->set, format);
+	/* Queuing takes a reference: the page outlives its successor until it is sent. */
+	if (!why_not && http->pages[format])
 		result = MHD_queue_response(connection, MHD_HTTP_OK, http->pages[format]);
 	pthread_mutex_unlock(&http->lock);
-	return result == MHD_YES ? result :
-				   answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-					  "no collection yet\n");
+	return why_not ? answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why_not) : result;
 }
 
-static enum MHD_Result health(struct lt_http *http, struct MHD_Connection *connection, bool ready)
+static enum MHD_Result ready(struct lt_http *http, struct MHD_Connection *connection)
 {
-	struct timespec now;
-	double age, limit;
-	bool published;
+	const char *why_not;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pthread_mutex_lock(&http->lock);
-	published = http->pages[TEXT];
-	age = (double)(now.tv_sec - http->published.tv_sec) +
-	      (double)(now.tv_nsec - http->published.tv_nsec) / 1e9;
-	limit = http->interval_seconds * STALE_INTERVALS;
+	why_not = not_ready(http);
 	pthread_mutex_unlock(&http->lock);
-	if (ready && !published)
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "no collection yet\n");
-	if (published && age > limit && age > STALE_SECONDS_MIN)
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "the latest collection is too old\n");
-	return answer(connection, MHD_HTTP_OK, "ok\n");
+	return answer(connection, why_not ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+		      why_not ? why_not : "ok\n");
+}
+
+static enum MHD_Result health(struct lt_http *http, struct MHD_Connection *connection)
+{
+	bool ill;
+
+	pthread_mutex_lock(&http->lock);
+	ill = stale(http);
+	pthread_mutex_unlock(&http->lock);
+	return answer(connection, ill ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+		      ill ? "the collector has stopped publishing\n" : "ok\n");
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -107,107 +157,37 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	if (!strcmp(url, "/metrics"))
 		return metrics(ctx, connection);
 	if (!strcmp(url, "/healthz"))
-		return health(ctx, connection, false);
+		return health(ctx, connection);
 	if (!strcmp(url, "/readyz"))
-		return health(ctx, connection, true);
+		return ready(ctx, connection);
 	if (!strcmp(url, "/"))
-		return answer(connection, MHD_HTTP_OK,
-			      "looptop agent\n\n/metrics\n/healthz\n/readyz\n");
+		return answer(connection, MHD_HTTP_OK, index_page);
 	return answer(connection, MHD_HTTP_NOT_FOUND, "not found; see /metrics\n");
-}
-
-/* "127.0.0.1:9478", "[::1]:9478", ":9478". 0 or -EINVAL. */
-static int split_listen(const char *listen, char *host, size_t host_size, char *port, size_t port_size)
-{
-	const char *colon = strrchr(listen, ':');
-	char *end;
-	long number;
-	size_t n;
-
-	if (!colon || colon[1] == '\0')
-		return -EINVAL;
-	number = strtol(colon + 1, &end, 10);
-	if (*end || number < 0 || number > 65535)
-		return -EINVAL;
-	snprintf(port, port_size, "%ld", number);
-	n = (size_t)(colon - listen);
-	if (n >= 2 && listen[0] == '[' && listen[n - 1] == ']') {
-		listen++;
-		n -= 2;
-	}
-	if (n >= host_size)
-		return -EINVAL;
-	memcpy(host, listen, n);
-	host[n] = '\0';
-	return 0;
-}
-
-/* A socket bound to the address; -errno. */
-static int bind_socket(const char *listen_on)
-{
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST,
-				  .ai_socktype = SOCK_STREAM };
-	struct addrinfo *info = NULL;
-	char host[128], port[8];
-	int fd, on = 1;
-
-	if (split_listen(listen_on, host, sizeof(host), port, sizeof(port)) ||
-	    getaddrinfo(host[0] ? host : NULL, port, &hints, &info))
-		return -EINVAL;
-	fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (bind(fd, info->ai_addr, info->ai_addrlen) || listen(fd, CONNECTIONS_MAX)) {
-			int saved = errno;
-
-			close(fd);
-			errno = saved;
-			fd = -1;
-		}
-	}
-	freeaddrinfo(info);
-	return fd < 0 ? -errno : fd;
-}
-
-static int listen_error(const char *listen_on, int err)
-{
-	if (err == -EINVAL)
-		return lt_err(err, "listen on %s: not an address (as in 127.0.0.1:9478, [::1]:9478 or "
-				   ":9478)",
-			      listen_on);
-	if (err == -EADDRINUSE)
-		return lt_err(err, "listen on %s: address already in use (another agent? choose one with "
-				   "--listen)",
-			      listen_on);
-	return lt_err(err, "listen on %s: %s", listen_on, strerror(-err));
 }
 
 struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 {
 	struct lt_http *http = calloc(1, sizeof(*http));
-	int fd;
+	int fd, err;
 
 	if (!http)
 		return NULL;
 	http->prom = opts->prom;
+	http->published_ns = lt_now_ns();
 	pthread_mutex_init(&http->lock, NULL);
-	fd = bind_socket(opts->listen);
-	if (fd < 0) {
-		errno = -listen_error(opts->listen, fd);
-		goto fail;
-	}
-	http->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL,
-					on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-					MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-					MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SECONDS,
-					MHD_OPTION_END);
+	fd = lt_listen(opts->listen, (int)CONNECTIONS_MAX);
+	if (fd >= 0)
+		http->daemon = MHD_start_daemon(
+			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request,
+			http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+			CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS,
+			MHD_OPTION_END);
 	if (http->daemon)
-		return http;
-	close(fd);
-	errno = -listen_error(opts->listen, -EIO);
-fail:
+		return http; /* which owns the socket now */
+	err = fd < 0 ? fd : lt_err(-EIO, "listen on %s: cannot start the server", opts->listen);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
+	errno = -err;
 	return NULL;
 }
 
@@ -215,63 +195,43 @@ int lt_http__port(const struct lt_http *http)
 {
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
-	struct sockaddr_storage addr;
-	socklen_t length = sizeof(addr);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;
+	socklen_t length = sizeof(address);
 
-	if (!info || getsockname(info->listen_fd, (struct sockaddr *)&addr, &length))
+	if (!info || getsockname(info->listen_fd, &address.any, &length))
 		return -1;
-	return ntohs(addr.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&addr)->sin6_port :
-						  ((struct sockaddr_in *)&addr)->sin_port);
+	return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port :
+							 address.v4.sin_port);
 }
 
-static struct MHD_Response *render(const struct lt_http *http, const struct lt_snapshot *snapshot,
-				   int format)
+static void free_pages(struct MHD_Response *pages[FORMAT_MAX])
 {
-	static const char *const types[FORMATS] = {
-		"text/plain; version=0.0.4; charset=utf-8",
-		"application/openmetrics-text; version=1.0.0; charset=utf-8",
-	};
-	struct lt_prom_opts opts = http->prom;
-	struct MHD_Response *response;
-	size_t length;
-	char *page;
-
-	opts.openmetrics = format == OPENMETRICS;
-	page = lt_prometheus_page(snapshot, &opts, &length);
-	if (!page)
-		return NULL;
-	response = MHD_create_response_from_buffer(length, page, MHD_RESPMEM_MUST_FREE);
-	if (response)
-		MHD_add_response_header(response, "Content-Type", types[format]);
-	else
-		free(page);
-	return response;
+	for (int i = 0; i < FORMAT_MAX; i++) {
+		if (pages[i])
+			MHD_destroy_response(pages[i]);
+		pages[i] = NULL;
+	}
 }
 
 int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot)
 {
-	struct MHD_Response *pages[FORMATS], *old;
+	/* Only this function changes http->set, and there is one publisher: no lock to read it. */
+	struct lt_series_set *before = http->set;
+	struct lt_series_set *set = lt_series_set__new(snapshot, &http->prom, before);
 
-	for (int i = 0; i < FORMATS; i++)
-		pages[i] = render(http, snapshot, i);
-	if (!pages[TEXT] || !pages[OPENMETRICS]) {
-		for (int i = 0; i < FORMATS; i++)
-			if (pages[i])
-				MHD_destroy_response(pages[i]);
+	if (!set)
 		return -ENOMEM;
-	}
 	pthread_mutex_lock(&http->lock);
-	for (int i = 0; i < FORMATS; i++) {
-		old = http->pages[i];
-		http->pages[i] = pages[i];
-		pages[i] = old;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &http->published);
+	http->set = set;
+	free_pages(http->pages);
+	http->published_ns = lt_now_ns();
 	http->interval_seconds = snapshot->interval_seconds;
 	pthread_mutex_unlock(&http->lock);
-	for (int i = 0; i < FORMATS; i++)
-		if (pages[i])
-			MHD_destroy_response(pages[i]);
+	lt_series_set__free(before);
 	return 0;
 }
 
@@ -280,9 +240,8 @@ void lt_http__free(struct lt_http *http)
 	if (!http)
 		return;
 	MHD_stop_daemon(http->daemon);
-	for (int i = 0; i < FORMATS; i++)
-		if (http->pages[i])
-			MHD_destroy_response(http->pages[i]);
+	free_pages(http->pages);
+	lt_series_set__free(http->set);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * The exposition page: Prometheus text format 0.0.4 or OpenMetrics 1.0, family by family as the
- * descriptor table has them. Unknown is an absent series. Bucket bounds are powers of two in ns,
- * where the histograms of the model are exact.
+ * The exposition page: series as Prometheus text format 0.0.4 or OpenMetrics 1.0. The two differ
+ * in the name of a counter's family, in units and in how a page ends.
  */
 #include "agent/sink/series.h"
 
@@ -11,190 +10,135 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "looptop/metric.h"
+#define NUMBER_MAX 40
 
-#define LE_FIRST 13 /* 2^13 ns = 8 us */
-#define LE_LAST 35 /* 2^35 ns = 34 s */
-#define ARRIVALS_PER_SECOND 1000.0
-
-/* What a family's values are taken from: one process, one of its loops or kinds. */
-struct subject {
-	const struct lt_snapshot *snapshot;
-	const struct lt_process *process; /* NULL: looptop itself */
-	const void *base; /* the structure that the metric's offset is in */
-	struct lt_labels labels;
+static const struct lt_metric series_dropped = {
+	.prom_type = LT_PROM_GAUGE,
+	.prom_name = "looptop_self_series_dropped",
+	.help = "Series left out of this page by --max-series.",
 };
 
-static double number_at(const struct subject *subject, size_t offset)
+/* The shortest decimal that reads back as the same number. */
+static const char *decimal(char *buf, double x)
 {
-	double value;
-
-	memcpy(&value, (const char *)subject->base + offset, sizeof(value));
-	return value;
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(buf, NUMBER_MAX, "%.*g", digits, x);
+		if (strtod(buf, NULL) == x)
+			break;
+	}
+	return buf;
 }
 
-static void put_histogram(struct lt_page *page, const struct lt_metric *metric,
-			  const struct subject *subject, const struct lt_hist *hist)
+static const char *unit_of(const struct lt_metric *family)
 {
-	if (!hist)
-		return;
-	for (int k = LE_FIRST; k <= LE_LAST; k++) {
-		double le = (double)(1ull << k) / 1e9;
+	static const char *const units[] = { "_seconds", "_bytes", "_ratio" };
+	size_t n = strlen(family->prom_name);
 
-		lt_page__bucket(page, metric, &subject->labels, le, lt_hist__count_below(hist, le));
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t m = strlen(units[i]);
+
+		if (n > m && !strcmp(family->prom_name + n - m, units[i]))
+			return units[i] + 1;
 	}
-	lt_page__histogram_end(page, metric, &subject->labels, hist->count, hist->sum);
+	return NULL;
 }
 
-/*
- * Lag as virtual arrivals (contract, section 4): of 1000 in each second observed, those wait longer
- * than x that come within Σ max(0, b − x). Their waits sum up to the integral of that over x.
- */
-static void put_lag(struct lt_page *page, const struct lt_metric *metric,
-		    const struct subject *subject)
+static void put_heading(FILE *out, const struct lt_metric *family, bool openmetrics)
 {
-	const struct lt_loop *loop = subject->base;
-	const struct lt_hist *turns = loop->total.turn;
-	double total = ARRIVALS_PER_SECOND * loop->total.observed_seconds, sum = 0;
+	static const char *const types[] = { "", "counter", "gauge", "histogram" };
+	const char *suffix = family->prom_type == LT_PROM_COUNTER && !openmetrics ? "_total" : "";
+	const char *unit = openmetrics ? unit_of(family) : NULL;
 
-	if (!turns || !lt_known(total))
-		return;
-	for (int k = LE_FIRST; k <= LE_LAST; k++) {
-		double le = (double)(1ull << k) / 1e9;
-		double longer = ARRIVALS_PER_SECOND * lt_hist__excess(turns, le);
-
-		lt_page__bucket(page, metric, &subject->labels, le, fmax(total - longer, 0));
-	}
-	for (uint32_t i = 0; i < LT_HIST_BUCKETS; i++) {
-		double n = turns->bucket_count[i];
-
-		if (n > 0)
-			sum += turns->bucket_sum[i] * turns->bucket_sum[i] / n / 2;
-	}
-	lt_page__histogram_end(page, metric, &subject->labels, total, ARRIVALS_PER_SECOND * sum);
+	fprintf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", family->prom_name, suffix,
+		family->prom_help ? family->prom_help : family->help, family->prom_name, suffix,
+		types[family->prom_type]);
+	if (unit)
+		fprintf(out, "# UNIT %s %s\n", family->prom_name, unit);
 }
 
-static void put_array(struct lt_page *page, const struct lt_metric *metric,
-		      const struct subject *subject, const char *const *names, size_t n)
+static void put_line(FILE *out, const struct lt_metric *family, const char *suffix,
+		     const char *labels, double value)
 {
-	for (size_t i = 0; i < n; i++) {
-		double value = number_at(subject, metric->prom_offset + i * sizeof(double));
+	char number[NUMBER_MAX];
 
-		lt_page__sample(page, metric, &subject->labels, names[i], value);
-	}
+	fprintf(out, "%s%s%s%s%s %s\n", family->prom_name, suffix, *labels ? "{" : "", labels,
+		*labels ? "}" : "", decimal(number, value));
 }
 
-static void put_subject(struct lt_page *page, const struct lt_metric *metric,
-			const struct subject *subject)
+static void put_bucket(FILE *out, const struct lt_metric *family, const char *labels,
+		       const char *bound, double count)
 {
-	const struct lt_hist *hist;
+	char number[NUMBER_MAX];
 
-	switch (metric->shape) {
-	case LT_SHAPE_NUMBER:
-		lt_page__sample(page, metric, &subject->labels, metric->label_value,
-				number_at(subject, metric->prom_offset));
-		break;
-	case LT_SHAPE_PHASES:
-		put_array(page, metric, subject, lt_phase_names, LT_SNAP_PHASES);
-		break;
-	case LT_SHAPE_LOST:
-		put_array(page, metric, subject, lt_lost_names, LT_SNAP_LOST);
-		break;
-	case LT_SHAPE_LAG_HIST:
-		put_lag(page, metric, subject);
-		break;
-	default:
-		memcpy(&hist, (const char *)subject->base + metric->prom_offset, sizeof(hist));
-		put_histogram(page, metric, subject, hist);
-	}
+	fprintf(out, "%s_bucket{%s%sle=\"%s\"} %s\n", family->prom_name, labels,
+		*labels ? "," : "", bound, decimal(number, count));
 }
 
-static void put_process(struct lt_page *page, const struct lt_metric *metric,
-			struct subject *subject)
+static void put_series(FILE *out, const struct lt_series_set *set, const struct lt_series *series)
 {
-	const struct lt_process *process = subject->process;
+	const struct lt_metric *family = series->family;
+	const char *labels = set->text + series->labels;
 
-	switch (metric->scope) {
-	case LT_SCOPE_LOOP:
-		for (size_t i = 0; i < process->n_loops; i++) {
-			subject->base = &process->loops[i];
-			subject->labels.loop = process->loops[i].name;
-			put_subject(page, metric, subject);
-		}
-		break;
-	case LT_SCOPE_POOL:
-		subject->base = &process->pool;
-		if (process->pool.present)
-			put_subject(page, metric, subject);
-		break;
-	case LT_SCOPE_POOL_KIND:
-		for (int i = 0; process->pool.present && i < LT_SNAP_KINDS; i++) {
-			subject->base = &process->pool.kinds[i];
-			subject->labels.kind = lt_kind_names[i];
-			put_subject(page, metric, subject);
-		}
-		break;
-	case LT_SCOPE_GC_KIND:
-		for (int i = 0; process->gc_known && i < LT_SNAP_GCS; i++) {
-			subject->base = &process->gc[i];
-			subject->labels.kind = lt_gc_names[i];
-			put_subject(page, metric, subject);
-		}
-		break;
-	default:
-		subject->base = process;
-		put_subject(page, metric, subject);
-	}
-}
-
-static void put_family(struct lt_page *page, const struct lt_snapshot *snapshot,
-		       const struct lt_metric *metric)
-{
-	struct subject subject = { .snapshot = snapshot, .base = &snapshot->self };
-
-	if (metric->scope == LT_SCOPE_SELF) {
-		put_subject(page, metric, &subject);
+	if (family->prom_type != LT_PROM_HISTOGRAM) {
+		put_line(out, family, family->prom_type == LT_PROM_COUNTER ? "_total" : "", labels,
+			 series->value);
 		return;
 	}
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		subject.process = &snapshot->processes[i];
-		subject.labels = (struct lt_labels){ .process = subject.process };
-		put_process(page, metric, &subject);
+	for (int i = 0; i < LT_LE_COUNT; i++) {
+		double le = (double)(1ull << (LT_LE_FIRST + i)) / 1e9;
+		char bound[NUMBER_MAX];
+
+		put_bucket(out, family, labels, decimal(bound, le), series->buckets.below[i]);
 	}
+	put_bucket(out, family, labels, "+Inf", series->buckets.count);
+	put_line(out, family, "_sum", labels, series->buckets.sum);
+	put_line(out, family, "_count", labels, series->buckets.count);
 }
 
-/* Rows that share a name are one family: its heading comes once, all its samples together. */
-static void put_families(struct lt_page *page, const struct lt_snapshot *snapshot)
+char *lt_series_set__page(const struct lt_series_set *set, bool openmetrics, size_t *ret_length)
 {
-	for (size_t i = 0; i < lt_n_metrics; i++) {
-		const struct lt_metric *metric = &lt_metrics[i];
-		bool seen = false;
+	const struct lt_metric *family = NULL;
+	char *page = NULL;
+	size_t length;
+	FILE *out = open_memstream(&page, &length);
+	bool failed;
 
-		if (metric->prom_type == LT_PROM_NONE)
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < set->shown.n; i++) {
+		const struct lt_series *series = &set->shown.items[i];
+
+		if (series->dropped)
 			continue;
-		for (size_t j = 0; j < i; j++)
-			seen |= lt_metrics[j].prom_name &&
-				!strcmp(lt_metrics[j].prom_name, metric->prom_name);
-		if (seen)
-			continue;
-		lt_page__family(page, metric->prom_name, metric->prom_type,
-				metric->prom_help ? metric->prom_help : metric->help);
-		for (size_t j = i; j < lt_n_metrics; j++)
-			if (lt_metrics[j].prom_type != LT_PROM_NONE &&
-			    !strcmp(lt_metrics[j].prom_name, metric->prom_name))
-				put_family(page, snapshot, &lt_metrics[j]);
-		lt_page__family_end(page);
+		if (series->family != family)
+			put_heading(out, series->family, openmetrics);
+		family = series->family;
+		put_series(out, set, series);
 	}
+	put_heading(out, &series_dropped, openmetrics);
+	put_line(out, &series_dropped, "", "", (double)set->lines_dropped);
+	if (openmetrics)
+		fputs("# EOF\n", out);
+	failed = ferror(out);
+	if (fclose(out) || failed) {
+		free(page);
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (ret_length)
+		*ret_length = length;
+	return page;
 }
 
 char *lt_prometheus_page(const struct lt_snapshot *snapshot, const struct lt_prom_opts *opts,
 			 size_t *ret_length)
 {
-	struct lt_page *page = lt_page__new(opts);
+	struct lt_series_set *set = lt_series_set__new(snapshot, opts, NULL);
+	char *page;
 
-	if (!page)
+	if (!set)
 		return NULL;
-	lt_page__info(page, snapshot);
-	put_families(page, snapshot);
-	return lt_page__finish(page, ret_length);
+	page = lt_series_set__page(set, opts->openmetrics, ret_length);
+	lt_series_set__free(set);
+	return page;
 }

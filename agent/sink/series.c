@@ -1,240 +1,227 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
+/*
+ * Merging and bounding of series. Prometheus refuses a page with two equal series and takes a
+ * falling counter for a restart: equal ones are merged, and what ended ones counted is carried on.
+ */
 #include "agent/sink/series.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-#include "agent/util/fmt.h"
-
-#define LABEL_BYTES_MAX 128
-#define KEY_MAX 1024
-
-/* One line to be: series with the same name and labels are added up (no pid label). */
-struct sample {
-	char *key;
-	double value;
-	UT_hash_handle hh;
-};
-
-struct lt_page {
-	struct lt_prom_opts opts;
-	char *text;
-	size_t length;
-	FILE *out; /* into text */
-	const char *family;
-	enum lt_prom_type type;
-	struct sample *samples; /* of the family, in the order of their coming */
-	size_t n_series, n_dropped;
-};
-
-struct lt_page *lt_page__new(const struct lt_prom_opts *opts)
+int lt_series_list__add(struct lt_series_list *list, const struct lt_series *series)
 {
-	struct lt_page *page = calloc(1, sizeof(*page));
+	if (list->n == list->room) {
+		size_t room = list->room ? 2 * list->room : 64;
+		struct lt_series *more = reallocarray(list->items, room, sizeof(*more));
 
-	if (!page)
-		return NULL;
-	page->opts = *opts;
-	page->out = open_memstream(&page->text, &page->length);
-	if (!page->out) {
-		free(page);
-		return NULL;
+		if (!more)
+			return -ENOMEM;
+		list->items = more;
+		list->room = room;
 	}
-	return page;
+	list->items[list->n++] = *series;
+	return 0;
 }
 
-void lt_page__family(struct lt_page *page, const char *name, enum lt_prom_type type,
-		     const char *help)
+int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret_offset)
 {
-	static const char *const types[] = { "untyped", "counter", "gauge", "histogram" };
-	/* OpenMetrics names a counter's family without the suffix that its sample has. */
-	const char *suffix = type == LT_PROM_COUNTER && !page->opts.openmetrics ? "_total" : "";
+	size_t size = strlen(text) + 1;
 
-	fprintf(page->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix,
-		types[type]);
-	page->family = name;
-	page->type = type;
+	if (set->text_used + size > set->text_room) {
+		size_t room = 2 * (set->text_room + size);
+		char *more = realloc(set->text, room);
+
+		if (!more)
+			return -ENOMEM;
+		set->text = more;
+		set->text_room = room;
+	}
+	memcpy(set->text + set->text_used, text, size);
+	*ret_offset = set->text_used;
+	set->text_used += size;
+	return 0;
 }
 
-/* Appends name="value", with the value cut, made well-formed and escaped. */
-static void add_label(char *key, size_t size, const char *name, const char *value)
+size_t lt_series_lines(const struct lt_series *series)
 {
-	char clean[LABEL_BYTES_MAX + 1];
-	size_t used = strlen(key);
+	return series->family->prom_type == LT_PROM_HISTOGRAM ? LT_LE_COUNT + 3 : 1;
+}
 
-	if (!value || used + strlen(name) + 2 * LABEL_BYTES_MAX + 8 > size)
+static int compare(const void *pa, const void *pb, void *ctx)
+{
+	const struct lt_series *a = pa, *b = pb;
+	const char *text = ctx;
+	int order = (a->rank > b->rank) - (a->rank < b->rank);
+
+	if (!order)
+		order = strcmp(text + a->labels, text + b->labels);
+	return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+static int compare_order(const void *pa, const void *pb)
+{
+	const struct lt_series *const *a = pa, *const *b = pb;
+
+	return ((*a)->order > (*b)->order) - ((*a)->order < (*b)->order);
+}
+
+static bool equal(const struct lt_series_set *set, const struct lt_series *a,
+		  const struct lt_series *b)
+{
+	return a->rank == b->rank && !strcmp(set->text + a->labels, set->text + b->labels);
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* Counts add up. A share or a length of several is the worst of them: a sum would mean nothing. */
+static bool takes_worst(const struct lt_metric *family)
+{
+	return family->prom_type == LT_PROM_GAUGE &&
+	       (family->unit == LT_UNIT_RATIO || family->unit == LT_UNIT_SECONDS ||
+		ends_with(family->prom_name, "_info"));
+}
+
+static void add_up(struct lt_series *sum, const struct lt_series *series)
+{
+	if (takes_worst(sum->family)) {
+		sum->value = fmax(sum->value, series->value);
 		return;
-	lt_fmt_utf8(clean, sizeof(clean), value);
-	used += (size_t)snprintf(key + used, size - used, "%c%s=\"", strchr(key, '{') ? ',' : '{', name);
-	for (const char *s = clean; *s; s++) {
-		if (*s == '\\' || *s == '"' || *s == '\n')
-			key[used++] = '\\';
-		key[used++] = *s == '\n' ? 'n' : *s;
 	}
-	key[used++] = '"';
-	key[used] = '\0';
+	sum->value += series->value;
+	sum->buckets.count += series->buckets.count;
+	sum->buckets.sum += series->buckets.sum;
+	for (size_t i = 0; i < LT_LE_COUNT; i++)
+		sum->buckets.below[i] += series->buckets.below[i];
 }
 
-static void begin_key(const struct lt_page *page, char *key, size_t size, const char *suffix,
-		      const struct lt_labels *labels)
+/* What of a run of equal series has ended lives on as one. Gauges tell of now only. */
+static int keep_past(struct lt_series_set *set, const struct lt_series *run, size_t n)
 {
-	char pid[16];
+	struct lt_series past;
+	bool any = false;
 
-	snprintf(key, size, "%s%s", page->family, suffix);
-	if (labels && labels->process) {
-		snprintf(pid, sizeof(pid), "%d", labels->process->pid);
-		if (!page->opts.no_pid_label)
-			add_label(key, size, "pid", pid);
-		add_label(key, size, "name", labels->process->name);
-		add_label(key, size, "container",
-			  labels->process->container ? labels->process->container : "");
-	}
-	if (labels) {
-		add_label(key, size, "loop", labels->loop);
-		add_label(key, size, "kind", labels->kind);
-	}
-}
-
-static void put(struct lt_page *page, char *key, double value)
-{
-	struct sample *sample;
-
-	if (!lt_known(value))
-		return;
-	if (strchr(key, '{'))
-		strcat(key, "}");
-	HASH_FIND_STR(page->samples, key, sample);
-	if (sample) {
-		/* A share or a worst case of several is the worst of them; all else adds up. */
-		if (strstr(page->family, "_ratio") || strstr(page->family, "stalled_seconds"))
-			sample->value = fmax(sample->value, value);
+	if (run->family->prom_type == LT_PROM_GAUGE)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!run[i].past && !run[i].ends)
+			continue;
+		if (any)
+			add_up(&past, &run[i]);
 		else
-			sample->value += value;
-		return;
+			past = run[i];
+		any = true;
 	}
-	if (page->opts.max_series && page->n_series >= page->opts.max_series) {
-		page->n_dropped++;
-		return;
+	if (!any)
+		return 0;
+	past.past = true;
+	past.ends = false;
+	return lt_series_list__add(&set->past, &past);
+}
+
+/* Sorted series become unequal ones, in place. */
+static int merge(struct lt_series_set *set)
+{
+	struct lt_series_list *list = &set->shown;
+	size_t kept = 0;
+
+	for (size_t i = 0, n; i < list->n; i += n) {
+		struct lt_series *run = &list->items[i];
+		bool live = false;
+		int err;
+
+		for (n = 0; i + n < list->n && equal(set, run, &run[n]); n++)
+			live |= !run[n].past;
+		/* With nobody left to carry it on, the past goes: the next of that name starts at 0. */
+		if (!live)
+			continue;
+		err = keep_past(set, run, n);
+		if (err)
+			return err;
+		for (size_t j = 1; j < n; j++)
+			add_up(run, &run[j]);
+		list->items[kept++] = *run;
 	}
-	sample = calloc(1, sizeof(*sample));
-	if (sample)
-		sample->key = strdup(key);
-	if (!sample || !sample->key) {
-		free(sample);
-		page->n_dropped++;
-		return;
+	list->n = kept;
+	return 0;
+}
+
+/* Over the bound, whole series are left out, those that came last: the last processes. */
+static int bound(struct lt_series_set *set)
+{
+	struct lt_series **in_order;
+	size_t lines = 0;
+
+	for (size_t i = 0; i < set->shown.n; i++)
+		lines += lt_series_lines(&set->shown.items[i]);
+	if (!set->opts.max_series || lines <= set->opts.max_series)
+		return 0;
+	in_order = reallocarray(NULL, set->shown.n, sizeof(struct lt_series *));
+	if (!in_order)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->shown.n; i++)
+		in_order[i] = &set->shown.items[i];
+	qsort(in_order, set->shown.n, sizeof(struct lt_series *), compare_order);
+	lines = 0;
+	for (size_t i = 0; i < set->shown.n; i++) {
+		lines += lt_series_lines(in_order[i]);
+		if (lines <= set->opts.max_series)
+			continue;
+		in_order[i]->dropped = true;
+		set->lines_dropped += lt_series_lines(in_order[i]);
 	}
-	sample->value = value;
-	HASH_ADD_KEYPTR(hh, page->samples, sample->key, strlen(sample->key), sample);
-	page->n_series++;
+	free(in_order);
+	return 0;
 }
 
-void lt_page__sample(struct lt_page *page, const struct lt_metric *metric,
-		     const struct lt_labels *labels, const char *further, double value)
+static int add_past(struct lt_series_set *set, const struct lt_series_set *before)
 {
-	char key[KEY_MAX];
+	for (size_t i = 0; i < before->past.n; i++) {
+		struct lt_series series = before->past.items[i];
+		int err = lt_series_set__keep(set, before->text + series.labels, &series.labels);
 
-	begin_key(page, key, sizeof(key), page->type == LT_PROM_COUNTER ? "_total" : "", labels);
-	if (metric && metric->label)
-		add_label(key, sizeof(key), metric->label, further);
-	put(page, key, value);
-}
-
-void lt_page__bucket(struct lt_page *page, const struct lt_metric *metric,
-		     const struct lt_labels *labels, double le, double count)
-{
-	char key[KEY_MAX], bound[32];
-
-	(void)metric;
-	begin_key(page, key, sizeof(key), "_bucket", labels);
-	snprintf(bound, sizeof(bound), "%.12g", le);
-	add_label(key, sizeof(key), "le", bound);
-	put(page, key, count);
-}
-
-void lt_page__histogram_end(struct lt_page *page, const struct lt_metric *metric,
-			    const struct lt_labels *labels, double count, double sum)
-{
-	char key[KEY_MAX];
-
-	(void)metric;
-	begin_key(page, key, sizeof(key), "_bucket", labels);
-	add_label(key, sizeof(key), "le", "+Inf");
-	put(page, key, count);
-	begin_key(page, key, sizeof(key), "_sum", labels);
-	put(page, key, sum);
-	begin_key(page, key, sizeof(key), "_count", labels);
-	put(page, key, count);
-}
-
-void lt_page__family_end(struct lt_page *page)
-{
-	struct sample *sample, *next;
-
-	HASH_ITER(hh, page->samples, sample, next) {
-		fprintf(page->out, "%s %.12g\n", sample->key, sample->value);
-		HASH_DEL(page->samples, sample);
-		free(sample->key);
-		free(sample);
+		series.order = SIZE_MAX; /* behind its equals, whose place on the page counts */
+		if (!err)
+			err = lt_series_list__add(&set->shown, &series);
+		if (err)
+			return err;
 	}
+	return 0;
 }
 
-static void put_process_info(struct lt_page *page, const struct lt_process *process)
+struct lt_series_set *lt_series_set__new(const struct lt_snapshot *snapshot,
+					 const struct lt_prom_opts *opts,
+					 const struct lt_series_set *before)
 {
-	struct lt_labels labels = { .process = process };
-	char key[KEY_MAX];
+	struct lt_series_set *set = calloc(1, sizeof(*set));
 
-	begin_key(page, key, sizeof(key), "", &labels);
-	add_label(key, sizeof(key), "runtime", process->runtime ? process->runtime : "");
-	add_label(key, sizeof(key), "runtime_version",
-		  process->runtime_version ? process->runtime_version : "");
-	add_label(key, sizeof(key), "libuv_version",
-		  process->libuv_version ? process->libuv_version : "");
-	add_label(key, sizeof(key), "tier", process->tier ? process->tier : "");
-	put(page, key, 1);
-}
-
-void lt_page__info(struct lt_page *page, const struct lt_snapshot *snapshot)
-{
-	char key[KEY_MAX];
-
-	lt_page__family(page, "looptop_build_info", LT_PROM_GAUGE, "The looptop that answers.");
-	begin_key(page, key, sizeof(key), "", NULL);
-	add_label(key, sizeof(key), "version", LT_VERSION);
-	add_label(key, sizeof(key), "kernel", snapshot->host.kernel);
-	put(page, key, 1);
-	lt_page__family_end(page);
-	lt_page__family(page, "looptop_process_info", LT_PROM_GAUGE,
-			"A process that is measured, and how.");
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		put_process_info(page, &snapshot->processes[i]);
-	lt_page__family_end(page);
-}
-
-char *lt_page__finish(struct lt_page *page, size_t *ret_length)
-{
-	char *text;
-
-	page->opts.max_series = 0;
-	lt_page__family(page, "looptop_self_series_dropped", LT_PROM_GAUGE,
-			"Series left out of this page by the bound on their number.");
-	lt_page__sample(page, NULL, NULL, NULL, (double)page->n_dropped);
-	lt_page__family_end(page);
-	if (page->opts.openmetrics)
-		fputs("# EOF\n", page->out);
-	if (fclose(page->out)) {
-		int saved = errno;
-
-		free(page->text);
-		free(page);
-		errno = saved;
+	if (!set)
 		return NULL;
-	}
-	text = page->text;
-	if (ret_length)
-		*ret_length = page->length;
-	free(page);
-	return text;
+	set->opts = *opts;
+	if (lt_series_set__collect(set, snapshot) || (before && add_past(set, before)))
+		goto fail;
+	qsort_r(set->shown.items, set->shown.n, sizeof(struct lt_series), compare, set->text);
+	if (merge(set) || bound(set))
+		goto fail;
+	return set;
+fail:
+	lt_series_set__free(set);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void lt_series_set__free(struct lt_series_set *set)
+{
+	if (!set)
+		return;
+	free(set->shown.items);
+	free(set->past.items);
+	free(set->text);
+	free(set);
 }

@@ -1,42 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* Writing an exposition page: headings, labels, samples, the bound on their number. */
+/*
+ * The series that an exposition page is made of: taken from a snapshot, merged where their labels
+ * are equal, bounded in number. A set does not change once it is made; pages are printed from it.
+ */
 #ifndef LOOPTOP_SINK_SERIES_H
 #define LOOPTOP_SINK_SERIES_H
 
 #include "looptop/metric.h"
 #include "looptop/sink.h"
 
-struct lt_labels {
-	const struct lt_process *process; /* NULL: none of its labels */
-	const char *loop, *kind; /* NULL: no such label */
+/* Upper bounds of buckets: 2^13 ns (8 us) to 2^35 ns (34 s), where lt_hist has exact bounds. */
+#define LT_LE_FIRST 13
+#define LT_LE_LAST 35
+#define LT_LE_COUNT (LT_LE_LAST - LT_LE_FIRST + 1)
+
+struct lt_buckets {
+	double below[LT_LE_COUNT]; /* cumulative */
+	double count; /* the bucket +Inf */
+	double sum;
 };
 
-struct lt_page;
+struct lt_series {
+	const struct lt_metric *family; /* the first row of those that share the name */
+	size_t rank; /* of the family on the page */
+	size_t order; /* of coming */
+	size_t labels; /* offset of their text in the set */
+	bool ends; /* its process or loop ends with this snapshot */
+	bool past; /* what ended ones left behind */
+	bool dropped; /* over the bound */
+	double value; /* of a counter or gauge */
+	struct lt_buckets buckets; /* of a histogram */
+};
 
-/* NULL with errno. */
-struct lt_page *lt_page__new(const struct lt_prom_opts *opts);
+struct lt_series_list {
+	struct lt_series *items;
+	size_t n, room;
+};
 
-/* looptop_build_info and looptop_process_info. */
-void lt_page__info(struct lt_page *page, const struct lt_snapshot *snapshot);
+struct lt_series_set {
+	struct lt_prom_opts opts;
+	struct lt_series_list shown; /* sorted by family, then labels; no two are equal */
+	/* What series that have ended counted. It lives on in equal series (the same name without
+	 * a pid, Workers of one name), so that a sum does not fall when a part of it ends. */
+	struct lt_series_list past;
+	char *text; /* of the labels: name="value",…, each NUL-terminated */
+	size_t text_used, text_room;
+	size_t lines_dropped;
+};
 
-/* One family: heading, then samples, then its end (where equal series have been added up). */
-void lt_page__family(struct lt_page *page, const char *name, enum lt_prom_type type,
-		     const char *help);
-void lt_page__family_end(struct lt_page *page);
+/* `before` is the set of the snapshot before this one, or NULL; borrowed for the call. NULL with
+ * errno ENOMEM. */
+struct lt_series_set *lt_series_set__new(const struct lt_snapshot *snapshot,
+					 const struct lt_prom_opts *opts,
+					 const struct lt_series_set *before);
+void lt_series_set__free(struct lt_series_set *set);
 
-/* A value of a counter or gauge; unknown ones leave no series. further: the value of the metric's
- * own label, or NULL. */
-void lt_page__sample(struct lt_page *page, const struct lt_metric *metric,
-		     const struct lt_labels *labels, const char *further, double value);
+/* The page in one of the two formats; as lt_prometheus_page(). */
+char *lt_series_set__page(const struct lt_series_set *set, bool openmetrics, size_t *ret_length);
 
-/* The buckets of a histogram in rising order, then its end. */
-void lt_page__bucket(struct lt_page *page, const struct lt_metric *metric,
-		     const struct lt_labels *labels, double le, double count);
-void lt_page__histogram_end(struct lt_page *page, const struct lt_metric *metric,
-			    const struct lt_labels *labels, double count, double sum);
+/* Between the files of the set: collect.c fills shown, series.c merges it. 0 or -ENOMEM. */
+int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot);
+int lt_series_list__add(struct lt_series_list *list, const struct lt_series *series);
+/* Keeps a text; its offset in *ret_offset. */
+int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret_offset);
 
-/* The finished page, to be freed by the caller, and the end of the writer. NULL with errno. */
-char *lt_page__finish(struct lt_page *page, size_t *ret_length);
+/* Lines that a series takes on a page. */
+size_t lt_series_lines(const struct lt_series *series);
 
 #endif

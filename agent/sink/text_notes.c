@@ -110,25 +110,35 @@ static void sweep(struct lt_text_notes *notes)
 	notes->n = kept;
 }
 
-static void begin_note(const struct lt_text_notes *notes, FILE *out,
-		       const struct lt_snapshot *snapshot, const struct lt_process *process)
-{
-	char clock[16], name[NOTE_TEXT_MAX];
-
-	lt_text_clock(clock, sizeof(clock), snapshot->time);
-	fprintf(out, "%s %s ", clock, notes->ascii ? "-" : "\xe2\x80\x93");
-	if (process)
-		fprintf(out, "%s[%d]",
-			lt_fmt_text(name, sizeof(name), process->name ? process->name : "?"),
-			process->pid);
-}
-
-static void put_text(FILE *out, const char *before, const char *text)
+static void put_text(const struct lt_text_notes *notes, FILE *out, const char *before,
+		     const char *text)
 {
 	char clean[NOTE_TEXT_MAX];
 
-	if (text)
-		fprintf(out, "%s%s", before, lt_fmt_text(clean, sizeof(clean), text));
+	if (!text)
+		return;
+	fputs(before, out);
+	for (const char *s = lt_fmt_text(clean, sizeof(clean), text); *s; s++) {
+		bool plain = !notes->ascii || (*s & 0x80) == 0;
+
+		if (plain)
+			fputc(*s, out);
+		else if ((*s & 0xc0) != 0x80) /* one mark for each character */
+			fputc('?', out);
+	}
+}
+
+static void begin_note(const struct lt_text_notes *notes, FILE *out,
+		       const struct lt_snapshot *snapshot, const struct lt_process *process)
+{
+	char clock[16];
+
+	lt_text_clock(clock, sizeof(clock), snapshot->time);
+	fprintf(out, "%s %s ", clock, notes->ascii ? "-" : "\xe2\x80\x93");
+	if (!process)
+		return;
+	put_text(notes, out, "", process->name ? process->name : "?");
+	fprintf(out, "[%d]", process->pid);
 }
 
 static int note_tier(const struct lt_text_notes *notes, FILE *out,
@@ -143,11 +153,12 @@ static int note_tier(const struct lt_text_notes *notes, FILE *out,
 	told->tier = now;
 	begin_note(notes, out, snapshot, process);
 	if (first) {
-		put_text(out, ": ", process->runtime ? process->runtime : "unknown runtime");
-		put_text(out, " ", process->runtime_version);
-		put_text(out, ", container ", process->container);
+		put_text(notes, out, ": ", process->runtime ? process->runtime : "unknown runtime");
+		put_text(notes, out, " ", process->runtime_version);
+		put_text(notes, out, ", container ", process->container);
 	}
-	put_text(out, first ? ", tier " : ": now at tier ", process->tier ? process->tier : "-");
+	put_text(notes, out, first ? ", tier " : ": now at tier ",
+		 process->tier ? process->tier : "-");
 	fputc('\n', out);
 	return 1;
 }
@@ -163,7 +174,7 @@ static int note_missing(const struct lt_text_notes *notes, FILE *out,
 	told->missing = now;
 	for (size_t i = 0; i < process->n_missing; i++) {
 		begin_note(notes, out, snapshot, process);
-		put_text(out, ": missing: ", process->missing[i]);
+		put_text(notes, out, ": missing: ", process->missing[i]);
 		fputc('\n', out);
 	}
 	return (int)process->n_missing;
@@ -232,7 +243,7 @@ int lt_text_notes__after(const struct lt_text_notes *notes, FILE *out,
 			if (!process->loops[j].ended)
 				continue;
 			begin_note(notes, out, snapshot, process);
-			put_text(out, ": has ended: loop ", process->loops[j].name);
+			put_text(notes, out, ": has ended: loop ", process->loops[j].name);
 			fputc('\n', out);
 			lines++;
 		}

@@ -32,7 +32,9 @@ extern const struct lt_sink lt_sink_text, lt_sink_json, lt_sink_csv;
 
 struct lt_prom_opts {
 	bool openmetrics; /* OpenMetrics 1.0 instead of the text format 0.0.4 */
-	bool no_pid_label; /* drop `pid`, add equal series up */
+	/* Drop `pid` and merge what is equal then: counters, histograms and counts add up, of
+	 * ratios and of lengths of stalls the worst is taken. */
+	bool no_pid_label;
 	size_t max_series; /* 0: no bound; what is left out is counted in the output itself */
 };
 
@@ -54,7 +56,8 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts);
 /* The port it listens on (of use with port 0). */
 int lt_http__port(const struct lt_http *http);
 /* Renders the pages that scrapes get from now on; borrows the snapshot only for the call.
- * Before the first call /metrics and /readyz answer 503. */
+ * Before the first call, and when calls stop to come, /metrics and /readyz answer 503. To be called
+ * by one thread. What processes of the same labels counted that have ended stays in the sums. */
 int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot);
 void lt_http__free(struct lt_http *http);
 

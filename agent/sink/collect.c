@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * From a snapshot to series, by the descriptor table, one process after the other. Unknown leaves
+ * no series. Bucket bounds are exact bounds of the model's histograms: a count below them is a sum
+ * of whole buckets, so that it never falls from one page to the next.
+ */
+#include "agent/sink/series.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/util/fmt.h"
+
+#define LABELS_MAX 2048 /* bytes; seven of the longest fit */
+#define LABEL_VALUE_MAX 128
+#define ARRIVALS_PER_SECOND 1000.0
+
+static const struct lt_metric build_info = {
+	.prom_type = LT_PROM_GAUGE,
+	.prom_name = "looptop_build_info",
+	.help = "The looptop that answers.",
+};
+static const struct lt_metric process_info = {
+	.prom_type = LT_PROM_GAUGE,
+	.prom_name = "looptop_process_info",
+	.help = "A process that is measured, and how.",
+};
+
+enum { RANK_BUILD, RANK_PROCESS, RANK_METRICS };
+
+/* What is being walked: one process, one of its loops or kinds. */
+struct walk {
+	struct lt_series_set *set;
+	const size_t *family_of; /* by row of the table: the first row with its Prometheus name */
+	const void *base; /* the structure that offsets are in */
+	char prefix[LABELS_MAX]; /* labels of the process or loop */
+	bool ends;
+	int err; /* the first failure; all later steps do nothing */
+};
+
+/* Appends name="value", cut and printable, with quotes escaped. */
+static void add_label(char *labels, const char *name, const char *value)
+{
+	char clean[LABEL_VALUE_MAX + 1];
+	size_t used = strlen(labels);
+
+	/* Everything but the value's length is fixed, so this never happens with our labels. */
+	if (used + strlen(name) + 2 * LABEL_VALUE_MAX + 5 > LABELS_MAX)
+		return;
+	lt_fmt_text(clean, sizeof(clean), value ? value : "");
+	used += (size_t)snprintf(labels + used, LABELS_MAX - used, "%s%s=\"", used ? "," : "", name);
+	for (const char *s = clean; *s; s++) {
+		if (*s == '\\' || *s == '"')
+			labels[used++] = '\\';
+		labels[used++] = *s;
+	}
+	labels[used++] = '"';
+	labels[used] = '\0';
+}
+
+static void add(struct walk *walk, size_t rank, const struct lt_metric *family, const char *label,
+		const char *value, struct lt_series *series)
+{
+	char labels[LABELS_MAX];
+
+	if (walk->err)
+		return;
+	strcpy(labels, walk->prefix);
+	if (label)
+		add_label(labels, label, value);
+	series->family = family;
+	series->rank = rank;
+	series->order = walk->set->shown.n;
+	series->ends = walk->ends;
+	walk->err = lt_series_set__keep(walk->set, labels, &series->labels);
+	if (!walk->err)
+		walk->err = lt_series_list__add(&walk->set->shown, series);
+}
+
+static void add_row(struct walk *walk, const struct lt_metric *metric, const char *value,
+		    struct lt_series *series)
+{
+	size_t family = walk->family_of[metric - lt_metrics];
+
+	add(walk, RANK_METRICS + family, &lt_metrics[family], metric->label, value, series);
+}
+
+static void add_number(struct walk *walk, const struct lt_metric *metric, const char *value,
+		       size_t offset)
+{
+	struct lt_series series = { 0 };
+
+	memcpy(&series.value, (const char *)walk->base + offset, sizeof(series.value));
+	if (lt_known(series.value))
+		add_row(walk, metric, value, &series);
+}
+
+static void add_array(struct walk *walk, const struct lt_metric *metric, const char *const *names,
+		      size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_number(walk, metric, names[i], metric->prom_offset + i * sizeof(double));
+}
+
+static void add_histogram(struct walk *walk, const struct lt_metric *metric,
+			  const struct lt_hist *hist)
+{
+	struct lt_series series = { 0 };
+	double below = 0;
+	uint32_t i = 0;
+
+	for (uint32_t k = LT_LE_FIRST; k <= LT_LE_LAST; k++) {
+		for (uint32_t end = lt_hist_index(1ull << k); i < end; i++)
+			below += hist->bucket_count[i];
+		series.buckets.below[k - LT_LE_FIRST] = below;
+	}
+	series.buckets.count = hist->count;
+	series.buckets.sum = hist->sum;
+	add_row(walk, metric, NULL, &series);
+}
+
+/*
+ * Σ b² of the turns: n·mean² of each bucket, which is too low by the variance in it, 0.1 % at most.
+ * The first bucket begins at 0 and takes its width for one b, so that no turn makes the sum fall.
+ */
+static double sum_of_squares(const struct lt_hist *turns)
+{
+	double width = (double)lt_hist_lower_ns(1) / 1e9, squares = turns->bucket_sum[0] * width;
+
+	for (uint32_t i = 1; i < LT_HIST_BUCKETS; i++)
+		if (turns->bucket_count[i] > 0)
+			squares += turns->bucket_sum[i] * turns->bucket_sum[i] /
+				   turns->bucket_count[i];
+	return squares;
+}
+
+/*
+ * Lag as virtual arrivals (contract, section 4): of 1000 in each second observed, those wait longer
+ * than x that come within Σ max(0, b − x). Someone who comes a time t before the end of a turn
+ * waits t: their waits add up to 1000 · Σ b²/2. Counts are whole, as Prometheus has them.
+ */
+static void add_lag(struct walk *walk, const struct lt_metric *metric, const struct lt_loop *loop)
+{
+	const struct lt_hist *turns = loop->total.turn;
+	double observed = loop->total.observed_seconds, n = 0, seconds = 0;
+	struct lt_series series = { 0 };
+	uint32_t i = LT_HIST_BUCKETS;
+
+	if (!turns || !lt_known(observed))
+		return;
+	series.buckets.count = floor(ARRIVALS_PER_SECOND * observed);
+	for (uint32_t k = LT_LE_LAST; k >= LT_LE_FIRST; k--) {
+		double x = (double)(1ull << k) / 1e9, longer;
+
+		for (uint32_t first = lt_hist_index(1ull << k); i > first; i--) {
+			n += turns->bucket_count[i - 1];
+			seconds += turns->bucket_sum[i - 1];
+		}
+		longer = fmin(fmax(seconds - n * x, 0), observed);
+		series.buckets.below[k - LT_LE_FIRST] =
+			floor(ARRIVALS_PER_SECOND * (observed - longer));
+	}
+	series.buckets.sum = ARRIVALS_PER_SECOND * sum_of_squares(turns) / 2;
+	add_row(walk, metric, NULL, &series);
+}
+
+static void add_metric(struct walk *walk, const struct lt_metric *metric)
+{
+	const struct lt_hist *hist;
+
+	switch (metric->shape) {
+	case LT_SHAPE_NUMBER:
+		add_number(walk, metric, metric->label_value, metric->prom_offset);
+		break;
+	case LT_SHAPE_PHASES:
+		add_array(walk, metric, lt_phase_names, LT_SNAP_PHASES);
+		break;
+	case LT_SHAPE_LOST:
+		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
+		break;
+	case LT_SHAPE_LAG_HIST:
+		add_lag(walk, metric, walk->base);
+		break;
+	case LT_SHAPE_DIST:
+	case LT_SHAPE_HIST:
+		memcpy(&hist, (const char *)walk->base + metric->prom_offset, sizeof(hist));
+		if (hist)
+			add_histogram(walk, metric, hist);
+		break;
+	default:
+		break;
+	}
+}
+
+static void add_scope(struct walk *walk, enum lt_scope scope, const void *base)
+{
+	walk->base = base;
+	for (size_t i = 0; i < lt_n_metrics; i++)
+		if (lt_metrics[i].scope == scope && lt_metrics[i].prom_type != LT_PROM_NONE)
+			add_metric(walk, &lt_metrics[i]);
+}
+
+/* The scope's figures with one label more, which goes away again. */
+static void add_labelled(struct walk *walk, enum lt_scope scope, const void *base,
+			 const char *label, const char *value)
+{
+	size_t length = strlen(walk->prefix);
+
+	add_label(walk->prefix, label, value);
+	add_scope(walk, scope, base);
+	walk->prefix[length] = '\0';
+}
+
+static void add_process_info(struct walk *walk, const struct lt_process *process)
+{
+	size_t length = strlen(walk->prefix);
+	struct lt_series series = { .value = 1 };
+
+	add_label(walk->prefix, "runtime", process->runtime);
+	add_label(walk->prefix, "runtime_version", process->runtime_version);
+	add_label(walk->prefix, "libuv_version", process->libuv_version);
+	add(walk, RANK_PROCESS, &process_info, "tier", process->tier, &series);
+	walk->prefix[length] = '\0';
+}
+
+static void add_process(struct walk *walk, const struct lt_process *process)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", process->pid);
+	walk->prefix[0] = '\0';
+	if (!walk->set->opts.no_pid_label)
+		add_label(walk->prefix, "pid", pid);
+	add_label(walk->prefix, "name", process->name);
+	add_label(walk->prefix, "container", process->container);
+	walk->ends = process->ended;
+	add_process_info(walk, process);
+	add_scope(walk, LT_SCOPE_PROCESS, process);
+	for (size_t i = 0; i < process->n_loops; i++) {
+		walk->ends = process->ended || process->loops[i].ended;
+		add_labelled(walk, LT_SCOPE_LOOP, &process->loops[i], "loop",
+			     process->loops[i].name);
+	}
+	walk->ends = process->ended;
+	if (process->pool.present)
+		add_scope(walk, LT_SCOPE_POOL, &process->pool);
+	for (size_t i = 0; process->pool.present && process->pool.kinds_known && i < LT_SNAP_KINDS;
+	     i++)
+		add_labelled(walk, LT_SCOPE_POOL_KIND, &process->pool.kinds[i], "kind",
+			     lt_kind_names[i]);
+	add_scope(walk, LT_SCOPE_SYNC_FS, process);
+	add_scope(walk, LT_SCOPE_GC, process);
+	for (size_t i = 0; process->gc_known && i < LT_SNAP_GCS; i++)
+		add_labelled(walk, LT_SCOPE_GC_KIND, &process->gc[i], "kind", lt_gc_names[i]);
+}
+
+static void add_build_info(struct walk *walk, const struct lt_host *host)
+{
+	struct lt_series series = { .value = 1 };
+
+	add_label(walk->prefix, "version", LT_VERSION);
+	add(walk, RANK_BUILD, &build_info, "kernel", host->kernel, &series);
+	walk->prefix[0] = '\0';
+}
+
+/* For each row of the table the first one with its Prometheus name; to be freed. */
+static size_t *families(void)
+{
+	size_t *family_of = calloc(lt_n_metrics, sizeof(*family_of));
+
+	for (size_t i = 0; family_of && i < lt_n_metrics; i++) {
+		const char *name = lt_metrics[i].prom_name;
+
+		while (name && (!lt_metrics[family_of[i]].prom_name ||
+				strcmp(lt_metrics[family_of[i]].prom_name, name)))
+			family_of[i]++;
+	}
+	return family_of;
+}
+
+int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot)
+{
+	size_t *family_of = families();
+	struct walk walk = { .set = set, .family_of = family_of };
+
+	if (!family_of)
+		return -ENOMEM;
+	add_build_info(&walk, &snapshot->host);
+	add_scope(&walk, LT_SCOPE_SELF, &snapshot->self);
+	for (size_t i = 0; i < snapshot->n_processes && !walk.err; i++)
+		add_process(&walk, &snapshot->processes[i]);
+	free(family_of);
+	return walk.err;
+}

@@ -13,8 +13,8 @@
 
 #include "agent/util/fmt.h"
 
-#define LABELS_MAX 2048 /* bytes; seven of the longest fit */
-#define LABEL_VALUE_MAX 128
+#define LABELS_MAX	    2048 /* bytes; seven of the longest fit */
+#define LABEL_VALUE_MAX	    128
 #define ARRIVALS_PER_SECOND 1000.0
 
 static const struct lt_metric build_info = {
@@ -28,7 +28,11 @@ static const struct lt_metric process_info = {
 	.help = "A process that is measured, and how.",
 };
 
-enum { RANK_BUILD, RANK_PROCESS, RANK_METRICS };
+enum {
+	RANK_BUILD,
+	RANK_PROCESS,
+	RANK_METRICS
+};
 
 /* What is being walked: one process, one of its loops or kinds. */
 struct walk {
@@ -50,7 +54,8 @@ static void add_label(char *labels, const char *name, const char *value)
 	if (used + strlen(name) + 2 * LABEL_VALUE_MAX + 5 > LABELS_MAX)
 		return;
 	lt_fmt_text(clean, sizeof(clean), value ? value : "");
-	used += (size_t)snprintf(labels + used, LABELS_MAX - used, "%s%s=\"", used ? "," : "", name);
+	used += (size_t)snprintf(labels + used, LABELS_MAX - used, "%s%s=\"", used ? "," : "",
+				 name);
 	for (const char *s = clean; *s; s++) {
 		if (*s == '\\' || *s == '"')
 			labels[used++] = '\\';

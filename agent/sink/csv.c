@@ -180,8 +180,8 @@ static void gc_cells(struct csv *csv, const struct lt_process *process)
 {
 	scope_cells(csv, "gc", LT_SCOPE_GC, process);
 	for (size_t i = 0; i < LT_SNAP_GCS; i++) {
-		const struct lt_gc_kind *kind = process && process->gc_known ? &process->gc[i] :
-									       NULL;
+		const struct lt_gc_kind *kind =
+			process && process->gc_known ? &process->gc[i] : NULL;
 		char prefix[48];
 
 		snprintf(prefix, sizeof(prefix), "gc_%s", lt_gc_names[i]);

@@ -25,10 +25,14 @@
 #define CONNECTIONS_MAX 64u
 #define TIMEOUT_SECONDS 10u
 /* A collector is not well when it is silent for so many intervals, and for so long. */
-#define STALE_INTERVALS 5
+#define STALE_INTERVALS	  5
 #define STALE_SECONDS_MIN 10.0
 
-enum format { FORMAT_TEXT, FORMAT_OPENMETRICS, FORMAT_MAX };
+enum format {
+	FORMAT_TEXT,
+	FORMAT_OPENMETRICS,
+	FORMAT_MAX
+};
 
 struct lt_http {
 	struct MHD_Daemon *daemon;
@@ -56,8 +60,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 	if (!response)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type",
-				text == index_page ? "text/html; charset=utf-8" :
-						     "text/plain; charset=utf-8");
+				text == index_page ? "text/html; charset=utf-8"
+						   : "text/plain; charset=utf-8");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	result = MHD_queue_response(connection, status, response);
@@ -75,9 +79,9 @@ static bool stale(const struct lt_http *http)
 
 static const char *not_ready(const struct lt_http *http)
 {
-	return stale(http) ? "the collector has stopped publishing\n" :
-	       !http->set  ? "nothing has been collected yet\n" :
-			     NULL;
+	return stale(http)  ? "the collector has stopped publishing\n"
+	       : !http->set ? "nothing has been collected yet\n"
+			    : NULL;
 }
 
 static struct MHD_Response *print_page(const struct lt_series_set *set, enum format format)
@@ -204,8 +208,8 @@ int lt_http__port(const struct lt_http *http)
 
 	if (!info || getsockname(info->listen_fd, &address.any, &length))
 		return -1;
-	return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port :
-							 address.v4.sin_port);
+	return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port
+						       : address.v4.sin_port);
 }
 
 static void free_pages(struct MHD_Response *pages[FORMAT_MAX])

@@ -29,8 +29,7 @@ static json_t *number(enum lt_unit unit, double x)
 {
 	if (!isfinite(x))
 		return json_null();
-	if ((unit == LT_UNIT_COUNT || unit == LT_UNIT_BYTES) && fabs(x) < EXACT_MAX &&
-	    x == rint(x))
+	if ((unit == LT_UNIT_COUNT || unit == LT_UNIT_BYTES) && fabs(x) < EXACT_MAX && x == rint(x))
 		return json_integer((json_int_t)x);
 	return json_real(rint(x * 1e9) / 1e9);
 }
@@ -51,26 +50,6 @@ static json_t *text(const char *s)
 	return value;
 }
 
-static json_t *dist(const struct lt_dist *d)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "count", number(LT_UNIT_COUNT, d->count),
-			 "sum", number(LT_UNIT_SECONDS, d->sum),
-			 "p50", number(LT_UNIT_SECONDS, d->p50),
-			 "p90", number(LT_UNIT_SECONDS, d->p90),
-			 "p99", number(LT_UNIT_SECONDS, d->p99),
-			 "max", number(LT_UNIT_SECONDS, d->max));
-}
-
-static json_t *lag(const struct lt_lag *l)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "mean", number(LT_UNIT_SECONDS, l->mean),
-			 "p50", number(LT_UNIT_SECONDS, l->p50),
-			 "p90", number(LT_UNIT_SECONDS, l->p90),
-			 "p99", number(LT_UNIT_SECONDS, l->p99),
-			 "p999", number(LT_UNIT_SECONDS, l->p999),
-			 "max", number(LT_UNIT_SECONDS, l->max));
-}
-
 static json_t *keyed(enum lt_unit unit, const double *numbers, const char *const *names, size_t n)
 {
 	json_t *object = json_object();
@@ -82,6 +61,29 @@ static json_t *keyed(enum lt_unit unit, const double *numbers, const char *const
 		}
 	}
 	return object;
+}
+
+static json_t *dist(const struct lt_dist *d)
+{
+	static const char *const names[] = { "sum", "p50", "p90", "p99", "max" };
+	const double seconds[] = { d->sum, d->p50, d->p90, d->p99, d->max };
+	json_t *object = json_pack("{s:o}", "count", number(LT_UNIT_COUNT, d->count));
+	json_t *rest = keyed(LT_UNIT_SECONDS, seconds, names, 5);
+	int err = json_object_update(object, rest);
+
+	json_decref(rest);
+	if (!err)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *lag(const struct lt_lag *l)
+{
+	static const char *const names[] = { "mean", "p50", "p90", "p99", "p999", "max" };
+	const double seconds[] = { l->mean, l->p50, l->p90, l->p99, l->p999, l->max };
+
+	return keyed(LT_UNIT_SECONDS, seconds, names, 6);
 }
 
 static json_t *metric_value(const struct lt_metric *metric, const void *base)
@@ -182,8 +184,8 @@ static json_t *pool(const struct lt_pool *p)
 		return json_null();
 	object = scope_object(LT_SCOPE_POOL, p);
 	by_kind = p->kinds_known ? kinds(LT_SCOPE_POOL_KIND, p->kinds, sizeof(p->kinds[0]),
-					 lt_kind_names, LT_SNAP_KINDS) :
-				   json_null();
+					 lt_kind_names, LT_SNAP_KINDS)
+				 : json_null();
 	if (json_object_set_new(object, "kinds", by_kind)) {
 		json_decref(object);
 		return NULL;
@@ -197,8 +199,8 @@ static json_t *gc(const struct lt_process *p)
 
 	object = scope_object(LT_SCOPE_GC, p);
 	by_kind = p->gc_known ? kinds(LT_SCOPE_GC_KIND, p->gc, sizeof(p->gc[0]), lt_gc_names,
-				      LT_SNAP_GCS) :
-				json_null();
+				      LT_SNAP_GCS)
+			      : json_null();
 	if (json_object_set_new(object, "kinds", by_kind)) {
 		json_decref(object);
 		return NULL;
@@ -280,8 +282,9 @@ char *lt_json_line(const struct lt_snapshot *snapshot)
 		"interval_seconds", number(LT_UNIT_SECONDS, snapshot->interval_seconds), "host",
 		host(&snapshot->host), "self", scope_object(LT_SCOPE_SELF, &snapshot->self),
 		"processes", processes(snapshot));
-	char *line = object ? json_dumps(object, JSON_COMPACT |
-						 JSON_REAL_PRECISION(SIGNIFICANT_DIGITS)) : NULL;
+	char *line =
+		object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(SIGNIFICANT_DIGITS))
+		       : NULL;
 
 	json_decref(object);
 	if (!line)

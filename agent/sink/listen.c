@@ -42,15 +42,16 @@ static int parse_port(const char *s, uint16_t *ret_port)
 
 static void set_v6(struct address *address, const struct in6_addr *host, uint16_t port)
 {
-	address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = *host,
+	address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					     .sin6_addr = *host,
 					     .sin6_port = port };
 	address->length = sizeof(address->v6);
 }
 
 static void set_v4(struct address *address, struct in_addr host, uint16_t port)
 {
-	address->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = host,
-					    .sin_port = port };
+	address->v4 =
+		(struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = host, .sin_port = port };
 	address->length = sizeof(address->v4);
 }
 

@@ -70,8 +70,8 @@ static void put_bucket(FILE *out, const struct lt_metric *family, const char *la
 {
 	char number[NUMBER_MAX];
 
-	fprintf(out, "%s_bucket{%s%sle=\"%s\"} %s\n", family->prom_name, labels,
-		*labels ? "," : "", bound, decimal(number, count));
+	fprintf(out, "%s_bucket{%s%sle=\"%s\"} %s\n", family->prom_name, labels, *labels ? "," : "",
+		bound, decimal(number, count));
 }
 
 static void put_series(FILE *out, const struct lt_series_set *set, const struct lt_series *series)

@@ -12,7 +12,7 @@
 
 /* Upper bounds of buckets: 2^13 ns (8 us) to 2^35 ns (34 s), where lt_hist has exact bounds. */
 #define LT_LE_FIRST 13
-#define LT_LE_LAST 35
+#define LT_LE_LAST  35
 #define LT_LE_COUNT (LT_LE_LAST - LT_LE_FIRST + 1)
 
 struct lt_buckets {

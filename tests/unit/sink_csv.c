@@ -13,7 +13,7 @@
 #include "tests/unit/golden.h"
 
 #define COLUMNS_MAX 256
-#define ROWS_MAX 32
+#define ROWS_MAX    32
 
 struct sheet {
 	char *text;
@@ -149,9 +149,18 @@ static void test_unknown_is_empty(void **state)
 	struct fixture *fx = fixture_new();
 	struct sheet *sheet = sheet_of(&fx->snapshot, 1);
 	static const char *const unknown[] = {
-		"turns", "lag_seconds_p99", "phase_seconds_timers", "stalls", "process_cpu_seconds",
-		"pool_size", "pool_completed", "sync_fs_calls", "gc_seconds", "gc_scavenge_count",
-		"container", "runtime_version",
+		"turns",
+		"lag_seconds_p99",
+		"phase_seconds_timers",
+		"stalls",
+		"process_cpu_seconds",
+		"pool_size",
+		"pool_completed",
+		"sync_fs_calls",
+		"gc_seconds",
+		"gc_scavenge_count",
+		"container",
+		"runtime_version",
 	};
 
 	(void)state;

@@ -48,16 +48,18 @@ static struct lt_http *start(const char *listen_on)
 
 static int dial(int port, bool v6)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
 				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port),
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+				    .sin6_port = htons((uint16_t)port),
 				    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct timeval patience = { .tv_sec = 10 };
 	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (v6 ? connect(fd, (struct sockaddr *)&six, sizeof(six)) :
-		 connect(fd, (struct sockaddr *)&v4, sizeof(v4))) {
+	if (v6 ? connect(fd, (struct sockaddr *)&six, sizeof(six))
+	       : connect(fd, (struct sockaddr *)&v4, sizeof(v4))) {
 		close(fd);
 		return -1;
 	}
@@ -87,8 +89,8 @@ static char *ask(const struct lt_http *http, const char *method, const char *pat
 {
 	char request[512], *answer;
 
-	snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n",
-		 method, path, headers);
+	snprintf(request, sizeof(request),
+		 "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method, path, headers);
 	answer = exchange(lt_http__port(http), request);
 	assert_non_null(answer);
 	return answer;
@@ -167,12 +169,14 @@ static void test_formats(void **state)
 	(void)state;
 	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
 	answer = ask(http, "GET", "/metrics", "");
-	assert_non_null(strstr(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_non_null(
+		strstr(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
 	free(answer);
 	answer = ask(http, "GET", "/metrics",
 		     "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n");
 	assert_non_null(strstr(
-		answer, "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+		answer,
+		"Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
 	assert_string_equal(answer + strlen(answer) - 6, "# EOF\n");
 	free(answer);
 	lt_http__free(http);
@@ -237,7 +241,8 @@ static void *scrape(void *ctx)
 	struct scraper *scraper = ctx;
 	char request[256];
 
-	snprintf(request, sizeof(request), "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n",
+	snprintf(request, sizeof(request),
+		 "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n",
 		 scraper->openmetrics ? "Accept: application/openmetrics-text\r\n" : "");
 	for (int i = 0; i < 60; i++) {
 		char *answer = exchange(scraper->port, request);
@@ -261,7 +266,8 @@ static void test_pages_are_whole(void **state)
 	for (int i = 0; i < 4; i++) {
 		scrapers[i].port = lt_http__port(http);
 		scrapers[i].openmetrics = i & 1;
-		assert_int_equal(pthread_create(&scrapers[i].thread, NULL, scrape, &scrapers[i]), 0);
+		assert_int_equal(pthread_create(&scrapers[i].thread, NULL, scrape, &scrapers[i]),
+				 0);
 	}
 	for (int i = 1; i <= 400; i++) {
 		struct timespec pause = { .tv_nsec = 500000 };
@@ -323,9 +329,25 @@ static void refused(const char *listen_on, int err, const char *message)
 static void test_addresses(void **state)
 {
 	static const char *const wrong[] = {
-		"", "9478", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-		"127.0.0.1:+1", "127.0.0.1: 1", "127.0.0.1:1x", "127.0.0.1:000001", "::1:9478",
-		"[::1]", "[::1", "[]:1", "[:1", "[127.0.0.1]:1", "1.2.3.4.5:1", "example.org:1",
+		"",
+		"9478",
+		":",
+		"127.0.0.1",
+		"127.0.0.1:",
+		"127.0.0.1:65536",
+		"127.0.0.1:-1",
+		"127.0.0.1:+1",
+		"127.0.0.1: 1",
+		"127.0.0.1:1x",
+		"127.0.0.1:000001",
+		"::1:9478",
+		"[::1]",
+		"[::1",
+		"[]:1",
+		"[:1",
+		"[127.0.0.1]:1",
+		"1.2.3.4.5:1",
+		"example.org:1",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:1",
 	};
 	struct lt_http *http = start("127.0.0.1:0");

@@ -160,9 +160,9 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),	  cmocka_unit_test(test_unknown_is_null),
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_any_bytes),
-		cmocka_unit_test(test_lines),	  cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_golden),	cmocka_unit_test(test_unknown_is_null),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_lines),	cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

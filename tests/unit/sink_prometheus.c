@@ -47,8 +47,8 @@ static double main_value(const char *page, const char *name, const char *further
 	char series[512];
 
 	snprintf(series, sizeof(series),
-		 "%s{pid=\"4121\",name=\"server.js\",container=\"3f2a9c01d4e5\",loop=\"main\"%s}", name,
-		 further);
+		 "%s{pid=\"4121\",name=\"server.js\",container=\"3f2a9c01d4e5\",loop=\"main\"%s}",
+		 name, further);
 	return value_of(page, series);
 }
 
@@ -82,7 +82,8 @@ static void test_openmetrics(void **state)
 	assert_non_null(strstr(page, "# TYPE looptop_loop_time_seconds counter\n"
 				     "# UNIT looptop_loop_time_seconds seconds\n"
 				     "looptop_loop_time_seconds_total{"));
-	assert_non_null(strstr(page, "# TYPE looptop_loop_turns counter\nlooptop_loop_turns_total{"));
+	assert_non_null(
+		strstr(page, "# TYPE looptop_loop_turns counter\nlooptop_loop_turns_total{"));
 	assert_null(strstr(text, "# UNIT"));
 	/* All samples are the same ones. */
 	assert_int_equal(count_of(text, "\n") - count_of(text, "\n#"),
@@ -134,12 +135,15 @@ static void test_unknown_is_absent(void **state)
 	assert_int_equal(count_of(page, "looptop_loop_turns_total{pid=\"812\""), 0);
 	assert_int_equal(count_of(page, "looptop_loop_lag_seconds_count{pid=\"812\""), 0);
 	assert_int_equal(count_of(page, "looptop_loop_time_seconds_total{pid=\"812\""), 2);
-	assert_int_equal(count_of(page, "{pid=\"812\",name=\"uvserver\",container=\"\",loop=\"main\"} 0\n"),
-			 1); /* stalled_seconds: known to be none */
+	assert_int_equal(
+		count_of(page, "{pid=\"812\",name=\"uvserver\",container=\"\",loop=\"main\"} 0\n"),
+		1); /* stalled_seconds: known to be none */
 	assert_int_equal(count_of(page, "looptop_pool_threads{pid=\"812\""), 0);
 	assert_int_equal(count_of(page, "looptop_pool_tasks_total{pid=\"4377\""), 0);
-	assert_true(main_value(page, "looptop_loop_phase_seconds_total", ",phase=\"timers\"") == 0.4);
-	assert_true(isnan(main_value(page, "looptop_loop_phase_seconds_total", ",phase=\"closing\"")));
+	assert_true(main_value(page, "looptop_loop_phase_seconds_total", ",phase=\"timers\"") ==
+		    0.4);
+	assert_true(
+		isnan(main_value(page, "looptop_loop_phase_seconds_total", ",phase=\"closing\"")));
 	free(page);
 	free(fx);
 }
@@ -216,7 +220,8 @@ static void test_lag_is_that_of_arrivals(void **state)
 		uint64_t longer_us = 0;
 
 		for (size_t i = 0; i < 300; i++)
-			for (uint64_t t = 500; t < lengths[i]; t += 1000) /* its wait if it comes at t */
+			for (uint64_t t = 500; t < lengths[i];
+			     t += 1000) /* its wait if it comes at t */
 				longer_us += lengths[i] - t > 1ull << k;
 		assert_float_equal(bucket(page, "looptop_loop_lag_seconds_bucket", k),
 				   1000 * observed - (double)longer_us / 1000, 1.5);
@@ -224,7 +229,8 @@ static void test_lag_is_that_of_arrivals(void **state)
 	for (size_t i = 0; i < 300; i++)
 		for (uint64_t t = 500; t < lengths[i]; t += 1000)
 			waits += (double)(lengths[i] - t) / 1e9 / 1000;
-	assert_float_equal(main_value(page, "looptop_loop_lag_seconds_count", ""), 1000 * observed, 1);
+	assert_float_equal(main_value(page, "looptop_loop_lag_seconds_count", ""), 1000 * observed,
+			   1);
 	assert_float_equal(main_value(page, "looptop_loop_lag_seconds_sum", "") / waits, 1, 0.002);
 	free(page);
 	free(fx);
@@ -279,7 +285,8 @@ static void test_labels(void **state)
 	(void)state;
 	page = page_of(&fx->snapshot, (struct lt_prom_opts){ 0 });
 	/* Escaped; controls, the line end and what is no UTF-8 replaced. */
-	assert_non_null(strstr(page, "name=\"=cmd|'/C \\\"calc\\\"'!A0,?\xe6\xbc\xa2 \xc3\xa9??[31m.js\""));
+	assert_non_null(
+		strstr(page, "name=\"=cmd|'/C \\\"calc\\\"'!A0,?\xe6\xbc\xa2 \xc3\xa9??[31m.js\""));
 	assert_non_null(strstr(page, "loop=\"wor\\\\k\\\"er?1\""));
 	free(page);
 	memset(name, '"', sizeof(name) - 1); /* each becomes two bytes */
@@ -413,7 +420,8 @@ static void test_bound(void **state)
 		size_t kept = samples(page) - 1;
 
 		assert_true(kept <= max);
-		assert_true(value_of(page, "looptop_self_series_dropped") == (double)(total - kept));
+		assert_true(value_of(page, "looptop_self_series_dropped") ==
+			    (double)(total - kept));
 		/* A histogram stands there whole or not at all. */
 		assert_int_equal(count_of(page, "_bucket{"), count_of(page, "_sum{") * 24);
 		assert_int_equal(count_of(page, "_count{"), count_of(page, "_sum{"));
@@ -442,7 +450,8 @@ static void test_negotiation(void **state)
 	assert_true(lt_wants_openmetrics("application/openmetrics-text;version=1.0.0,"
 					 "application/openmetrics-text;version=0.0.1;q=0.75,"
 					 "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"));
-	assert_false(lt_wants_openmetrics("application/openmetrics-text; q=0.2, text/plain; q=0.9"));
+	assert_false(
+		lt_wants_openmetrics("application/openmetrics-text; q=0.2, text/plain; q=0.9"));
 	assert_false(lt_wants_openmetrics("application/openmetrics-text;q=0"));
 	assert_false(lt_wants_openmetrics("application/openmetrics-texture"));
 	assert_false(lt_wants_openmetrics("application/openmetrics-text;q=,;;,;q"));

@@ -96,7 +96,8 @@ static void test_unknown_and_not_applicable(void **state)
 	fx->snapshot.processes = &fx->processes[2];
 	fx->snapshot.n_processes = 1;
 	text = print(&fx->snapshot, 1, (struct lt_sink_opts){ .ascii = true });
-	assert_non_null(strstr(text, "    3%     -     -     -     -     .     .     .     -      0\n"));
+	assert_non_null(
+		strstr(text, "    3%     -     -     -     -     .     .     .     -      0\n"));
 	assert_null(strcasestr(text, "nan"));
 	free(text);
 	/* A pool that no probe watches: there, but its waits are unknown. */
@@ -171,7 +172,10 @@ static void test_notes(void **state)
 	text[fread(text, 1, sizeof(text) - 1, opts.out)] = '\0';
 	fclose(opts.out);
 	/* Told once: what a process is, what it misses, what was lost. */
-	assert_int_equal(count_of(text, "server.js[4121]: node 20.20.2, container 3f2a9c01d4e5, tier phases\n"), 1);
+	assert_int_equal(
+		count_of(text,
+			 "server.js[4121]: node 20.20.2, container 3f2a9c01d4e5, tier phases\n"),
+		1);
 	assert_int_equal(count_of(text, "uvserver[812]: missing: GC: no probe is on\n"), 1);
 	assert_int_equal(count_of(text, " - lost: 3 ring_full, 1 unpaired\n"), 1);
 	assert_null(strstr(text, "[4121]: now at tier phases"));
@@ -271,7 +275,8 @@ static void test_no_loops(void **state)
 	fx->processes[0].n_loops = 0;
 	fx->snapshot.n_processes = 1;
 	text = print(&fx->snapshot, 1, (struct lt_sink_opts){ .ascii = true });
-	assert_non_null(strstr(text, "4121 server.js     .            .     .     .     .     .   4/4"));
+	assert_non_null(
+		strstr(text, "4121 server.js     .            .     .     .     .     .   4/4"));
 	free(text);
 	free(fx);
 }

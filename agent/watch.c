@@ -144,7 +144,7 @@ static void look_for_loops(struct lt_watch *watch)
 		uint64_t loop_ptr = 0;
 		struct lt_loop_mem mem;
 
-		if (thread->is_loop || thread->tries >= LOOK_TRIES)
+		if (thread->is_loop || !thread->here || thread->tries >= LOOK_TRIES)
 			continue;
 		thread->tries++;
 		if (!main_thread && lt_find_thread_loop(watch->target, thread->tid, &loop_ptr))
@@ -158,7 +158,6 @@ static void look_for_loops(struct lt_watch *watch)
 static void list_threads(struct lt_watch *watch)
 {
 	int tids[THREADS_MAX], n;
-	size_t kept = 0;
 
 	n = lt_process_threads(watch->target->pid, tids, THREADS_MAX);
 	if (n < 0)
@@ -171,15 +170,27 @@ static void list_threads(struct lt_watch *watch)
 		if (thread)
 			thread->here = true;
 	}
-	for (size_t i = 0; i < watch->n_threads; i++) {
-		if (watch->threads[i].here) {
-			watch->threads[kept++] = watch->threads[i];
-		} else if (watch->probe) {
-			struct lt_loop_key key = { (uint32_t)watch->target->pid,
-						   (uint32_t)watch->threads[i].tid };
+}
 
-			lt_probe__forget_loop(watch->probe, &key);
+/* Threads that have ended go when their last records are read; their loops get a last row. */
+static void drop_threads(struct lt_watch *watch)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->n_threads; i++) {
+		struct thread *thread = &watch->threads[i];
+		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
+		struct lt_loop_state *loop;
+
+		if (thread->here) {
+			watch->threads[kept++] = *thread;
+			continue;
 		}
+		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name) : NULL;
+		if (loop)
+			lt_loop_state__end(loop);
+		if (watch->probe)
+			lt_probe__forget_loop(watch->probe, &key);
 	}
 	watch->n_threads = kept;
 }
@@ -328,8 +339,6 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	loop = lt_store__loop(watch->process, thread->tid, thread->name);
 	if (loop)
 		lt_loop_state__record(loop, rec);
-	if (rec->flags & LT_LOOP_ENDED)
-		lt_probe__forget_loop(watch->probe, key);
 }
 
 static void read_memory(struct lt_watch *watch)
@@ -392,8 +401,10 @@ void lt_watch__finish(struct lt_watch *watch)
 {
 	if (!watch->process)
 		return;
-	if (!watch->ended)
+	if (!watch->ended) {
 		read_memory(watch);
+		drop_threads(watch);
+	}
 	read_pool(watch);
 	read_gc(watch);
 }

@@ -41,9 +41,16 @@ lt_inline struct lt_task_rec *kind_get(__u32 tgid, __u32 kind)
 	return rec;
 }
 
+/*
+ * More work than threads. A thread between two tasks counts: it is about to take the next, and may
+ * have lost its CPU to the loop that it has just woken. Slow tasks wait for a limit of their own,
+ * and count only when no thread is left.
+ */
 lt_inline bool is_saturated(__u64 state, __u32 size)
 {
-	return size && LT_POOL_BUSY(state) >= size && LT_POOL_DEPTH(state) > 0;
+	__u32 busy = LT_POOL_BUSY(state), depth = LT_POOL_DEPTH(state), slow = LT_POOL_SLOW(state);
+
+	return size && (busy + depth - slow > size || (busy >= size && depth > 0));
 }
 
 /*

@@ -6,6 +6,7 @@
 #   packaging/deps.sh          to build
 #   packaging/deps.sh test     to build and to run all tests
 #   packaging/deps.sh demo     to build and to try it on a sample server
+#   packaging/deps.sh bench    to build and to measure what it costs
 #   packaging/deps.sh deb      to build the Debian package
 set -eu
 
@@ -16,9 +17,10 @@ build) ;;
 test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
     util-linux git" ;;
 demo) command -v node >/dev/null || packages="$packages libuv1-dev" ;;
+bench) packages="$packages wrk python3" ;;
 deb) packages="$packages debhelper dpkg-dev fakeroot git" ;;
 *)
-    echo "deps.sh: $1: not one of build, demo, test, deb" >&2
+    echo "deps.sh: $1: not one of build, demo, test, bench, deb" >&2
     exit 2
     ;;
 esac

@@ -45,3 +45,7 @@ help:
 	@echo 'make install | uninstall       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make deb        the Debian package, in build/deb'
 	@echo 'Options: V=1 shows commands, WERROR=1, SANITIZE=1 builds under build/san'
+
+bench: all
+	packaging/deps.sh bench
+	$(Q)tests/bench/bench.py

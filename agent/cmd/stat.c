@@ -3,7 +3,9 @@
 /* looptop stat: one row for each loop and interval, as text, JSON or CSV. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cmd/cmd.h"
 #include "agent/pipeline.h"
@@ -53,7 +55,9 @@ static int write_rows(const struct lt_options *options, struct lt_pipeline *pipe
 static enum lt_exit run(const struct lt_options *options)
 {
 	const struct lt_sink *sink = sink_of(options->format);
-	struct lt_sink_opts sink_opts = { .out = stdout, .ascii = options->ascii };
+	struct lt_sink_opts sink_opts = { .out = stdout,
+					  .ascii = options->ascii,
+					  .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	struct lt_pipeline *pipeline;
 	void *state;
 	int err, close_err;

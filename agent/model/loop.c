@@ -30,6 +30,7 @@ struct lt_loop_state {
 	double iterations_before, turns_before, hits_before, hits;
 	uint64_t stalls_before, stall_ns_before;
 	unsigned unread; /* intervals in a row */
+	bool ended; /* its thread has, says who looks at threads */
 	struct lt_series turn, lateness;
 	struct lt_hist shown; /* the interval's turns with the running stall */
 	struct lt_stall *stalls;
@@ -73,6 +74,11 @@ void lt_loop_state__begin(struct lt_loop_state *loop)
 	loop->has_record = loop->has_memory = false;
 	loop->n_stalls = 0;
 	loop->hits = 0;
+}
+
+void lt_loop_state__end(struct lt_loop_state *loop)
+{
+	loop->ended = true;
 }
 
 bool lt_loop_state__is_gone(const struct lt_loop_state *loop)
@@ -304,7 +310,9 @@ static void build_memory(struct lt_loop_state *loop, const struct lt_moment *mom
 
 		out->idle_seconds = fmin(idle, elapsed);
 		out->busy_seconds = elapsed - out->idle_seconds;
-		if (loop->mem.entry_ns && loop->mem.entry_ns <= loop->mem_before.read_ns)
+		/* Tier memory never knows turns: there they are null, in every interval alike. */
+		if (moment->tier > LT_TIER_MEMORY && loop->mem.entry_ns &&
+		    loop->mem.entry_ns <= loop->mem_before.read_ns)
 			set_slept(out, elapsed);
 	}
 	if (again && !lt_known(out->iterations) && loop->mem.iterations != UINT64_MAX) {
@@ -334,7 +342,7 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 
 	*ret_loop = (struct lt_loop){ .tid = loop->tid, .name = loop->name };
 	set_unknown(ret_loop);
-	ret_loop->ended = loop->has_record && loop->rec.flags & LT_LOOP_ENDED;
+	ret_loop->ended = loop->ended || (loop->has_record && loop->rec.flags & LT_LOOP_ENDED);
 	if (loop->has_record)
 		build_record(loop, moment, stall, ret_loop);
 	if (loop->has_memory)

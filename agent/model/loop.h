@@ -31,6 +31,8 @@ bool lt_loop_state__is_gone(const struct lt_loop_state *loop);
 /* The readings of this interval: one or both. Copied. */
 int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec);
 void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
+/* Its thread has ended: this interval's row is its last. */
+void lt_loop_state__end(struct lt_loop_state *loop);
 int lt_loop_state__stall(struct lt_loop_state *loop, double start_time, double seconds);
 
 /* Fills the loop's place in the snapshot; what it points at lives until the next begin. */

@@ -177,7 +177,7 @@ const struct lt_metric lt_metrics[] = {
 	{ .scope = LT_SCOPE_POOL, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
 	  .key = "saturated_seconds", .offset = POOL(saturated_seconds), .title = "SATURATED",
 	  .width = 9,
-	  .help = "Time in which every pool thread was busy.",
+	  .help = "Time in which there was more work than pool threads.",
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_pool_saturated_seconds",
 	  .prom_offset = POOL(total_saturated_seconds) },
 

@@ -9,26 +9,16 @@
 
 #include "agent/governor.h"
 #include "agent/target/process.h"
+#include "agent/threads.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-#define THREADS_MAX 1024
 #define MISSING_MAX 40
 
 /* A new Worker's loop is looked for on its stack in so many intervals; it must be asleep to be seen. */
 #define LOOK_TRIES 10
 
 static const char *const tier_names[LT_TIER_MAX] = { "memory", "wait", "phases", "full" };
-
-/* A thread of the target, and the loop it may run. */
-struct thread {
-	int tid;
-	int tries; /* how often its stack was looked at */
-	bool is_loop;
-	bool here; /* in this interval's list */
-	char name[32];
-	uint64_t loop_ptr;
-};
 
 struct lt_watch {
 	struct lt_target *target;
@@ -38,8 +28,7 @@ struct lt_watch {
 	enum lt_tier tier;
 	struct lt_governor governor;
 	bool ended;
-	struct thread threads[THREADS_MAX];
-	size_t n_threads;
+	struct lt_threads threads;
 	int workers; /* how many have been named */
 	struct lt_store_process *process; /* of this interval */
 	const char *missing[MISSING_MAX];
@@ -61,38 +50,7 @@ bool lt_watch__ended(const struct lt_watch *watch)
 	return watch->ended;
 }
 
-static struct thread *find_thread(struct lt_watch *watch, int tid)
-{
-	for (size_t i = 0; i < watch->n_threads; i++)
-		if (watch->threads[i].tid == tid)
-			return &watch->threads[i];
-	return NULL;
-}
-
-static struct thread *add_thread(struct lt_watch *watch, int tid)
-{
-	struct thread *thread = find_thread(watch, tid);
-
-	if (!thread && watch->n_threads < THREADS_MAX) {
-		thread = &watch->threads[watch->n_threads++];
-		*thread = (struct thread){ .tid = tid };
-	}
-	return thread;
-}
-
-/* Node names Worker threads only since 24, after their own name or "WorkerThread". */
-static bool is_own_name(const struct lt_watch *watch, const char *name)
-{
-	static const char *const defaults[] = { "WorkerThread", "node", "node-MainThread", "MainThread",
-						"libuv-worker" };
-
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		if (!strcmp(name, defaults[i]))
-			return false;
-	return name[0] && strcmp(name, watch->target->comm);
-}
-
-static void name_loop(struct lt_watch *watch, struct thread *thread)
+static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
 {
 	char comm[LT_COMM_SIZE] = "";
 
@@ -104,7 +62,7 @@ static void name_loop(struct lt_watch *watch, struct thread *thread)
 	}
 	watch->workers++;
 	lt_thread_name(watch->target->pid, thread->tid, comm);
-	if (is_own_name(watch, comm))
+	if (lt_is_own_name(comm, watch->target->comm))
 		snprintf(thread->name, sizeof(thread->name), "%s", comm);
 	else
 		snprintf(thread->name, sizeof(thread->name), "worker-%d", watch->workers);
@@ -114,7 +72,7 @@ static void name_loop(struct lt_watch *watch, struct thread *thread)
  * Which threads run a loop that is worth a row: the main one, and in Node those whose loop has a
  * check handle, as every JavaScript environment has; Node's own helper threads have loops without.
  */
-static bool confirm_loop(struct lt_watch *watch, struct thread *thread, uint64_t loop_ptr,
+static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread, uint64_t loop_ptr,
 			 struct lt_loop_mem *mem)
 {
 	bool node = watch->target->runtime && !strcmp(watch->target->runtime, "node");
@@ -138,8 +96,8 @@ static bool confirm_loop(struct lt_watch *watch, struct thread *thread, uint64_t
 /* Finds the loops of threads that have not shown one yet, and gives them their records. */
 static void look_for_loops(struct lt_watch *watch)
 {
-	for (size_t i = 0; i < watch->n_threads; i++) {
-		struct thread *thread = &watch->threads[i];
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
 		bool main_thread = thread->tid == watch->target->pid;
 		uint64_t loop_ptr = 0;
 		struct lt_loop_mem mem;
@@ -155,35 +113,18 @@ static void look_for_loops(struct lt_watch *watch)
 	}
 }
 
-static void list_threads(struct lt_watch *watch)
-{
-	int tids[THREADS_MAX], n;
-
-	n = lt_process_threads(watch->target->pid, tids, THREADS_MAX);
-	if (n < 0)
-		return;
-	for (size_t i = 0; i < watch->n_threads; i++)
-		watch->threads[i].here = false;
-	for (int i = 0; i < n; i++) {
-		struct thread *thread = add_thread(watch, tids[i]);
-
-		if (thread)
-			thread->here = true;
-	}
-}
-
 /* Threads that have ended go when their last records are read; their loops get a last row. */
 static void drop_threads(struct lt_watch *watch)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < watch->n_threads; i++) {
-		struct thread *thread = &watch->threads[i];
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
 		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
 		struct lt_loop_state *loop;
 
 		if (thread->here) {
-			watch->threads[kept++] = *thread;
+			watch->threads.items[kept++] = *thread;
 			continue;
 		}
 		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name) : NULL;
@@ -192,7 +133,7 @@ static void drop_threads(struct lt_watch *watch)
 		if (watch->probe)
 			lt_probe__forget_loop(watch->probe, &key);
 	}
-	watch->n_threads = kept;
+	watch->threads.n = kept;
 }
 
 static void miss(struct lt_watch *watch, const char *sentence)
@@ -261,7 +202,7 @@ int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *pr
 		if (err)
 			goto fail;
 	}
-	list_threads(watch);
+	lt_threads__list(&watch->threads, watch->target->pid);
 	look_for_loops(watch);
 	*ret_watch = watch;
 	return 0;
@@ -297,7 +238,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 
 	watch->ended = !lt_target__alive(target);
 	if (!watch->ended)
-		list_threads(watch);
+		lt_threads__list(&watch->threads, watch->target->pid);
 	collect_missing(watch);
 	reading.identity = (struct lt_process){
 		.pid = target->pid,
@@ -326,7 +267,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 		      const struct lt_loop_rec *rec)
 {
-	struct thread *thread = add_thread(watch, (int)key->tid);
+	struct lt_thread_state *thread = lt_threads__add(&watch->threads, (int)key->tid);
 	struct lt_loop_state *loop;
 	struct lt_loop_mem mem;
 
@@ -343,8 +284,8 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 
 static void read_memory(struct lt_watch *watch)
 {
-	for (size_t i = 0; i < watch->n_threads; i++) {
-		struct thread *thread = &watch->threads[i];
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
 		struct lt_loop_state *loop;
 		struct lt_loop_mem mem;
 
@@ -419,12 +360,12 @@ static int change_tier(struct lt_watch *watch, enum lt_tier tier)
 	if (err)
 		return err;
 	if (tier == LT_TIER_MEMORY || watch->tier == LT_TIER_MEMORY) {
-		for (size_t i = 0; i < watch->n_threads; i++) {
+		for (size_t i = 0; i < watch->threads.n; i++) {
 			struct lt_loop_key key = { (uint32_t)watch->target->pid,
-						   (uint32_t)watch->threads[i].tid };
+						   (uint32_t)watch->threads.items[i].tid };
 
 			lt_probe__forget_loop(watch->probe, &key);
-			watch->threads[i].tries = 0;
+			watch->threads.items[i].tries = 0;
 		}
 	}
 	watch->tier = tier;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* The threads of a target, and which of them are known to run a loop. */
+#ifndef LOOPTOP_THREADS_H
+#define LOOPTOP_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LT_THREADS_MAX 1024
+
+/* A thread, and the loop it may run. */
+struct lt_thread_state {
+	int tid;
+	int tries; /* how often its stack was looked at */
+	bool is_loop;
+	bool here; /* in this interval's list */
+	char name[32];
+	uint64_t loop_ptr;
+};
+
+struct lt_threads {
+	struct lt_thread_state items[LT_THREADS_MAX];
+	size_t n;
+};
+
+/* The thread, added if it is new; NULL: there are too many. */
+struct lt_thread_state *lt_threads__add(struct lt_threads *threads, int tid);
+
+/* Marks those that are here now, and adds the new ones. */
+void lt_threads__list(struct lt_threads *threads, int pid);
+
+/* Is a thread's name one that somebody gave it, or what Node calls all of its kind? comm: the name of the
+ * process. */
+bool lt_is_own_name(const char *name, const char *comm);
+
+#endif

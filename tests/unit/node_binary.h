@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* For the tests of targets: where tests/get-node keeps the official Node binaries. */
+#ifndef LOOPTOP_TESTS_NODE_BINARY_H
+#define LOOPTOP_TESTS_NODE_BINARY_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Opens the binary of a major version, its path in buf; -1 and a line on stderr if it is not there:
+ * tests/get-node fetches it. */
+static inline int node_binary(int major, char *buf, size_t size)
+{
+	const char *dir = getenv("LT_NODE_DIR"), *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	int fd;
+
+	if (dir)
+		snprintf(buf, size, "%s/v%d/package/bin/node", dir, major);
+	else if (cache)
+		snprintf(buf, size, "%s/looptop/node/v%d/package/bin/node", cache, major);
+	else
+		snprintf(buf, size, "%s/.cache/looptop/node/v%d/package/bin/node", home ? home : "",
+			 major);
+	fd = open(buf, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fprintf(stderr, "no Node %d at %s\n", major, buf);
+	return fd;
+}
+
+#endif

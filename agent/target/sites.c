@@ -12,7 +12,8 @@
 
 /* How far behind a call its cheap instruction may be. */
 #define BEHIND_CALL_MAX 64
-#define ENTRY_BYTES_MAX 4096
+/* How far behind an entry a cheap instruction is looked for. */
+#define ENTRY_BYTES_MAX 128
 
 #define REG(reg) ((uint16_t)(1u << (reg)))
 #define ARGUMENTS (REG(LT_REG_RDI) | REG(LT_REG_RSI) | REG(LT_REG_RDX))
@@ -97,6 +98,8 @@ int lt_find_entry(struct lt_finding *finding, const struct lt_rule *rule,
 
 		if (in->is_endbr)
 			continue;
+		if (in->vaddr - head.vaddr > ENTRY_BYTES_MAX)
+			break;
 		if (in->vaddr != head.vaddr && lt_function__joins(&code, head.vaddr, in->vaddr))
 			break; /* a loop comes back here: it would be counted more than once */
 		if (!best && in->probeable)

@@ -87,7 +87,13 @@ static bool is_terminated(const char *text, size_t size)
 	return memchr(text, '\0', size);
 }
 
-/* Whatever a broken cache holds, the image's counts and texts stay within their bounds. */
+/* Within what memory.c reads of internal_fields; -1 is unknown. */
+static bool is_field(int32_t offset)
+{
+	return offset >= -1 && offset <= 152;
+}
+
+/* Whatever a broken cache holds, the image's figures and texts stay within their bounds. */
 static bool is_sane(const struct lt_image *image)
 {
 	if (image->n_sites > LT_IMAGE_SITES_MAX || image->n_classes > LT_IMAGE_CLASSES_MAX ||
@@ -97,6 +103,13 @@ static bool is_sane(const struct lt_image *image)
 	    !is_terminated(image->runtime_version, sizeof(image->runtime_version)) ||
 	    !is_terminated(image->uv_version, sizeof(image->uv_version)))
 		return false;
+	if (!is_field(image->uv.idle_time) || !is_field(image->uv.entry_time) ||
+	    !is_field(image->uv.loop_count) ||
+	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0))
+		return false;
+	for (size_t i = 0; i < image->n_classes; i++)
+		if (image->classes[i].kind >= LT_KIND_MAX)
+			return false;
 	for (size_t i = 0; i < image->n_missing; i++)
 		if (!is_terminated(image->missing[i], sizeof(image->missing[i])))
 			return false;

@@ -26,16 +26,17 @@ def phases(node):
     return phases_at(node, "phases")
 
 
-def assert_phase(measured, truth):
-    """Never less than was burnt in it; more only by Node's own work around the callbacks, which
-    costs 0.1 to 0.3 ms for each of them on a slow machine."""
-    assert truth - 0.001 <= measured <= truth * 1.03 + 0.010
+def assert_phase(measured, burnt, truth):
+    """Never less than was burnt in it; more only by Node's own work around the callbacks. How much
+    that was the process tells itself: what its loop was busy with beyond all the burning."""
+    own = max(truth["active"] - sum(truth["phases"].values()), 0)
+    assert burnt - 0.001 <= measured <= burnt * 1.03 + 0.010 + own
 
 
 @pytest.mark.parametrize("name", ["timers", "check", "poll_callbacks", "closing"])
 def test_full_tier_tells_each_phase(full, name):
     truth, process = full
-    assert_phase(process.loop().phase(name), truth["phases"][name])
+    assert_phase(process.loop().phase(name), truth["phases"][name], truth)
 
 
 @pytest.mark.parametrize("name", ["pending", "idle", "prepare"])
@@ -62,9 +63,9 @@ def test_phases_tier_puts_the_small_ones_together(phases):
     truth, process = phases
     loop = process.loop()
     spent = truth["phases"]
-    assert_phase(loop.phase("timers"), spent["timers"])
-    assert_phase(loop.phase("poll_callbacks"), spent["poll_callbacks"])
-    assert_phase(loop.phase("check"), spent["check"] + spent["closing"])
+    assert_phase(loop.phase("timers"), spent["timers"], truth)
+    assert_phase(loop.phase("poll_callbacks"), spent["poll_callbacks"], truth)
+    assert_phase(loop.phase("check"), spent["check"] + spent["closing"], truth)
     for name in ("pending", "idle", "prepare", "closing"):
         assert loop.phase(name) is None
 

@@ -24,7 +24,12 @@
 #include "agent/target/elf.h"
 
 /* The beginning of a kept file: magic, format, image size, file size, sum, padding. */
-enum { AT_FORMAT = 8, AT_FILE_SIZE = 16, AT_CRC = 24, AT_IMAGE = 32 };
+enum {
+	AT_FORMAT = 8,
+	AT_FILE_SIZE = 16,
+	AT_CRC = 24,
+	AT_IMAGE = 32
+};
 
 /* A place in this program's code: the site of the test's image. */
 __attribute__((noinline, used)) static int site_here(int x)
@@ -188,8 +193,8 @@ static void test_flipped(void **state)
 
 	lt_cache_store(fx->fd, fx->image);
 	for (int i = 0; i < 500; i++) {
-		size_t at = i < AT_CRC + 4 ? (size_t)i :
-					     AT_IMAGE + (size_t)rand_r(&seed) % (size - AT_IMAGE);
+		size_t at = i < AT_CRC + 4 ? (size_t)i
+					   : AT_IMAGE + (size_t)rand_r(&seed) % (size - AT_IMAGE);
 		int fd = open(fx->kept, O_RDWR | O_CLOEXEC);
 		uint8_t byte, other;
 
@@ -364,10 +369,10 @@ static void test_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_round_trip),	   CASE(test_no_build_id),	 CASE(test_flipped),
-		CASE(test_truncated),	   CASE(test_other_version),	 CASE(test_insane),
-		CASE(test_texts_without_end), CASE(test_other_bytes),	 CASE(test_open_directory),
-		CASE(test_not_a_file),	   CASE(test_directory),
+		CASE(test_round_trip),	      CASE(test_no_build_id),	CASE(test_flipped),
+		CASE(test_truncated),	      CASE(test_other_version), CASE(test_insane),
+		CASE(test_texts_without_end), CASE(test_other_bytes),	CASE(test_open_directory),
+		CASE(test_not_a_file),	      CASE(test_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) + !site_here(1);

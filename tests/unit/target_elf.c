@@ -177,7 +177,8 @@ static const Elf64_Shdr *section(const struct file *file, const char *name)
 	const Elf64_Shdr *sh = (const Elf64_Shdr *)(file->bytes + eh->e_shoff);
 
 	for (int i = 0; i < eh->e_shnum; i++)
-		if (!strcmp((char *)file->bytes + sh[eh->e_shstrndx].sh_offset + sh[i].sh_name, name))
+		if (!strcmp((char *)file->bytes + sh[eh->e_shstrndx].sh_offset + sh[i].sh_name,
+			    name))
 			return &sh[i];
 	fail_msg("this program has no section %s", name);
 	return NULL;
@@ -239,7 +240,10 @@ static void test_no_elf(void **state)
 	(void)state;
 	assert_int_equal(try("", 0), -ENOEXEC);
 	assert_int_equal(try("\x7f", 1), -ENOEXEC);
-	assert_int_equal(try("\x7f" "ELF", 4), -ENOEXEC);
+	assert_int_equal(try("\x7f"
+			     "ELF",
+			     4),
+			 -ENOEXEC);
 	assert_int_equal(try(text, sizeof(text) - 1), -ENOEXEC);
 	eh->e_machine = EM_AARCH64;
 	assert_int_equal(try(copy.bytes, copy.size), -ENOEXEC);
@@ -270,8 +274,8 @@ static void test_truncated(void **state)
 /* What is bent: where in the file, and of what length. */
 static void region_of(unsigned which, size_t *ret_at, size_t *ret_size)
 {
-	static const char *const names[] = { ".symtab", ".dynsym", ".rela.plt", ".strtab",
-					     ".shstrtab", ".text", ".note.gnu.build-id" };
+	static const char *const names[] = { ".symtab",	  ".dynsym", ".rela.plt",	  ".strtab",
+					     ".shstrtab", ".text",   ".note.gnu.build-id" };
 	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)self.bytes;
 
 	if (which == 0) {
@@ -367,8 +371,12 @@ static void slow_file(struct file *copy, bool calls)
 	ph = (Elf64_Phdr *)(copy->bytes + eh->e_phoff);
 	while (ph->p_type == PT_LOAD || ph->p_type == PT_PHDR || ph->p_type == PT_INTERP)
 		ph++;
-	*ph = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = code_at,
-			    .p_vaddr = vaddr, .p_filesz = code_size, .p_memsz = code_size };
+	*ph = (Elf64_Phdr){ .p_type = PT_LOAD,
+			    .p_flags = PF_R | PF_X,
+			    .p_offset = code_at,
+			    .p_vaddr = vaddr,
+			    .p_filesz = code_size,
+			    .p_memsz = code_size };
 	for (size_t i = 0; i + 5 <= stub; i += calls ? 5 : 2) {
 		int32_t to = (int32_t)(stub - (i + 5));
 

@@ -189,6 +189,10 @@ static void check_main_loop(int major, const struct lt_target *target, const str
 	if (major >= 20)
 		assert_in_range(b.iterations - a.iterations, 15, 170);
 	assert_true(b.time_ms > a.time_ms);
+	/* now of ended waits, which idle_ns counts */
+	share = idle_share(&a, &b);
+	assert_true(share > 0.6 && share < 1.02);
+	assert_true(b.idle_ns - a.idle_ns > 200000000);
 	fprintf(child->to, "spin\n");
 	fflush(child->to);
 	sleep_ms(100);
@@ -329,7 +333,10 @@ static int setup(void **state)
 	(void)state;
 	/* sites are found anew, not taken from a cache that is there: but Node stays where it is */
 	if (!given)
-		snprintf(node, sizeof(node), "%s%s/looptop/node", cache ? cache : home ? home : "",
+		snprintf(node, sizeof(node), "%s%s/looptop/node",
+			 cache	? cache
+			 : home ? home
+				: "",
 			 cache ? "" : "/.cache");
 	if (!mkdtemp(cache_dir) || (!given && setenv("LT_NODE_DIR", node, 1)) ||
 	    setenv("XDG_CACHE_HOME", cache_dir, 1))

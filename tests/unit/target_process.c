@@ -24,13 +24,14 @@
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
 
-#define ID64 "3f2a9c01d4e5aaaabbbbccccddddeeeeffff0000111122223333444455556666"
-#define ID12 "3f2a9c01d4e5"
+#define ID64	"3f2a9c01d4e5aaaabbbbccccddddeeeeffff0000111122223333444455556666"
+#define ID12	"3f2a9c01d4e5"
 #define NUMBERS " S 1 2 3 4 5 4194560 7 8 9 10 1234 567 13 14 20 0 11 0 987654 19 20"
 
 static void test_stat(void **state)
 {
-	static const char *const names[] = { "node", "", "a) R 1 2 (b", ")", "(((", "x\ny z", "\xff\x1b[2J" };
+	static const char *const names[] = { "node", "",       "a) R 1 2 (b", ")",
+					     "(((",  "x\ny z", "\xff\x1b[2J" };
 	struct lt_proc_stat stat;
 	char text[256];
 
@@ -46,8 +47,10 @@ static void test_stat(void **state)
 		assert_int_equal(stat.start_ticks, 987654);
 		assert_false(stat.kernel_thread);
 	}
-	assert_int_equal(lt_parse_stat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 9 0 0 20 0 1 0 1 0",
-				       &stat), 0);
+	assert_int_equal(
+		lt_parse_stat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 9 0 0 20 0 1 0 1 0",
+			      &stat),
+		0);
 	assert_true(stat.kernel_thread);
 	snprintf(text, sizeof(text), "1 (%s)" NUMBERS, "a name that is longer than comm");
 	assert_int_equal(lt_parse_stat(text, &stat), 0);
@@ -64,7 +67,9 @@ static void test_stat_broken(void **state)
 	assert_int_equal(lt_parse_stat(")(", &stat), -EINVAL);
 	assert_int_equal(lt_parse_stat("1 (x) S 1 2 x", &stat), -EINVAL);
 	/* cut anywhere before the start time */
-	for (size_t n = 0; n <= strlen("4121 (node) S 1 2 3 4 5 4194560 7 8 9 10 1234 567 13 14 20 0 11 0"); n++) {
+	for (size_t n = 0;
+	     n <= strlen("4121 (node) S 1 2 3 4 5 4194560 7 8 9 10 1234 567 13 14 20 0 11 0");
+	     n++) {
 		snprintf(text, sizeof(text), "%.*s", (int)n, whole);
 		assert_int_equal(lt_parse_stat(text, &stat), -EINVAL);
 	}
@@ -105,7 +110,8 @@ static void test_cgroup(void **state)
 		     "/a.slice/cri-containerd-" ID64 ".scope", ID12);
 	check_cgroup("0::/x/kubepods-pod1.slice:cri-containerd:" ID64 "\n",
 		     "/x/kubepods-pod1.slice:cri-containerd:" ID64, ID12);
-	check_cgroup("0::/libpod-" ID64 ".scope/container\n", "/libpod-" ID64 ".scope/container", ID12);
+	check_cgroup("0::/libpod-" ID64 ".scope/container\n", "/libpod-" ID64 ".scope/container",
+		     ID12);
 	check_cgroup("0::/crio-conmon-" ID64 ".scope\n", "/crio-conmon-" ID64 ".scope", "");
 	/* the cpu controller on version 1 is where the limits are */
 	check_cgroup("12:memory:/m\n4:cpu,cpuacct:/limits\n0::/unified\n", "/limits", "");
@@ -122,8 +128,9 @@ static void test_cgroup_hostile(void **state)
 	check_cgroup("\n\n::\n0:\n:", "", "");
 	check_cgroup("0::/a\x1b[2J\xff", "/a?[2J?", "");
 	check_cgroup("0::/docker/" ID64 "0\n", "/docker/" ID64 "0", ""); /* 65 digits */
-	check_cgroup("0::/docker/3F2A9C01D4E5AAAABBBBCCCCDDDDEEEEFFFF0000111122223333444455556666\n",
-		     "/docker/3F2A9C01D4E5AAAABBBBCCCCDDDDEEEEFFFF0000111122223333444455556666", "");
+	check_cgroup(
+		"0::/docker/3F2A9C01D4E5AAAABBBBCCCCDDDDEEEEFFFF0000111122223333444455556666\n",
+		"/docker/3F2A9C01D4E5AAAABBBBCCCCDDDDEEEEFFFF0000111122223333444455556666", "");
 	memcpy(text, "0::", 3);
 	memset(text + 3, '/', 69996);
 	text[69999] = '\0';
@@ -137,22 +144,28 @@ static void test_mapping(void **state)
 	struct lt_mapping m;
 
 	(void)state;
-	assert_int_equal(lt_parse_mapping("00400000-00e00000 r-xp 00001000 fe:01 4711       /usr/bin/node", &m), 1);
+	assert_int_equal(
+		lt_parse_mapping("00400000-00e00000 r-xp 00001000 fe:01 4711       /usr/bin/node",
+				 &m),
+		1);
 	assert_int_equal(m.begin, 0x400000);
 	assert_int_equal(m.end, 0xe00000);
 	assert_int_equal(m.file_offset, 0x1000);
 	assert_int_equal(m.dev, makedev(0xfe, 1));
 	assert_int_equal(m.ino, 4711);
 	assert_string_equal(m.path, "/usr/bin/node");
-	assert_int_equal(lt_parse_mapping("1000-2000 r-xp 00000000 00:2d 9 /a b/c (deleted)", &m), 1);
+	assert_int_equal(lt_parse_mapping("1000-2000 r-xp 00000000 00:2d 9 /a b/c (deleted)", &m),
+			 1);
 	assert_string_equal(m.path, "/a b/c (deleted)");
 	assert_int_equal(lt_parse_mapping("1000-2000 --xs 00000000 00:2d 9 /\xff\x1b", &m), 1);
 	assert_string_equal(m.path, "/??");
 	/* others */
-	assert_int_equal(lt_parse_mapping("1000-2000 rw-p 00000000 fe:01 4711 /usr/bin/node", &m), 0);
+	assert_int_equal(lt_parse_mapping("1000-2000 rw-p 00000000 fe:01 4711 /usr/bin/node", &m),
+			 0);
 	assert_int_equal(lt_parse_mapping("1000-2000 r-xp 00000000 00:00 0 ", &m), 0);
 	assert_int_equal(lt_parse_mapping("1000-2000 r-xp 00000000 00:00 0 [vdso]", &m), 0);
-	assert_int_equal(lt_parse_mapping("1000-2000 rwxp 00000000 00:01 12 anon_inode:[x]", &m), 0);
+	assert_int_equal(lt_parse_mapping("1000-2000 rwxp 00000000 00:01 12 anon_inode:[x]", &m),
+			 0);
 	/* none */
 	assert_int_equal(lt_parse_mapping("", &m), -EINVAL);
 	assert_int_equal(lt_parse_mapping("nonsense", &m), -EINVAL);
@@ -197,8 +210,8 @@ static void test_names(void **state)
 	(void)state;
 	check_name("node|/app/server.js|--port=80", NODE, "node", "server.js");
 	check_name("node|server.js", NODE, "node", "server.js");
-	check_name("/usr/bin/node|--max-old-space-size=4096|-r|dotenv/config|dist/main.js", NODE, "node",
-		   "main.js");
+	check_name("/usr/bin/node|--max-old-space-size=4096|-r|dotenv/config|dist/main.js", NODE,
+		   "node", "main.js");
 	check_name("node|--require|./hook.js|--inspect|app.mjs", NODE, "node", "app.mjs");
 	check_name("node|.", NODE, "node", "node .");
 	check_name("node|..", NODE, "node", "node ..");

@@ -110,8 +110,8 @@ static void check_other_counts(const struct expected *want, const struct lt_imag
 	assert_int_equal(count_arg(image, LT_ROLE_TASK_START, LT_KIND_DNS), 2);
 	assert_int_equal(count_arg(image, LT_ROLE_TASK_START, LT_KIND_MAX), 1);
 	assert_int_equal(count_role(image, LT_ROLE_TASK_END), 1);
-	assert_int_equal(count_arg(image, LT_ROLE_TASK_END,
-				   want->major >= 26 ? LT_REG_R12 : LT_REG_RBX), 1);
+	assert_int_equal(
+		count_arg(image, LT_ROLE_TASK_END, want->major >= 26 ? LT_REG_R12 : LT_REG_RBX), 1);
 	assert_int_equal(count_role(image, LT_ROLE_TASK_DELIVER), 5);
 	assert_int_equal(count_role(image, LT_ROLE_SYNC_END), 1);
 	assert_int_equal(count_role(image, LT_ROLE_GC_BEGIN), 1);

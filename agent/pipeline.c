@@ -220,8 +220,8 @@ static void keep_event(void *ctx, const struct lt_event *event)
 /* Stalls that have ended, to the loops that had them. */
 static void deliver_events(struct lt_pipeline *pipeline)
 {
-	uint64_t now_ns = lt_now_ns();
-	double wall_seconds = lt_wall_seconds();
+	uint64_t now_ns;
+	double wall_seconds = lt_wall_now(&now_ns);
 
 	for (size_t i = 0; i < pipeline->n_events; i++) {
 		const struct lt_event *event = &pipeline->events[i];
@@ -291,13 +291,16 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	const struct lt_snapshot *snapshot;
 	struct lt_self_reading self;
 	uint32_t epoch = 0;
+	uint64_t now_ns;
+	double wall_seconds;
 
 	drop_ended(pipeline);
 	if (pipeline->discovery && lt_now_ns() - pipeline->looked_ns > LOOK_INTERVAL_NS)
 		look_around(pipeline);
 	if (pipeline->probe)
 		epoch = lt_probe__close_epoch(pipeline->probe);
-	lt_store__begin(pipeline->store, lt_now_ns(), lt_wall_seconds(), epoch);
+	wall_seconds = lt_wall_now(&now_ns);
+	lt_store__begin(pipeline->store, now_ns, wall_seconds, epoch);
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		lt_watch__begin(pipeline->watches[i], pipeline->store);
 	if (pipeline->probe) {

@@ -181,22 +181,46 @@ static void grow(double *total, double by)
 	*total = (lt_known(*total) ? *total : 0) + by;
 }
 
+/*
+ * The part of what a record has gained that belongs to this interval. The record is copied a little after
+ * the interval's end, much later if we were kept from running: what it counted beyond the end is left
+ * for the next interval.
+ */
+static double share_within(const struct lt_loop_rec *rec, const struct lt_moment *moment, double gained)
+{
+	double beyond = seconds_between(moment->now_ns, rec->last_ns);
+
+	if (beyond <= 0 || rec->flags & LT_LOOP_ENDED)
+		return 1;
+	return beyond < gained ? (gained - beyond) / gained : 0;
+}
+
+/* Moves *before towards now by the share; returns the seconds moved. */
+static double take(double *before, double now, double share)
+{
+	double span = fmax(now - *before, 0) * share;
+
+	*before += span;
+	return span;
+}
+
 static void build_times(struct lt_loop_state *loop, const struct lt_moment *moment,
 			struct lt_loop *out)
 {
-	struct account now = account_of(&loop->rec, moment->now_ns);
+	struct account now = account_of(&loop->rec, moment->now_ns), *before = &loop->before;
+	double gained = now.busy - before->busy + now.idle - before->idle;
+	double share = share_within(&loop->rec, moment, gained);
 
-	out->busy_seconds = fmax(now.busy - loop->before.busy, 0);
-	out->idle_seconds = fmax(now.idle - loop->before.idle, 0);
+	out->busy_seconds = take(&before->busy, now.busy, share);
+	out->idle_seconds = take(&before->idle, now.idle, share);
 	for (int i = 0; i < LT_PHASE_MAX; i++) {
-		double span = fmax(now.phase[i] - loop->before.phase[i], 0);
+		double span = take(&before->phase[i], now.phase[i], share);
 
 		if (!tier_knows(moment->tier, i))
 			continue;
 		out->phase_seconds[i] = span;
 		grow(&loop->total.phase_seconds[i], span);
 	}
-	loop->before = now;
 }
 
 /* The turn that is running: its length if it is a stall by now, else 0. */

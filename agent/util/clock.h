@@ -24,4 +24,26 @@ static inline double lt_wall_seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* The two clocks at one moment: returns Unix time in seconds, and the CLOCK_MONOTONIC ns that belong to
+ * it. Read again if the thread was held up between the two. */
+static inline double lt_wall_now(uint64_t *ret_now_ns)
+{
+	uint64_t narrowest = UINT64_MAX;
+	double wall = lt_wall_seconds();
+
+	*ret_now_ns = lt_now_ns();
+	for (int i = 0; i < 5 && narrowest > 20000; i++) {
+		uint64_t before = lt_now_ns();
+		double seconds = lt_wall_seconds();
+		uint64_t width = lt_now_ns() - before;
+
+		if (width >= narrowest)
+			continue;
+		narrowest = width;
+		wall = seconds;
+		*ret_now_ns = before + width / 2;
+	}
+	return wall;
+}
+
 #endif

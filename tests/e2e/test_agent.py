@@ -213,11 +213,14 @@ def test_real_prometheus(served, tmp_path):
     try:
         loop = f'{{loop="main",pid="{pid}"}}'
         name = "looptop_loop_utilization_ratio"
-        utilization = wait_for(lambda: ask(name + loop), 30, "a scrape")
+        utilization = wait_for(lambda: ask(name + loop), 60, "a scrape")
         assert len(utilization) == 1 and 0 <= utilization[0] <= 1
-        lag = ask(f"histogram_quantile(0.99, sum by (le) (looptop_loop_lag_seconds_bucket{loop}))")
-        # Bursts of 0.2 to 6.2 ms, a third of the time or less: the last percent waits for them.
-        assert len(lag) == 1 and 0 < lag[0] < truth["active"]
+        buckets = f"sum by (le) (looptop_loop_lag_seconds_bucket{loop})"
+        # The bursts stay in the counters; their share shrinks with all the idle time since.
+        lag = ask(f"histogram_quantile(0.999, {buckets})")
+        assert len(lag) == 1 and 0 <= lag[0] < truth["active"], lag
+        waited = ask(f"looptop_loop_lag_seconds_sum{loop}")
+        assert len(waited) == 1 and waited[0] > 0, waited
         assert ask('up{job="looptop"}') == [1]
     finally:
         server.terminate()

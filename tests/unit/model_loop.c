@@ -252,6 +252,46 @@ static void test_random_sequence(void **state)
 }
 
 /* The windows of all intervals together are the observed time: no turn is in two, none in none. */
+/* We were kept from running between the interval's end and the copying of the record, and the loop went
+ * on: no interval shows more time than it has, and nothing is lost or counted twice. */
+static void test_record_copied_late(void **state)
+{
+	struct sim *sim = *state;
+	double busy = 0, idle = 0, phases = 0;
+	uint64_t before;
+
+	wait_end(sim, 1);
+	read_record(sim);
+	for (int i = 0; i < 50; i++) {
+		double interval, sum;
+
+		before = sim->moment.now_ns;
+		for (int k = 0; k < 4; k++)
+			iteration(sim);
+		pass(sim, 3 * MS);
+		sim->moment.now_ns = sim->now;
+		for (int k = 0; k < i % 3; k++)
+			iteration(sim);
+		lt_loop_state__begin(sim->loop);
+		sim->moment.epoch_closed++;
+		assert_int_equal(lt_loop_state__record(sim->loop, &sim->rec), 0);
+		lt_loop_state__build(sim->loop, &sim->moment, &sim->out);
+		interval = (double)(sim->moment.now_ns - before) / 1e9;
+		sum = sim->out.busy_seconds + sim->out.idle_seconds;
+		assert_close(sum, interval, 1e-9);
+		assert_close(sum_phases(sim->out.phase_seconds), interval, 1e-9);
+		busy += sim->out.busy_seconds;
+		idle += sim->out.idle_seconds;
+		phases += sum_phases(sim->out.phase_seconds);
+	}
+	wait_begin(sim, -1);
+	read_record(sim);
+	assert_close(busy + sim->out.busy_seconds, (double)sim->rec.busy_ns / 1e9, 1e-6);
+	assert_close(idle + sim->out.idle_seconds, (double)sim->rec.idle_ns / 1e9, 1e-6);
+	assert_close(phases + sum_phases(sim->out.phase_seconds), busy + idle + sim->out.busy_seconds +
+		     sim->out.idle_seconds, 1e-6);
+}
+
 static void test_lag_windows_add_up(void **state)
 {
 	struct sim *sim = *state;
@@ -572,7 +612,8 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_random_sequence),	 CASE(test_lag_windows_add_up),
+		CASE(test_random_sequence),	 CASE(test_record_copied_late),
+		CASE(test_lag_windows_add_up),
 		CASE(test_contract_block),	 CASE(test_running_stall),
 		CASE(test_ended_stalls),	 CASE(test_timer_lateness),
 		CASE(test_first_interval),	 CASE(test_non_blocking_wait_is_busy),

@@ -29,11 +29,13 @@ ALL_CFLAGS := -std=gnu11 $(WARN) $(SAN_FLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(SAN_FLAGS) $(LDFLAGS)
 
 # One archive a folder. The unit tests link only those that their area may use, and never probe.
-AREAS := util model target runtime sink ui probe
+AREAS := util model target runtime v8 doctor sink ui probe
 src_util := $(wildcard agent/util/*.c)
 src_model := $(wildcard agent/model/*.c)
 src_target := $(wildcard agent/target/*.c)
 src_runtime := $(wildcard agent/runtime/*.c)
+src_v8 := $(wildcard agent/v8/*.c)
+src_doctor := $(wildcard agent/doctor/*.c)
 src_sink := $(wildcard agent/sink/*.c)
 src_ui := $(wildcard ui/*.c ui/widget/*.c ui/view/*.c)
 src_probe := $(wildcard agent/probe/*.c)
@@ -45,8 +47,8 @@ $(BUILD)/obj/agent/model/%.o $(BUILD)/obj/agent/util/%.o $(BUILD)/obj/ui/table.o
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 archive = $(patsubst %,$(BUILD)/lib/%.a,$(1))
 
-LIBS_MAIN := -lbpf -lelf -lz -lncursesw -ltinfo -lmicrohttpd -ljansson -lcapstone -lm
-MAIN_ARCHIVES := $(call archive,ui sink probe runtime target model util)
+LIBS_MAIN := -lbpf -lelf -lz -lncursesw -ltinfo -lmicrohttpd -ljansson -lcapstone -lstdc++ -lm
+MAIN_ARCHIVES := $(call archive,ui sink doctor probe runtime v8 target model util)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,10 +104,14 @@ $(call obj,$(src_probe)): $(SKELETONS)
 # --- unit tests: tests/unit/AREA_NAME.c links the archives of its area --------------------------
 unit_libs_util := util
 unit_libs_model := model util
-unit_libs_target := runtime target util
+unit_libs_target := runtime v8 target util
+unit_libs_v8 := v8 target runtime util
+unit_libs_doctor := doctor model util
 unit_libs_sink := sink model util
 unit_libs_ui := ui model util
-unit_ld_target := -lelf -lcapstone -ljansson -lz
+unit_ld_target := -lelf -lcapstone -ljansson -lz -lstdc++
+unit_ld_v8 := -lelf -lcapstone -ljansson -lz -lstdc++
+unit_ld_doctor := -ljansson
 unit_ld_sink := -ljansson -lmicrohttpd
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(filter-out tests/unit/common%,$(UNIT_SRC)))

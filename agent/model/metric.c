@@ -263,6 +263,8 @@ const char *const lt_phase_names[LT_SNAP_PHASES] = {
 	[LT_PHASE_CLOSING] = "closing",
 };
 
+const char *const lt_cause_names[LT_SNAP_CAUSES] = { "cpu",      "gc",	    "sync_io",
+						     "runqueue", "throttled", "unknown" };
 const char *const lt_kind_names[LT_SNAP_KINDS] = {
 	[LT_KIND_FS] = "fs",
 	[LT_KIND_DNS] = "dns",

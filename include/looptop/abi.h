@@ -220,8 +220,55 @@ struct lt_gc_rec {
 	struct lt_hist_rec pause;
 };
 
+/*
+ * How the stack of a JavaScript thread is walked (facts, v8-stacks 2 … 5). Offsets in bytes; of V8's heap
+ * objects from the object's address (the tagged word less 1).
+ */
+struct lt_walk_cfg {
+	__u32 flags;
+	__s32 isolate_tls_off; /* of the current isolate's pointer from the thread pointer (fs base) */
+	__s32 c_entry_fp_off; /* of the word c_entry_fp from the isolate */
+	__u16 function_type_first, function_type_last; /* instance types of JSFunction */
+	__u16 shared_type; /* instance type of SharedFunctionInfo */
+	__u16 shared_off; /* JSFunction.shared */
+};
+
+#define LT_WALK_ISOLATE 1u /* flag: isolate_tls_off is known */
+#define LT_WALK_C_ENTRY 2u /* flag: c_entry_fp_off is known */
+#define LT_WALK_SHARED 4u /* flag: the types and shared_off are known */
+
+#define LT_STACK_FRAMES_MAX 96
+
+#define LT_FRAME_RESUMED 1u /* flag: found by c_entry_fp; the chain of frame pointers was broken above */
+
+/* One frame as it was found, innermost first. Words are the target's, as they are. */
+struct lt_raw_frame {
+	__u64 pc; /* of the sample, or the return address into this frame; 0: an exit frame met by c_entry_fp */
+	__u64 fp;
+	__u64 shared; /* address of the SharedFunctionInfo that the frame's function had then, 0: none */
+	__u64 bytecode_offset; /* word at fp - 40 */
+	__u64 bytecode_array; /* at fp - 32 */
+	__u64 argc; /* at fp - 24 */
+	__u64 function; /* at fp - 16 */
+	__u64 context; /* at fp - 8: a context, or a marker that tells the frame's type */
+	__u64 flags;
+};
+
+/* The stack of a loop's thread in a turn that is late. */
+struct lt_raw_stack {
+	__u32 type; /* LT_EVENT_STACK */
+	__u32 tgid;
+	__u32 tid;
+	__u32 n_frames;
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 turn_start_ns; /* with tid, which turn */
+	__u64 isolate; /* address, 0: unknown */
+	__u64 ip; /* of the sample in user space; the first frame's pc */
+	struct lt_raw_frame frames[LT_STACK_FRAMES_MAX]; /* n_frames of them */
+};
+
 /* The ring buffer carries only what is rare. */
-enum lt_event_type { LT_EVENT_STALL = 1, LT_EVENT_LOOP_ENDED };
+enum lt_event_type { LT_EVENT_STALL = 1, LT_EVENT_LOOP_ENDED, LT_EVENT_STACK, LT_EVENT_TASK };
 
 struct lt_event {
 	__u32 type;

@@ -30,6 +30,7 @@ enum lt_shape {
 	LT_SHAPE_DIST, /* struct lt_dist; prom_offset: const struct lt_hist * */
 	LT_SHAPE_LAG, /* struct lt_lag */
 	LT_SHAPE_PHASES, /* double[LT_SNAP_PHASES], keyed by lt_phase_names */
+	LT_SHAPE_CAUSES, /* double[LT_SNAP_CAUSES], keyed by lt_cause_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
 	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
@@ -63,6 +64,7 @@ const struct lt_metric *lt_metric_find(enum lt_scope scope, const char *key);
 double lt_metric_number(const struct lt_metric *metric, const void *base);
 
 extern const char *const lt_phase_names[LT_SNAP_PHASES];
+extern const char *const lt_cause_names[LT_SNAP_CAUSES];
 extern const char *const lt_kind_names[LT_SNAP_KINDS];
 extern const char *const lt_gc_names[LT_SNAP_GCS];
 extern const char *const lt_lost_names[LT_SNAP_LOST];

@@ -23,6 +23,7 @@
 #define LT_SNAP_PHASES 8
 #define LT_SNAP_KINDS 6
 #define LT_SNAP_GCS 4
+#define LT_SNAP_CAUSES 6
 #define LT_SNAP_LOST 4
 
 static inline bool lt_known(double x)
@@ -51,10 +52,57 @@ struct lt_lag {
 	double mean, p50, p90, p99, p999, max;
 };
 
+/* What busy time was spent on (contract, 1: "cause"); names in lt_cause_names (metric.h). */
+enum lt_cause {
+	LT_CAUSE_CPU,
+	LT_CAUSE_GC,
+	LT_CAUSE_SYNC_IO,
+	LT_CAUSE_RUNQUEUE,
+	LT_CAUSE_THROTTLED,
+	LT_CAUSE_UNKNOWN,
+};
+
+enum lt_stack_frame_type { LT_FRAME_JS, LT_FRAME_BUILTIN, LT_FRAME_NATIVE };
+
+/* One frame of a stack, a JavaScript function as V8 loaded it. Texts are UTF-8, printable. */
+struct lt_stack_frame {
+	enum lt_stack_frame_type type;
+	const char *function; /* never NULL; "(anonymous)" where the function has no name */
+	const char *file; /* "/app/server.js", "node:fs", a library's path; NULL: unknown */
+	int line, column; /* from 1; 0: unknown */
+	bool user; /* JavaScript of the application, not of the runtime */
+	/* Where a source map says that it was written; NULL, 0, 0: there is none. */
+	const char *original_file;
+	int original_line, original_column;
+	double share; /* of the stall's samples that have this frame, 0…1 */
+};
+
+/* How a turn went on and on, where the stack tells it. */
+enum lt_starvation { LT_STARVED_NOT, LT_STARVED_BY_NEXT_TICK, LT_STARVED_BY_MICROTASKS };
+
 struct lt_stall {
 	double start_time; /* Unix time */
 	double seconds; /* its length, or its length so far */
 	bool ongoing;
+	enum lt_cause cause; /* the largest of cause_seconds; LT_CAUSE_UNKNOWN if they are unknown */
+	double cause_seconds[LT_SNAP_CAUSES]; /* NAN: unknown */
+	enum lt_starvation starvation;
+	double samples; /* stacks that were taken, 0: none */
+	/* The function that blocked: the most frequent innermost user function; NULL: unknown. Points into
+	 * stack. Its share is that of the samples whose innermost user function it is. */
+	const struct lt_stack_frame *where;
+	/* What ran below it in most of those samples ("JSON.parse", "pbkdf2Sync"); NULL: itself. Points into
+	 * stack. */
+	const struct lt_stack_frame *below;
+	const struct lt_stack_frame *stack; /* of the most frequent stack, innermost first; NULL: none */
+	size_t n_stack;
+};
+
+/* One pool task, kept only where somebody asked for them (doctor). Seconds. */
+struct lt_task_span {
+	int kind; /* index as in lt_pool.kinds */
+	double submit_time; /* on a clock of its own, the same for all tasks of a process */
+	double wait, run, delivery;
 };
 
 struct lt_loop_total {
@@ -63,6 +111,8 @@ struct lt_loop_total {
 	double iterations, turns;
 	double phase_seconds[LT_SNAP_PHASES];
 	double stalls, stall_seconds;
+	double cause_seconds[LT_SNAP_CAUSES];
+	double stalls_by_cause[LT_SNAP_CAUSES], stall_seconds_by_cause[LT_SNAP_CAUSES];
 	const struct lt_hist *turn; /* ended turns since attach; NULL: unknown at this tier */
 	const struct lt_hist *timer_lateness;
 };
@@ -77,6 +127,7 @@ struct lt_loop {
 	struct lt_lag lag;
 	struct lt_dist timer_lateness;
 	double phase_seconds[LT_SNAP_PHASES];
+	double cause_seconds[LT_SNAP_CAUSES]; /* of busy_seconds; NAN: unknown */
 	double stalled_seconds; /* of the stall that is running now, 0: none */
 	const struct lt_stall *stalls; /* those that ended in this interval, and the running one */
 	size_t n_stalls;
@@ -104,6 +155,9 @@ struct lt_pool {
 	bool kinds_known; /* the pool probes are on */
 	struct lt_pool_kind kinds[LT_SNAP_KINDS];
 	double total_saturated_seconds;
+	const struct lt_task_span *tasks; /* that were delivered in this interval; NULL: not kept */
+	size_t n_tasks;
+	double tasks_left_out; /* tasks that were not kept although asked for */
 };
 
 struct lt_gc_kind {
@@ -127,6 +181,11 @@ struct lt_process {
 	const char *const *missing; /* sentences: why something is null */
 	size_t n_missing;
 	double cpu_seconds, rss_bytes;
+	/* The CPU limit of its cgroup (the strictest one above it); NAN: none, or unknown. */
+	double cpu_limit; /* in CPUs: 0.5 = 50 ms in each 100 ms */
+	double throttled_periods, periods; /* of the interval, in that cgroup */
+	double throttled_seconds; /* of the interval, in that cgroup, all its threads */
+	double memory_limit_bytes; /* of its cgroup; NAN: none, or unknown */
 	double probe_hits; /* in this interval */
 	double overhead_ratio; /* share of one core that these hits cost the process */
 	const struct lt_loop *loops;

@@ -27,6 +27,45 @@ lt_inline struct lt_thread *thread_get(void)
 	return thread;
 }
 
+lt_inline struct lt_loop_rec *current_loop(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct lt_loop_key key = { .tgid = id >> 32, .tid = (__u32)id };
+
+	return bpf_map_lookup_elem(&lt_loops, &key);
+}
+
+lt_inline __u64 off_cpu_ns(const struct lt_loop_rec *loop)
+{
+	return loop->off.total_ns[LT_OFF_RUNQUEUE] + loop->off.total_ns[LT_OFF_THROTTLED] +
+	       loop->off.total_ns[LT_OFF_SLEEP];
+}
+
+/* The same spans as the pauses, for the loop that runs on this thread: only the time on the CPU. */
+lt_inline void loop_gc_begin(__u64 now)
+{
+	struct lt_loop_rec *loop = current_loop();
+
+	if (!loop)
+		return;
+	loop->gc.begin_off_ns = off_cpu_ns(loop);
+	loop->gc.begin_ns = now;
+}
+
+lt_inline void loop_gc_end(__u64 now)
+{
+	struct lt_loop_rec *loop = current_loop();
+	__u64 off_ns, span_ns;
+
+	if (!loop || !loop->gc.begin_ns)
+		return;
+	span_ns = now - loop->gc.begin_ns;
+	off_ns = off_cpu_ns(loop) - loop->gc.begin_off_ns;
+	if (off_ns < span_ns)
+		loop->gc.total_ns += span_ns - off_ns;
+	loop->gc.begin_ns = 0;
+}
+
 lt_inline void count_pause(__u32 kind, __u64 ns)
 {
 	static const struct lt_gc_rec zero;
@@ -50,10 +89,13 @@ int lt_gc_begin(struct pt_regs *ctx)
 
 	if (!thread)
 		return 0;
-	if (thread->gc_begin_ns)
+	if (thread->gc_begin_ns) {
 		thread->gc_nested++;
-	else
-		thread->gc_begin_ns = bpf_ktime_get_ns();
+		return 0;
+	}
+	thread->gc_begin_ns = bpf_ktime_get_ns();
+	loop_gc_end(thread->gc_begin_ns); /* a slice that turns into a pause */
+	loop_gc_begin(thread->gc_begin_ns);
 	return 0;
 }
 
@@ -72,6 +114,7 @@ SEC("uprobe")
 int lt_gc_end(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
+	__u64 now;
 
 	if (!thread || !thread->gc_begin_ns) /* it began before the attach */
 		return 0;
@@ -79,8 +122,10 @@ int lt_gc_end(struct pt_regs *ctx)
 		thread->gc_nested--;
 		return 0;
 	}
+	now = bpf_ktime_get_ns();
+	loop_gc_end(now);
 	if (thread->gc_kind < LT_GC_MAX)
-		count_pause(thread->gc_kind, bpf_ktime_get_ns() - thread->gc_begin_ns);
+		count_pause(thread->gc_kind, now - thread->gc_begin_ns);
 	else
 		lt_lose(LT_LOST_UNPAIRED);
 	thread->gc_begin_ns = 0;
@@ -93,8 +138,10 @@ int lt_step_begin(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 
-	if (thread && !thread->gc_begin_ns) /* inside a pause it is part of the pause */
-		thread->step_begin_ns = bpf_ktime_get_ns();
+	if (!thread || thread->gc_begin_ns) /* inside a pause it is part of the pause */
+		return 0;
+	thread->step_begin_ns = bpf_ktime_get_ns();
+	loop_gc_begin(thread->step_begin_ns);
 	return 0;
 }
 
@@ -103,9 +150,12 @@ int lt_step_end(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 
-	if (thread && thread->step_begin_ns) {
-		count_pause(LT_GC_INCREMENTAL_STEP, bpf_ktime_get_ns() - thread->step_begin_ns);
-		thread->step_begin_ns = 0;
-	}
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!thread || !thread->step_begin_ns)
+		return 0;
+	count_pause(LT_GC_INCREMENTAL_STEP, now - thread->step_begin_ns);
+	thread->step_begin_ns = 0;
+	loop_gc_end(now);
 	return 0;
 }

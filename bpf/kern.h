@@ -23,8 +23,37 @@ struct pt_regs {
 #error "looptop's BPF programs know x86-64 only so far"
 #endif
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+
+/* Fields of the running kernel: libbpf puts in their offsets when it loads the programs. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct cfs_rq {
+	int throttle_count; /* > 0: a cgroup above it has used up its share; with CONFIG_CFS_BANDWIDTH */
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+};
+
+struct thread_struct {
+	unsigned long fsbase;
+};
+
+struct task_struct {
+	int pid, tgid;
+	unsigned int __state; /* since Linux 5.14 */
+	struct sched_entity se;
+	struct thread_struct thread;
+};
+
+struct task_struct___old { /* until 5.13 */
+	long state;
+};
+
+#pragma clang attribute pop
 
 #include "looptop/abi.h"
 

@@ -18,6 +18,12 @@ lt_inline struct lt_loop_key lt_current(void)
 	return (struct lt_loop_key){ .tgid = id >> 32, .tid = (__u32)id };
 }
 
+/* Makes the scheduler's programs look at this thread. Bits are never cleared: one too many costs a look-up. */
+lt_inline void lt_watch(__u32 tid)
+{
+	__sync_fetch_and_or(&lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64);
+}
+
 /* The record of the current thread, made if need be; NULL: the process is none of ours, or full. */
 lt_inline struct lt_loop_rec *lt_loop_get(__u64 now)
 {
@@ -35,6 +41,7 @@ lt_inline struct lt_loop_rec *lt_loop_get(__u64 now)
 	loop = bpf_map_lookup_elem(&lt_loops, &key);
 	if (!loop)
 		return NULL;
+	lt_watch(key.tid);
 	loop->first_ns = loop->last_ns = now;
 	loop->phase = LT_PHASE_UNKNOWN;
 	loop->epfd = -1;
@@ -56,16 +63,37 @@ lt_inline void lt_loop_end(struct lt_loop_rec *loop)
 	loop->seq_end = loop->seq_begin;
 }
 
+/* What the thread was kept from running since the latest event, and its garbage collection: parts of
+ * its busy time, or of its idle time, which needs none. */
+lt_inline void lt_loop_charge(struct lt_loop_rec *loop, bool busy)
+{
+	__u64 gc = loop->gc.total_ns;
+
+#pragma unroll
+	for (int i = LT_OFF_NOT + 1; i < LT_OFF_MAX; i++) {
+		__u64 total = *(volatile __u64 *)&loop->off.total_ns[i];
+
+		if (busy)
+			loop->off_busy_ns[i] += total - loop->off_seen_ns[i];
+		loop->off_seen_ns[i] = total;
+	}
+	if (busy)
+		loop->gc_busy_ns += gc - loop->gc_seen_ns;
+	loop->gc_seen_ns = gc;
+}
+
 /* Counts the time since the latest event for the state that held until now. */
 lt_inline void lt_loop_advance(struct lt_loop_rec *loop, __u64 now)
 {
 	__u64 span = now - loop->last_ns;
+	bool idle = loop->wait_start_ns && loop->wait_timeout_ms != 0;
 	__u32 phase = loop->phase;
 
-	if (loop->wait_start_ns && loop->wait_timeout_ms != 0)
+	if (idle)
 		loop->idle_ns += span;
 	else
 		loop->busy_ns += span;
+	lt_loop_charge(loop, !idle);
 	if (phase < LT_PHASE_MAX)
 		loop->phase_ns[phase] += span;
 	else

@@ -11,11 +11,14 @@ struct lt_gcs_map lt_gcs SEC(".maps");
 struct lt_classes_map lt_classes SEC(".maps");
 struct lt_threads_map lt_threads SEC(".maps");
 struct lt_ring_map lt_ring SEC(".maps");
+struct lt_stacks_map lt_stacks SEC(".maps");
 
 __u64 lt_lost[LT_LOST_MAX];
 __u32 lt_epoch;
 const struct lt_loop_rec lt_zero_loop;
 const volatile __u64 lt_stall_ns = 100000000;
+const volatile __u64 lt_late_ns = 25000000;
+__u64 lt_watched[LT_WATCHED_WORDS];
 
 /* The helpers that the programs call are "GPL only"; so are the programs. */
 char LICENSE[] SEC("license") = "GPL";

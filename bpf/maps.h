@@ -96,8 +96,18 @@ struct lt_threads_map {
 
 struct lt_ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+	__uint(max_entries, 1024 * 1024);
 };
+
+/* One CPU builds one stack at a time: its program is not interrupted by itself. */
+struct lt_stacks_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lt_raw_stack);
+};
+
+#define LT_WATCHED_WORDS 1024
 
 extern struct lt_procs_map lt_procs SEC(".maps");
 extern struct lt_proc_recs_map lt_proc_recs SEC(".maps");
@@ -108,10 +118,14 @@ extern struct lt_gcs_map lt_gcs SEC(".maps");
 extern struct lt_classes_map lt_classes SEC(".maps");
 extern struct lt_threads_map lt_threads SEC(".maps");
 extern struct lt_ring_map lt_ring SEC(".maps");
+extern struct lt_stacks_map lt_stacks SEC(".maps");
 
 extern __u64 lt_lost[LT_LOST_MAX]; /* read by user space through the mapped .bss */
 extern __u32 lt_epoch; /* the collection interval, advanced by user space at each reading */
 extern const struct lt_loop_rec lt_zero_loop; /* what a new record starts from */
 extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */
+extern const volatile __u64 lt_late_ns; /* in a longer turn the stack is sampled */
+/* A bit for each thread id of a loop, modulo its size: what the scheduler's programs ask first. */
+extern __u64 lt_watched[LT_WATCHED_WORDS];
 
 #endif

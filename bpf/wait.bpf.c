@@ -86,7 +86,11 @@ lt_inline void report_stall(struct lt_loop_rec *loop, __u64 start_ns, __u64 dura
 				    .tgid = key.tgid,
 				    .tid = key.tid,
 				    .start_ns = start_ns,
-				    .duration_ns = duration_ns };
+				    .duration_ns = duration_ns,
+				    .gc_ns = loop->gc_seen_ns - loop->gc_turn_ns };
+#pragma unroll
+	for (int i = 0; i < LT_OFF_MAX; i++)
+		event->off_ns[i] = loop->off_seen_ns[i] - loop->off_turn_ns[i];
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -168,6 +172,10 @@ int lt_wait_end(struct pt_regs *ctx)
 	loop->flags &= ~LT_LOOP_SEEDED;
 	loop->wait_start_ns = 0;
 	loop->turn_start_ns = now;
+#pragma unroll
+	for (int i = 0; i < LT_OFF_MAX; i++)
+		loop->off_turn_ns[i] = loop->off_seen_ns[i];
+	loop->gc_turn_ns = loop->gc_seen_ns;
 	loop->boundaries = 0;
 	loop->phase = LT_PHASE_POLL_CALLBACKS;
 out:

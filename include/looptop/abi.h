@@ -134,6 +134,26 @@ struct lt_loop_key {
 #define LT_LOOP_NESTED 4u /* flag: another loop runs inside a turn of this one (spawnSync) */
 #define LT_LOOP_DOUBLE_POLL 8u /* flag: each poll phase begins with a wait of timeout 0 */
 
+/* Why a loop's thread is not running. */
+enum lt_off { LT_OFF_NOT, LT_OFF_RUNQUEUE, LT_OFF_THROTTLED, LT_OFF_SLEEP, LT_OFF_MAX };
+
+/*
+ * Time that a loop's thread did not spend on its own work. The totals have one writer each and only grow:
+ * the scheduler's programs write the first group, the thread's own probes the second; who charges them to
+ * turns remembers what it has seen of them.
+ */
+struct lt_off_rec {
+	__u64 total_ns[LT_OFF_MAX]; /* off the CPU, by why, inside waits too */
+	__u64 since_ns; /* of the state in why */
+	__u64 why; /* enum lt_off */
+};
+
+struct lt_gc_time {
+	__u64 total_ns; /* on the CPU in garbage collection */
+	__u64 begin_ns; /* of the running pause or slice, 0: none */
+	__u64 begin_off_ns; /* sum of the off totals then */
+};
+
 /*
  * seq_end is the first member and seq_begin the last, the writer advances begin before and end
  * after an update: a reader that copies upwards has a consistent record when both are equal.
@@ -162,10 +182,32 @@ struct lt_loop_rec {
 	__s32 epfd; /* the loop's own epoll instance; waits on others are nested in its turns */
 	__u64 stalls; /* ended turns over the threshold */
 	__u64 stall_ns;
+	struct lt_off_rec off;
+	struct lt_gc_time gc;
+	__u64 off_seen_ns[LT_OFF_MAX], gc_seen_ns; /* of the totals, at last_ns */
+	__u64 off_busy_ns[LT_OFF_MAX], gc_busy_ns; /* the parts of busy_ns */
+	__u64 off_turn_ns[LT_OFF_MAX], gc_turn_ns; /* the totals at the beginning of the running turn */
 	struct lt_hist_rec turn;
 	struct lt_hist_rec lateness;
 	__u64 seq_begin;
 };
+
+/*
+ * How the stack of a JavaScript thread is walked (facts, v8-stacks 2 … 5). Offsets in bytes; of V8's heap
+ * objects from the object's address (the tagged word less 1).
+ */
+struct lt_walk_cfg {
+	__u32 flags;
+	__s32 isolate_tls_off; /* of the current isolate's pointer from the thread pointer (fs base) */
+	__s32 c_entry_fp_off; /* of the word c_entry_fp from the isolate */
+	__u16 function_type_first, function_type_last; /* instance types of JSFunction */
+	__u16 shared_type; /* instance type of SharedFunctionInfo */
+	__u16 shared_off; /* JSFunction.shared */
+};
+
+#define LT_WALK_ISOLATE 1u /* flag: isolate_tls_off is known */
+#define LT_WALK_C_ENTRY 2u /* flag: c_entry_fp_off is known */
+#define LT_WALK_SHARED 4u /* flag: the types and shared_off are known */
 
 /* One process: what the programs must know of it, written by user space before attaching. */
 struct lt_proc_cfg {
@@ -176,8 +218,10 @@ struct lt_proc_cfg {
 	__s32 task_type_off; /* of a pointer to the task's type name from the task, 0: there is none */
 	__u32 flags;
 	__u32 pad;
+	struct lt_walk_cfg walk;
 };
 
+#define LT_PROC_TASKS 2u /* flag: each task that is delivered makes an event */
 #define LT_PROC_DOUBLE_POLL 1u /* flag: each poll phase begins with a wait of timeout 0 */
 
 /* The pool's state in one word, so that one atomic addition changes it and tells the old one. */
@@ -220,23 +264,6 @@ struct lt_gc_rec {
 	struct lt_hist_rec pause;
 };
 
-/*
- * How the stack of a JavaScript thread is walked (facts, v8-stacks 2 … 5). Offsets in bytes; of V8's heap
- * objects from the object's address (the tagged word less 1).
- */
-struct lt_walk_cfg {
-	__u32 flags;
-	__s32 isolate_tls_off; /* of the current isolate's pointer from the thread pointer (fs base) */
-	__s32 c_entry_fp_off; /* of the word c_entry_fp from the isolate */
-	__u16 function_type_first, function_type_last; /* instance types of JSFunction */
-	__u16 shared_type; /* instance type of SharedFunctionInfo */
-	__u16 shared_off; /* JSFunction.shared */
-};
-
-#define LT_WALK_ISOLATE 1u /* flag: isolate_tls_off is known */
-#define LT_WALK_C_ENTRY 2u /* flag: c_entry_fp_off is known */
-#define LT_WALK_SHARED 4u /* flag: the types and shared_off are known */
-
 #define LT_STACK_FRAMES_MAX 96
 
 #define LT_FRAME_RESUMED 1u /* flag: found by c_entry_fp; the chain of frame pointers was broken above */
@@ -274,13 +301,16 @@ struct lt_event {
 	__u32 type;
 	__u32 tgid;
 	__u32 tid;
-	__u32 pad;
-	__u64 start_ns; /* CLOCK_MONOTONIC */
-	__u64 duration_ns;
+	__u32 kind; /* TASK: enum lt_kind */
+	__u64 start_ns; /* CLOCK_MONOTONIC; TASK: of the submission */
+	__u64 duration_ns; /* TASK: from the end of its run to its delivery */
+	__u64 off_ns[LT_OFF_MAX]; /* STALL: parts of the duration; TASK: [0] wait, [1] run */
+	__u64 gc_ns;
 };
 
 _Static_assert(LT_HIST_BUCKETS == 448, "the bucket count is part of the ABI");
 _Static_assert(sizeof(struct lt_hist_rec) == 448 * 12 + 24, "no padding in lt_hist_rec");
-_Static_assert(sizeof(struct lt_event) == 32, "no padding in lt_event");
+_Static_assert(sizeof(struct lt_raw_frame) == 72, "no padding in lt_raw_frame");
+_Static_assert(sizeof(struct lt_event) == 72, "no padding in lt_event");
 
 #endif

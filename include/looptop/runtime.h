@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "looptop/abi.h"
+#include "looptop/v8.h"
 
 /* What a trap at an instruction costs: the kernel emulates it, or single-steps it (5 × dearer). */
 enum lt_site_cost { LT_SITE_EMULATED, LT_SITE_STEPPED };
@@ -74,6 +75,7 @@ struct lt_image {
 	uint64_t check_immediate; /* node::Environment::CheckImmediate */
 	uint64_t run_timers; /* node::Environment::RunTimers */
 	int32_t task_class_off, task_type_off; /* as in struct lt_proc_cfg */
+	struct lt_v8_layout v8; /* level LT_V8_NONE: no V8 in it */
 	char missing[16][160]; /* one sentence each: what was not found and what it costs */
 	size_t n_missing;
 };

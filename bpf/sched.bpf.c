@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * What keeps a loop's thread from running: asleep, waiting for a CPU, or held by the CPU limit of a
+ * cgroup. These programs see each switch of the host, hence the one bit that they look at first.
+ */
+#include "bpf/hist.h"
+
+lt_inline bool is_watched(__u32 tid)
+{
+	return lt_watched[tid / 64 % LT_WATCHED_WORDS] >> tid % 64 & 1;
+}
+
+lt_inline struct lt_loop_rec *loop_of(const struct task_struct *task)
+{
+	struct lt_loop_key key = { .tgid = task->tgid, .tid = task->pid };
+
+	return bpf_map_lookup_elem(&lt_loops, &key);
+}
+
+lt_inline bool is_runnable(const struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return task->__state == 0;
+	return ((const struct task_struct___old *)task)->state == 0;
+}
+
+/* A thread that could run but is not on a CPU: is its cgroup held, or is the CPU taken? */
+lt_inline enum lt_off why_queued(const struct task_struct *task)
+{
+	if (bpf_core_field_exists(struct cfs_rq, throttle_count) &&
+	    task->se.cfs_rq->throttle_count > 0)
+		return LT_OFF_THROTTLED;
+	return LT_OFF_RUNQUEUE;
+}
+
+/* Only the CPU that switches a thread, or the one that wakes it, is here for it at a time. */
+lt_inline void go(struct lt_loop_rec *loop, enum lt_off why, __u64 now)
+{
+	__u64 was = loop->off.why;
+
+	if (was > LT_OFF_NOT && was < LT_OFF_MAX)
+		loop->off.total_ns[was] += now - loop->off.since_ns;
+	loop->off.since_ns = now;
+	loop->off.why = why;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct lt_loop_rec *loop;
+
+	if (is_watched(prev->pid)) {
+		loop = loop_of(prev);
+		if (loop)
+			go(loop, preempt || is_runnable(prev) ? why_queued(prev) : LT_OFF_SLEEP,
+			   bpf_ktime_get_ns());
+	}
+	if (is_watched(next->pid)) {
+		loop = loop_of(next);
+		if (loop)
+			go(loop, LT_OFF_NOT, bpf_ktime_get_ns());
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(lt_sched_wakeup, struct task_struct *task)
+{
+	struct lt_loop_rec *loop;
+
+	if (!is_watched(task->pid))
+		return 0;
+	loop = loop_of(task);
+	if (loop && loop->off.why == LT_OFF_SLEEP)
+		go(loop, why_queued(task), bpf_ktime_get_ns());
+	return 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The stack of a turn that is late: frame pointers, and where native code without them breaks the chain,
+ * the frame that the engine noted when it called out (facts, v8-stacks 3 … 5). What moves under garbage
+ * collection is read here, at once; names are for user space.
+ */
+#include "bpf/hist.h"
+
+#define LT_TAG_MASK 3ull
+#define LT_TAG 1ull /* of a pointer to a heap object */
+#define LT_MAP_TYPE_OFF 12 /* Map.instance_type, u16 */
+
+/* The context of a perf event program, with the registers under the kernel's names. */
+struct lt_perf_ctx {
+	struct pt_regs regs;
+	__u64 sample_period, addr;
+};
+
+struct walk {
+	__u64 pc, fp, low; /* a caller's frame lies above low */
+	__u64 c_entry_fp; /* 0: none, or met */
+	struct lt_walk_cfg cfg;
+};
+
+lt_inline bool is_object(__u64 word)
+{
+	return (word & LT_TAG_MASK) == LT_TAG;
+}
+
+lt_inline bool has_type(__u64 object, __u32 first, __u32 last)
+{
+	__u64 map = 0;
+	__u16 type = 0;
+
+	if (bpf_probe_read_user(&map, sizeof(map), (void *)(object - LT_TAG)) || !is_object(map))
+		return false;
+	if (bpf_probe_read_user(&type, sizeof(type), (void *)(map - LT_TAG + LT_MAP_TYPE_OFF)))
+		return false;
+	return type >= first && type <= last;
+}
+
+/* The SharedFunctionInfo of the function in a frame, 0: there is none. */
+lt_inline __u64 shared_of(const struct lt_walk_cfg *cfg, const struct lt_raw_frame *frame)
+{
+	__u64 shared = 0;
+
+	if (!(cfg->flags & LT_WALK_SHARED) || !is_object(frame->context) || !is_object(frame->function))
+		return 0;
+	if (!has_type(frame->function, cfg->function_type_first, cfg->function_type_last))
+		return 0;
+	if (bpf_probe_read_user(&shared, sizeof(shared),
+				(void *)(frame->function - LT_TAG + cfg->shared_off)))
+		return 0;
+	if (!is_object(shared) || !has_type(shared, cfg->shared_type, cfg->shared_type))
+		return 0;
+	return shared - LT_TAG;
+}
+
+/* One frame a call; 1 ends the walk. */
+static long walk_frame(__u32 index, struct walk *walk)
+{
+	__u32 zero = 0, n;
+	struct lt_raw_stack *stack = bpf_map_lookup_elem(&lt_stacks, &zero);
+	bool dead = !walk->fp || walk->fp & 7 || walk->fp < walk->low;
+	struct lt_raw_frame *frame;
+	__u64 words[7]; /* from fp - 40 to fp + 8 */
+
+	if (!stack)
+		return 1;
+	n = stack->n_frames;
+	if (n >= LT_STACK_FRAMES_MAX)
+		return 1;
+	frame = &stack->frames[n];
+	frame->flags = 0;
+	if (walk->c_entry_fp && (dead || walk->fp > walk->c_entry_fp)) {
+		walk->fp = walk->c_entry_fp;
+		walk->pc = 0;
+		frame->flags = LT_FRAME_RESUMED;
+		dead = false;
+	}
+	if (walk->fp == walk->c_entry_fp)
+		walk->c_entry_fp = 0;
+	if (dead)
+		return 1;
+	if (bpf_probe_read_user(words, sizeof(words), (void *)(walk->fp - 40))) {
+		walk->fp = 0;
+		return walk->c_entry_fp ? 0 : 1;
+	}
+	frame->pc = walk->pc;
+	frame->fp = walk->fp;
+	frame->bytecode_offset = words[0];
+	frame->bytecode_array = words[1];
+	frame->argc = words[2];
+	frame->function = words[3];
+	frame->context = words[4];
+	frame->shared = shared_of(&walk->cfg, frame);
+	stack->n_frames = n + 1;
+	walk->low = walk->fp + 1;
+	walk->fp = words[5];
+	walk->pc = words[6];
+	return 0;
+}
+
+lt_inline void find_isolate(struct lt_raw_stack *stack, struct walk *walk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 isolate = 0;
+
+	stack->isolate = 0;
+	if (!(walk->cfg.flags & LT_WALK_ISOLATE))
+		return;
+	if (bpf_probe_read_user(&isolate, sizeof(isolate),
+				(void *)(task->thread.fsbase + walk->cfg.isolate_tls_off)))
+		return;
+	stack->isolate = isolate;
+	if (!isolate || !(walk->cfg.flags & LT_WALK_C_ENTRY))
+		return;
+	if (bpf_probe_read_user(&walk->c_entry_fp, sizeof(walk->c_entry_fp),
+				(void *)(isolate + walk->cfg.c_entry_fp_off)))
+		walk->c_entry_fp = 0;
+}
+
+lt_inline void emit(const struct lt_raw_stack *stack)
+{
+	__u64 n = stack->n_frames;
+
+	barrier_var(n);
+	if (n > LT_STACK_FRAMES_MAX)
+		return;
+	if (bpf_ringbuf_output(&lt_ring, (void *)stack,
+			       __builtin_offsetof(struct lt_raw_stack, frames) +
+				       n * sizeof(struct lt_raw_frame),
+			       0))
+		lt_lose(LT_LOST_RING_FULL);
+}
+
+lt_inline int user_registers(const struct lt_perf_ctx *ctx, struct walk *walk)
+{
+	struct pt_regs regs;
+
+	if (ctx->regs.cs & 3) {
+		walk->pc = ctx->regs.ip;
+		walk->fp = ctx->regs.bp;
+		walk->low = ctx->regs.sp;
+		return 0;
+	}
+	if (bpf_probe_read_kernel(&regs, sizeof(regs),
+				  (void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
+		return -1;
+	walk->pc = regs.ip;
+	walk->fp = regs.bp;
+	walk->low = regs.sp;
+	return 0;
+}
+
+SEC("perf_event")
+int lt_sample(struct lt_perf_ctx *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
+	struct lt_loop_key key = { .tgid = id >> 32, .tid = (__u32)id };
+	struct lt_loop_rec *loop = bpf_map_lookup_elem(&lt_loops, &key);
+	struct walk walk = { 0 };
+	struct lt_raw_stack *stack;
+	struct lt_proc_cfg *cfg;
+	__u32 zero = 0;
+
+	if (!loop || !loop->turn_start_ns || now - loop->turn_start_ns < lt_late_ns)
+		return 0;
+	cfg = bpf_map_lookup_elem(&lt_procs, &key.tgid);
+	stack = bpf_map_lookup_elem(&lt_stacks, &zero);
+	if (!cfg || !stack)
+		return 0;
+	walk.cfg = cfg->walk;
+	if (user_registers(ctx, &walk))
+		return 0;
+	stack->type = LT_EVENT_STACK;
+	stack->tgid = key.tgid;
+	stack->tid = key.tid;
+	stack->time_ns = now;
+	stack->turn_start_ns = loop->turn_start_ns;
+	stack->ip = walk.pc;
+	stack->n_frames = 0;
+	find_isolate(stack, &walk);
+	bpf_loop(LT_STACK_FRAMES_MAX + 8, walk_frame, &walk, 0);
+	emit(stack);
+	return 0;
+}

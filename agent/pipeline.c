@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/model/cause.h"
 #include "agent/target/discover.h"
 #include "agent/util/clock.h"
 #include "agent/watch.h"
@@ -217,6 +218,25 @@ static void keep_event(void *ctx, const struct lt_event *event)
 	pipeline->events[pipeline->n_events++] = *event;
 }
 
+/* A stall that has ended, with what it was spent on. */
+static void deliver_stall(struct lt_pipeline *pipeline, const struct lt_event *event,
+			  struct lt_loop_state *loop, double start_time)
+{
+	struct lt_watch *watch = find_watch(pipeline, event->tgid);
+	double seconds = (double)event->duration_ns / 1e9;
+	struct lt_stall stall = lt_stall_of(start_time, seconds);
+	struct lt_cause_parts parts = { .gc = (double)event->gc_ns / 1e9 };
+	struct lt_cause_known known = { 0 };
+
+	if (watch)
+		known = lt_watch__causes_known(watch);
+	for (int i = 0; i < LT_OFF_MAX; i++)
+		parts.off[i] = (double)event->off_ns[i] / 1e9;
+	lt_cause__split(&parts, seconds, known, stall.cause_seconds);
+	stall.cause = lt_cause__main(stall.cause_seconds);
+	lt_loop_state__stall(loop, &stall);
+}
+
 /* Stalls that have ended, to the loops that had them. */
 static void deliver_events(struct lt_pipeline *pipeline)
 {
@@ -231,11 +251,17 @@ static void deliver_events(struct lt_pipeline *pipeline)
 			continue;
 		loop = lt_store__find_loop(pipeline->store, (int)event->tgid, (int)event->tid);
 		if (loop)
-			lt_loop_state__stall(loop,
-					     wall_seconds - (double)(now_ns - event->start_ns) / 1e9,
-					     (double)event->duration_ns / 1e9);
+			deliver_stall(pipeline, event, loop,
+				      wall_seconds - (double)(now_ns - event->start_ns) / 1e9);
 	}
 	pipeline->n_events = 0;
+}
+
+static void drain(struct lt_pipeline *pipeline)
+{
+	struct lt_drain handlers = { .event = keep_event, .ctx = pipeline };
+
+	lt_probe__drain(pipeline->probe, &handlers);
 }
 
 static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
@@ -305,7 +331,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 		lt_watch__begin(pipeline->watches[i], pipeline->store);
 	if (pipeline->probe) {
 		/* Events first: a stall that ends between the two is told by the next interval alone. */
-		lt_probe__drain(pipeline->probe, keep_event, pipeline);
+		drain(pipeline);
 		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
 		deliver_events(pipeline);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/governor.h"
+#include "agent/target/cgroup.h"
 #include "agent/target/process.h"
 #include "agent/threads.h"
 #include "looptop/err.h"
@@ -182,7 +183,7 @@ int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *pr
 		  struct lt_watch **ret_watch)
 {
 	struct lt_watch *watch = calloc(1, sizeof(*watch));
-	struct lt_wish wish = { options->tier, options->pool, options->gc };
+	struct lt_wish wish = { .tier = options->tier, .pool = options->pool, .gc = options->gc };
 	int err;
 
 	if (!watch)
@@ -229,6 +230,32 @@ static const char *text_or_null(const char *text)
 	return text && text[0] ? text : NULL;
 }
 
+struct lt_cause_known lt_watch__causes_known(const struct lt_watch *watch)
+{
+	struct lt_cause_known known = { 0 };
+
+	if (!watch->attachment)
+		return known;
+	known.scheduler = lt_probe__has_causes(watch->probe) &&
+			  lt_attachment__has(watch->attachment, LT_GROUP_WAIT);
+	known.gc = lt_attachment__has(watch->attachment, LT_GROUP_GC);
+	return known;
+}
+
+static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *ret_limits)
+{
+	struct lt_cgroup_limits limits;
+
+	lt_cgroup_limits(watch->target->pid, &limits); /* all unknown if it fails */
+	*ret_limits = (struct lt_limits_reading){
+		.cpu_limit = limits.cpu_limit,
+		.periods = limits.periods,
+		.throttled_periods = limits.throttled_periods,
+		.throttled_seconds = limits.throttled_seconds,
+		.memory_limit_bytes = limits.memory_limit_bytes,
+	};
+}
+
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 {
 	const struct lt_target *target = watch->target;
@@ -259,6 +286,8 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		reading.cpu_seconds = cpu_seconds;
 		reading.rss_bytes = (double)rss_bytes;
 	}
+	reading.causes_known = lt_watch__causes_known(watch).scheduler;
+	read_limits(watch, &reading.limits);
 	watch->process = lt_store__process(store, &reading);
 	if (!watch->ended)
 		look_for_loops(watch);

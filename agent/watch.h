@@ -4,6 +4,7 @@
 #ifndef LOOPTOP_WATCH_H
 #define LOOPTOP_WATCH_H
 
+#include "agent/model/cause.h"
 #include "agent/model/store.h"
 #include "agent/options.h"
 #include "agent/probe/probe.h"
@@ -30,6 +31,9 @@ void lt_watch__finish(struct lt_watch *watch);
 
 /* Holds the budget: drops or raises the tier by what the interval cost. */
 void lt_watch__govern(struct lt_watch *watch, double overhead_ratio, double interval_seconds);
+
+/* Which causes of its busy time are measured now. */
+struct lt_cause_known lt_watch__causes_known(const struct lt_watch *watch);
 
 void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier);
 

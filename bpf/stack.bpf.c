@@ -135,16 +135,16 @@ lt_inline void emit(const struct lt_raw_stack *stack)
 		lt_lose(LT_LOST_RING_FULL);
 }
 
-lt_inline int user_registers(const struct lt_perf_ctx *ctx, struct walk *walk)
+/* The context's words are read one by one: the verifier wants a constant offset in each load. */
+lt_inline int user_registers(const volatile struct lt_perf_ctx *ctx, struct walk *walk)
 {
 	struct pt_regs regs;
 
-	if (ctx->regs.cs & 3) {
-		walk->pc = ctx->regs.ip;
-		walk->fp = ctx->regs.bp;
-		walk->low = ctx->regs.sp;
+	walk->pc = ctx->regs.ip;
+	walk->fp = ctx->regs.bp;
+	walk->low = ctx->regs.sp;
+	if (ctx->regs.cs & 3)
 		return 0;
-	}
 	if (bpf_probe_read_kernel(&regs, sizeof(regs),
 				  (void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
 		return -1;

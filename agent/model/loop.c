@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/model/cause.h"
 #include "agent/model/lag.h"
 
 _Static_assert(LT_SNAP_PHASES == LT_PHASE_MAX, "phases of the snapshot are those of the ABI");
@@ -15,6 +16,7 @@ _Static_assert(LT_SNAP_PHASES == LT_PHASE_MAX, "phases of the snapshot are those
 struct account {
 	double busy, idle;
 	double phase[LT_PHASE_MAX];
+	struct lt_cause_parts parts; /* of busy */
 };
 
 struct lt_loop_state {
@@ -33,8 +35,9 @@ struct lt_loop_state {
 	bool ended; /* its thread has, says who looks at threads */
 	struct lt_series turn, lateness;
 	struct lt_hist shown; /* the interval's turns with the running stall */
-	struct lt_stall *stalls;
-	size_t n_stalls, stalls_capacity;
+	struct lt_stall_list stalls;
+	struct lt_stall answer; /* what is known of the running stall; its times are not used */
+	bool has_answer;
 	struct lt_loop_total total;
 };
 
@@ -52,6 +55,8 @@ struct lt_loop_state *lt_loop_state__new(int tid, const char *name)
 	loop->total.observed_seconds = NAN;
 	for (int i = 0; i < LT_PHASE_MAX; i++)
 		loop->total.phase_seconds[i] = NAN;
+	for (int i = 0; i < LT_SNAP_CAUSES; i++)
+		loop->total.cause_seconds[i] = NAN;
 	return loop;
 }
 
@@ -59,7 +64,7 @@ void lt_loop_state__free(struct lt_loop_state *loop)
 {
 	if (!loop)
 		return;
-	free(loop->stalls);
+	lt_stall_list__free(&loop->stalls);
 	free(loop);
 }
 
@@ -72,7 +77,8 @@ void lt_loop_state__begin(struct lt_loop_state *loop)
 {
 	loop->unread = lt_loop_state__was_read(loop) ? 0 : loop->unread + 1;
 	loop->has_record = loop->has_memory = false;
-	loop->n_stalls = 0;
+	lt_stall_list__clear(&loop->stalls);
+	loop->has_answer = false;
 	loop->hits = 0;
 }
 
@@ -122,19 +128,15 @@ void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem 
 	loop->has_memory = true;
 }
 
-int lt_loop_state__stall(struct lt_loop_state *loop, double start_time, double seconds)
+int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stall)
 {
-	if (loop->n_stalls == loop->stalls_capacity) {
-		size_t capacity = loop->stalls_capacity ? 2 * loop->stalls_capacity : 16;
-		struct lt_stall *stalls = reallocarray(loop->stalls, capacity, sizeof(*stalls));
+	return lt_stall_list__add(&loop->stalls, stall);
+}
 
-		if (!stalls)
-			return -ENOMEM;
-		loop->stalls = stalls;
-		loop->stalls_capacity = capacity;
-	}
-	loop->stalls[loop->n_stalls++] = (struct lt_stall){ start_time, seconds, false };
-	return 0;
+void lt_loop_state__answer(struct lt_loop_state *loop, const struct lt_stall *answer)
+{
+	loop->answer = *answer;
+	loop->has_answer = true;
 }
 
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)
@@ -157,6 +159,7 @@ static struct account account_of(const struct lt_loop_rec *rec, uint64_t now_ns)
 		account.busy += since;
 	if (rec->phase < LT_PHASE_MAX)
 		account.phase[rec->phase] += since;
+	account.parts = lt_cause__busy(rec, now_ns);
 	return account;
 }
 
@@ -204,6 +207,21 @@ static double take(double *before, double now, double share)
 	return span;
 }
 
+static void build_causes(struct lt_loop_state *loop, const struct lt_moment *moment,
+			 const struct account *now, double share, struct lt_loop *out)
+{
+	struct lt_cause_parts parts, *before = &loop->before.parts;
+	const struct lt_cause_known known = { moment->causes_known, moment->gc_probed };
+
+	for (int i = 0; i < LT_OFF_MAX; i++)
+		parts.off[i] = take(&before->off[i], now->parts.off[i], share);
+	parts.gc = take(&before->gc, now->parts.gc, share);
+	lt_cause__split(&parts, out->busy_seconds, known, out->cause_seconds);
+	for (int i = 0; i < LT_SNAP_CAUSES; i++)
+		if (lt_known(out->cause_seconds[i]))
+			grow(&loop->total.cause_seconds[i], out->cause_seconds[i]);
+}
+
 static void build_times(struct lt_loop_state *loop, const struct lt_moment *moment,
 			struct lt_loop *out)
 {
@@ -221,6 +239,7 @@ static void build_times(struct lt_loop_state *loop, const struct lt_moment *mome
 		out->phase_seconds[i] = span;
 		grow(&loop->total.phase_seconds[i], span);
 	}
+	build_causes(loop, moment, &now, share, out);
 }
 
 /* The turn that is running: its length if it is a stall by now, else 0. */
@@ -355,8 +374,48 @@ static void set_unknown(struct lt_loop *out)
 	out->lag = lt_lag__unknown();
 	for (int i = 0; i < LT_SNAP_PHASES; i++)
 		out->phase_seconds[i] = NAN;
+	for (int i = 0; i < LT_SNAP_CAUSES; i++)
+		out->cause_seconds[i] = NAN;
 	out->stalled_seconds = NAN;
 	out->lag_base_seconds = NAN;
+}
+
+/* The stall that runs, as it is now; seconds 0: none. */
+static int show_running(struct lt_loop_state *loop, const struct lt_moment *moment, double seconds,
+			struct lt_loop *out)
+{
+	const struct lt_cause_known known = { moment->causes_known && loop->has_record,
+					      moment->gc_probed };
+	struct lt_stall stall = loop->has_answer ? loop->answer : lt_stall_of(0, 0);
+	struct lt_cause_parts parts = lt_cause__turn(&loop->rec, moment->now_ns);
+	int err;
+
+	stall.start_time = moment->wall_seconds - seconds;
+	stall.seconds = seconds;
+	stall.ongoing = true;
+	lt_cause__split(&parts, seconds, known, stall.cause_seconds);
+	stall.cause = lt_cause__main(stall.cause_seconds);
+	err = lt_stall_list__set_running(&loop->stalls, seconds > 0 ? &stall : NULL);
+	out->stalled_seconds = seconds;
+	out->stalls = loop->stalls.items;
+	out->n_stalls = loop->stalls.n;
+	return err;
+}
+
+bool lt_loop_state__update(struct lt_loop_state *loop, const struct lt_moment *moment,
+			   const struct lt_loop_rec *rec, struct lt_loop *out)
+{
+	bool was_stalled = out->stalled_seconds > 0;
+	double seconds;
+
+	if (!loop->had_record || rec->first_ns != loop->rec.first_ns)
+		return false;
+	loop->rec = *rec;
+	loop->has_record = true;
+	seconds = running_stall(loop, moment);
+	if (seconds <= 0 && !was_stalled)
+		return false;
+	return show_running(loop, moment, seconds, out) == 0;
 }
 
 void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *moment,
@@ -379,11 +438,13 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 		grow(&loop->total.idle_seconds, ret_loop->idle_seconds);
 	}
 	if (loop->has_record || (loop->has_memory && loop->mem.metrics_on))
-		ret_loop->stalled_seconds = stall;
-	if (stall > 0 && lt_loop_state__stall(loop, moment->wall_seconds - stall, stall) == 0)
-		loop->stalls[loop->n_stalls - 1].ongoing = true;
-	ret_loop->stalls = loop->stalls;
-	ret_loop->n_stalls = loop->n_stalls;
+		show_running(loop, moment, stall, ret_loop);
+	ret_loop->stalls = loop->stalls.items;
+	ret_loop->n_stalls = loop->stalls.n;
+	for (int i = 0; i < LT_SNAP_CAUSES; i++) {
+		loop->total.stalls_by_cause[i] = loop->stalls.by_cause[i];
+		loop->total.stall_seconds_by_cause[i] = loop->stalls.seconds_by_cause[i];
+	}
 	loop->now_before_ns = moment->now_ns;
 	ret_loop->total = loop->total;
 	if (loop->has_record)
@@ -394,4 +455,8 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	ret_loop->total.stalls = ret_loop->total.stall_seconds = NAN;
 	for (int i = 0; i < LT_SNAP_PHASES; i++)
 		ret_loop->total.phase_seconds[i] = NAN;
+	for (int i = 0; i < LT_SNAP_CAUSES; i++) {
+		ret_loop->total.cause_seconds[i] = NAN;
+		ret_loop->total.stalls_by_cause[i] = ret_loop->total.stall_seconds_by_cause[i] = NAN;
+	}
 }

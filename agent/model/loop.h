@@ -5,6 +5,7 @@
 #define LOOPTOP_MODEL_LOOP_H
 
 #include "agent/model/series.h"
+#include "agent/model/stall.h"
 #include "looptop/runtime.h"
 
 /* The moment of a reading and what holds for the whole interval. */
@@ -14,6 +15,8 @@ struct lt_moment {
 	uint32_t epoch_closed;
 	uint64_t stall_ns; /* the stall threshold */
 	enum lt_tier tier; /* of the process */
+	bool causes_known; /* the scheduler is watched */
+	bool gc_probed; /* of the process */
 };
 
 struct lt_loop_state;
@@ -33,11 +36,19 @@ int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *
 void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
 /* Its thread has ended: this interval's row is its last. */
 void lt_loop_state__end(struct lt_loop_state *loop);
-int lt_loop_state__stall(struct lt_loop_state *loop, double start_time, double seconds);
+/* A stall that ended in this interval. What it points at must live until the next begin. */
+int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stall);
+/* What is known by now of the stall that is running: function, stack, samples. The same rule. */
+void lt_loop_state__answer(struct lt_loop_state *loop, const struct lt_stall *answer);
 
 /* Fills the loop's place in the snapshot; what it points at lives until the next begin. */
 void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *moment,
 			  struct lt_loop *ret_loop);
+
+/* Between two builds: brings the running stall in a built row up to the moment, from a new record. True if
+ * it has changed. */
+bool lt_loop_state__update(struct lt_loop_state *loop, const struct lt_moment *moment,
+			   const struct lt_loop_rec *rec, struct lt_loop *out);
 
 /* Probe hits in the interval. */
 double lt_loop_state__hits(const struct lt_loop_state *loop);

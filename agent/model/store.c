@@ -15,6 +15,7 @@ struct lt_store_process {
 	bool seen; /* in this interval */
 	bool has_cpu;
 	double cpu_before;
+	double periods_before, throttled_before, throttled_seconds_before;
 	struct lt_loop_state **loops;
 	size_t n_loops;
 	struct lt_loop *built; /* the loops' places in the snapshot */
@@ -133,6 +134,8 @@ static struct lt_store_process *add_process(struct lt_store *store)
 	if (processes)
 		store->processes = processes;
 	if (process) {
+		process->periods_before = process->throttled_before = NAN;
+		process->throttled_seconds_before = NAN;
 		process->pool = lt_pool_state__new();
 		process->gc = lt_gc_state__new();
 	}
@@ -200,6 +203,36 @@ struct lt_loop_state *lt_store__find_loop(struct lt_store *store, int pid, int t
 	return NULL;
 }
 
+static struct lt_loop *find_built(const struct lt_store_process *process, int tid)
+{
+	for (size_t i = 0; process->built && i < process->n_loops; i++)
+		if (process->built[i].tid == tid)
+			return &process->built[i];
+	return NULL;
+}
+
+bool lt_store__update(struct lt_store *store, const struct lt_moment *now, int pid,
+		      const struct lt_loop_rec *rec, int tid, const struct lt_stall *answer)
+{
+	for (size_t i = 0; i < store->n_processes; i++) {
+		struct lt_store_process *process = store->processes[i];
+		struct lt_loop_state *loop = find_loop(process, tid);
+		struct lt_loop *built = find_built(process, tid);
+		struct lt_moment moment = *now;
+
+		if (process->reading.identity.pid != pid || !loop || !built || built->ended)
+			continue;
+		moment.stall_ns = store->opts.stall_ns;
+		moment.tier = process->reading.tier;
+		moment.causes_known = process->reading.causes_known;
+		moment.gc_probed = process->gc_probed;
+		if (answer)
+			lt_loop_state__answer(loop, answer);
+		return lt_loop_state__update(loop, &moment, rec, built);
+	}
+	return false;
+}
+
 void lt_store__pool(struct lt_store_process *process, const struct lt_pool_reading *reading)
 {
 	process->pool_reading = *reading;
@@ -247,6 +280,26 @@ static double build_cpu(struct lt_store_process *process)
 	return cpu;
 }
 
+/* A cgroup's counters since its start become those of the interval. */
+static double advance(double *before, double now)
+{
+	double gained = lt_known(*before) && lt_known(now) ? fmax(now - *before, 0) : NAN;
+
+	*before = now;
+	return gained;
+}
+
+static void build_limits(struct lt_store_process *process, struct lt_process *out)
+{
+	const struct lt_limits_reading *limits = &process->reading.limits;
+
+	out->cpu_limit = limits->cpu_limit;
+	out->memory_limit_bytes = limits->memory_limit_bytes;
+	out->periods = advance(&process->periods_before, limits->periods);
+	out->throttled_periods = advance(&process->throttled_before, limits->throttled_periods);
+	out->throttled_seconds = advance(&process->throttled_seconds_before, limits->throttled_seconds);
+}
+
 static int build_process(const struct lt_store *store, struct lt_store_process *process,
 			 double interval, struct lt_process *out)
 {
@@ -256,8 +309,11 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 
 	*out = process->reading.identity;
 	moment.tier = process->reading.tier;
+	moment.causes_known = process->reading.causes_known;
+	moment.gc_probed = process->gc_probed;
 	out->cpu_seconds = build_cpu(process);
 	out->rss_bytes = process->reading.rss_bytes;
+	build_limits(process, out);
 	if (process->n_loops) {
 		put_main_first(process, out->pid);
 		process->built = calloc(process->n_loops, sizeof(*process->built));

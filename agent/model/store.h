@@ -24,12 +24,21 @@ void lt_store__free(struct lt_store *store);
 void lt_store__begin(struct lt_store *store, uint64_t now_ns, double wall_seconds,
 		     uint32_t epoch_closed);
 
+/* The limits of a process's cgroup, and its counters since its start; NAN: none, or unknown. */
+struct lt_limits_reading {
+	double cpu_limit; /* in CPUs */
+	double periods, throttled_periods, throttled_seconds;
+	double memory_limit_bytes;
+};
+
 /* Who a process is and how it is measured. Texts are borrowed until the next begin. */
 struct lt_process_reading {
 	struct lt_process identity; /* the texts, pid, start_time, missing, ended are taken from it */
 	enum lt_tier tier;
 	double cpu_seconds; /* since its start; NAN unknown */
 	double rss_bytes;
+	bool causes_known; /* the scheduler is watched */
+	struct lt_limits_reading limits;
 };
 
 /* Creates or updates; NULL with errno. A process that is not named between begin and build is
@@ -41,6 +50,11 @@ struct lt_store_process *lt_store__process(struct lt_store *store,
 struct lt_loop_state *lt_store__loop(struct lt_store_process *process, int tid, const char *name);
 /* The loop if it is known, else NULL. */
 struct lt_loop_state *lt_store__find_loop(struct lt_store *store, int pid, int tid);
+
+/* Between two builds: what a new record says of the running stall, put into the snapshot that was built last.
+ * answer: what is known of it, or NULL. True if the snapshot has changed. */
+bool lt_store__update(struct lt_store *store, const struct lt_moment *now, int pid,
+		      const struct lt_loop_rec *rec, int tid, const struct lt_stall *answer);
 
 /* Pool and GC readings, borrowed until build. */
 void lt_store__pool(struct lt_store_process *process, const struct lt_pool_reading *reading);

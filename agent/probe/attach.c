@@ -243,7 +243,7 @@ static int write_classes(const struct lt_attachment *attachment, const struct lt
  * Makes the programs count for this process: until it has its records they ignore it, so that all
  * sites become live at the same moment, and a half attached target counts nothing wrong.
  */
-static int go_live(const struct lt_attachment *attachment)
+static int go_live(const struct lt_attachment *attachment, const struct lt_wish *wish)
 {
 	const struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
 	const struct lt_module *uv = lt_target__uv_module(attachment->target);
@@ -253,6 +253,10 @@ static int go_live(const struct lt_attachment *attachment)
 	uint32_t tgid = (uint32_t)attachment->target->pid;
 	int err = 0;
 
+	if (wish->tasks)
+		cfg.flags |= LT_PROC_TASKS;
+	if (wish->walk)
+		cfg.walk = *wish->walk;
 	if (uv) {
 		cfg.pool_size_addr = lt_module__address(uv, uv->image->nthreads);
 		if (lt_read_loop(attachment->target, 0, &mem) == 0 && mem.metrics_on)
@@ -296,7 +300,7 @@ int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
 	if (!err && wish->gc)
 		err = attach_group(attachment, LT_GROUP_GC);
 	if (!err)
-		err = go_live(attachment);
+		err = go_live(attachment, wish);
 	if (err) {
 		lt_attachment__free(attachment);
 		return err;

@@ -212,6 +212,8 @@ int lt_features__probe(struct lt_features *ret_features, bool perf_only)
 	*ret_features = (struct lt_features){ .hit_cost_ns = NAN };
 	ret_features->kernel_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	libbpf_set_print(silent);
+	ret_features->bpf_loop =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, NULL) == 1;
 	if (!perf_only && try_way(ret_features, true) == 0)
 		return 0;
 	ret_features->error = try_way(ret_features, false);

@@ -21,12 +21,15 @@
 /* A record that is being written is read again; its writer needs well under a microsecond. */
 #define CONSISTENT_TRIES 8
 
+/* Stacks are sampled from this part of the stall threshold on: a stall then has some by its threshold. */
+#define LATE_PART 4
+
 struct lt_probe {
 	struct lt_looptop_bpf *skel;
 	struct ring_buffer *ring;
 	bool multi;
-	lt_event_fn event_fn; /* of the running drain */
-	void *event_ctx;
+	bool has_causes, has_stacks;
+	struct lt_drain drain; /* the running one */
 };
 
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
@@ -69,14 +72,62 @@ static void choose_attach_type(struct lt_looptop_bpf *skel)
 
 static int on_event(void *ctx, void *data, size_t size)
 {
-	struct lt_probe *probe = ctx;
+	const struct lt_drain *drain = &((struct lt_probe *)ctx)->drain;
+	const struct lt_raw_stack *stack = data;
 
-	if (size >= sizeof(struct lt_event) && probe->event_fn)
-		probe->event_fn(probe->event_ctx, data);
+	if (size < sizeof(uint32_t))
+		return 0;
+	if (stack->type == LT_EVENT_STACK) {
+		size_t head = offsetof(struct lt_raw_stack, frames);
+
+		if (drain->stack && size >= head && stack->n_frames <= LT_STACK_FRAMES_MAX &&
+		    size >= head + stack->n_frames * sizeof(stack->frames[0]))
+			drain->stack(drain->ctx, stack);
+	} else if (drain->event && size >= sizeof(struct lt_event)) {
+		drain->event(drain->ctx, data);
+	}
 	return 0;
 }
 
-static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
+/* The programs that a kernel may not have what they need for: without them there are no causes, or no
+ * stacks, and the rest works. */
+static void choose_programs(struct lt_probe *probe, const struct lt_features *features)
+{
+	struct lt_looptop_bpf *skel = probe->skel;
+
+	probe->has_causes = features->kernel_btf;
+	probe->has_stacks = features->kernel_btf && features->bpf_loop;
+	bpf_program__set_autoload(skel->progs.lt_sched_switch, probe->has_causes);
+	bpf_program__set_autoload(skel->progs.lt_sched_wakeup, probe->has_causes);
+	bpf_program__set_autoload(skel->progs.lt_sample, probe->has_stacks);
+}
+
+static void attach_scheduler(struct lt_probe *probe)
+{
+	struct lt_looptop_bpf *skel = probe->skel;
+
+	if (!probe->has_causes)
+		return;
+	skel->links.lt_sched_switch = bpf_program__attach(skel->progs.lt_sched_switch);
+	skel->links.lt_sched_wakeup = bpf_program__attach(skel->progs.lt_sched_wakeup);
+	if (skel->links.lt_sched_switch && skel->links.lt_sched_wakeup)
+		return;
+	probe->has_causes = false;
+	lt_info("watch the scheduler: %s; causes of busy time are unknown", strerror(errno));
+}
+
+bool lt_probe__has_causes(const struct lt_probe *probe)
+{
+	return probe->has_causes;
+}
+
+bool lt_probe__has_stacks(const struct lt_probe *probe)
+{
+	return probe->has_stacks;
+}
+
+static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
+		const struct lt_features *features)
 {
 	struct lt_looptop_bpf *skel = lt_looptop_bpf__open();
 	int err;
@@ -85,12 +136,15 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
 		return lt_err(-errno, "open the BPF object: %s", strerror(errno));
 	probe->skel = skel;
 	size_tables(skel, opts->max_targets);
+	choose_programs(probe, features);
 	skel->rodata->lt_stall_ns = opts->stall_ns;
+	skel->rodata->lt_late_ns = opts->stall_ns / LATE_PART;
 	if (probe->multi)
 		choose_attach_type(skel);
 	err = lt_looptop_bpf__load(skel);
 	if (err)
 		return lt_err(err, "load the BPF programs: %s (see looptop check)", strerror(-err));
+	attach_scheduler(probe);
 	skel->links.lt_thread_exit = bpf_program__attach(skel->progs.lt_thread_exit);
 	if (!skel->links.lt_thread_exit)
 		lt_info("watch threads end: %s; ended Workers are noticed a second later",
@@ -113,7 +167,7 @@ int lt_probe__new(const struct lt_probe_opts *opts, const struct lt_features *fe
 	if (!probe)
 		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	probe->multi = features->uprobe_multi;
-	err = load(probe, opts);
+	err = load(probe, opts, features);
 	if (err) {
 		lt_probe__free(probe);
 		return err;
@@ -175,6 +229,12 @@ int lt_probe__each_loop(struct lt_probe *probe, lt_loop_fn fn, void *ctx)
 	return err;
 }
 
+int lt_probe__read_loop(struct lt_probe *probe, const struct lt_loop_key *key,
+			struct lt_loop_rec *ret_rec)
+{
+	return read_loop(bpf_map__fd(probe->skel->maps.lt_loops), key, ret_rec);
+}
+
 void lt_probe__forget_loop(struct lt_probe *probe, const struct lt_loop_key *key)
 {
 	bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.lt_loops), key);
@@ -186,13 +246,12 @@ void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX]
 		ret_lost[i] = __atomic_load_n(&probe->skel->bss->lt_lost[i], __ATOMIC_RELAXED);
 }
 
-int lt_probe__drain(struct lt_probe *probe, lt_event_fn fn, void *ctx)
+int lt_probe__drain(struct lt_probe *probe, const struct lt_drain *drain)
 {
 	int n;
 
-	probe->event_fn = fn;
-	probe->event_ctx = ctx;
+	probe->drain = *drain;
 	n = ring_buffer__consume(probe->ring);
-	probe->event_fn = NULL;
+	probe->drain = (struct lt_drain){ 0 };
 	return n < 0 ? n : 0;
 }

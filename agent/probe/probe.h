@@ -16,7 +16,8 @@
 /* What this kernel lets us do, found by trying. */
 struct lt_features {
 	bool uprobe_multi; /* one link for many sites, no CAP_SYS_ADMIN needed (Linux 6.6) */
-	bool kernel_btf;
+	bool kernel_btf; /* causes and stacks need it */
+	bool bpf_loop; /* stacks need it (Linux 5.17) */
 	double hit_cost_ns; /* of one hit at an emulated instruction, calibrated; NAN: not known */
 	int error; /* negative errno if probes are impossible at all, 0 otherwise */
 	char why_not[256]; /* the sentence for it */
@@ -41,11 +42,17 @@ int lt_probe__new(const struct lt_probe_opts *opts, const struct lt_features *fe
 		  struct lt_probe **ret_probe);
 void lt_probe__free(struct lt_probe *probe);
 
+/* Does it tell causes of busy time, and can it sample stacks? */
+bool lt_probe__has_causes(const struct lt_probe *probe);
+bool lt_probe__has_stacks(const struct lt_probe *probe);
+
 /* What is to be measured in one target. */
 struct lt_wish {
 	enum lt_tier tier; /* LT_TIER_MEMORY: no loop probes */
 	bool pool;
 	bool gc;
+	bool tasks; /* each delivered pool task makes an event (doctor) */
+	const struct lt_walk_cfg *walk; /* how stacks are walked; NULL: by frame pointers alone */
 };
 
 struct lt_attachment;
@@ -79,6 +86,10 @@ uint32_t lt_probe__close_epoch(struct lt_probe *probe);
 typedef int (*lt_loop_fn)(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec);
 int lt_probe__each_loop(struct lt_probe *probe, lt_loop_fn fn, void *ctx);
 
+/* One loop's record; 0, -ENOENT, or -EAGAIN when it was being written each time. */
+int lt_probe__read_loop(struct lt_probe *probe, const struct lt_loop_key *key,
+			struct lt_loop_rec *ret_rec);
+
 /* Forgets a loop that has ended. */
 void lt_probe__forget_loop(struct lt_probe *probe, const struct lt_loop_key *key);
 
@@ -92,8 +103,25 @@ int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc ki
 /* Events that could not be delivered, since the start, by cause. */
 void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX]);
 
-/* Hands over the events that the ring buffer holds. */
-typedef void (*lt_event_fn)(void *ctx, const struct lt_event *event);
-int lt_probe__drain(struct lt_probe *probe, lt_event_fn fn, void *ctx);
+/* Hands over what the ring buffer holds; either function may be NULL. */
+struct lt_drain {
+	void (*event)(void *ctx, const struct lt_event *event);
+	void (*stack)(void *ctx, const struct lt_raw_stack *stack); /* with n_frames frames, no more */
+	void *ctx;
+};
+int lt_probe__drain(struct lt_probe *probe, const struct lt_drain *drain);
+
+/* --- sampling stacks --------------------------------------------------------------------------- */
+
+/* The clocks of the threads that are sampled: each runs only while its thread runs, and its program does
+ * nothing unless the thread's turn is late. */
+struct lt_sampler;
+
+/* NULL with errno. The probe is borrowed. */
+struct lt_sampler *lt_sampler__new(struct lt_probe *probe);
+void lt_sampler__free(struct lt_sampler *sampler);
+/* Samples a thread from now on; 0 also if it was sampled already; -errno, not logged. */
+int lt_sampler__add(struct lt_sampler *sampler, int tid);
+void lt_sampler__remove(struct lt_sampler *sampler, int tid);
 
 #endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* One software clock for each sampled thread (perf_event_open(2)). */
+#include "agent/probe/internal.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SAMPLE_HZ 99 /* not in step with timers of whole milliseconds */
+
+struct clock_link {
+	int tid;
+	struct bpf_link *link;
+};
+
+struct lt_sampler {
+	struct lt_probe *probe;
+	struct clock_link *clocks;
+	size_t n, capacity;
+};
+
+struct lt_sampler *lt_sampler__new(struct lt_probe *probe)
+{
+	struct lt_sampler *sampler = calloc(1, sizeof(*sampler));
+
+	if (sampler)
+		sampler->probe = probe;
+	return sampler;
+}
+
+void lt_sampler__free(struct lt_sampler *sampler)
+{
+	if (!sampler)
+		return;
+	for (size_t i = 0; i < sampler->n; i++)
+		bpf_link__destroy(sampler->clocks[i].link);
+	free(sampler->clocks);
+	free(sampler);
+}
+
+static int make_room(struct lt_sampler *sampler)
+{
+	size_t capacity = sampler->capacity ? 2 * sampler->capacity : 8;
+	struct clock_link *clocks;
+
+	if (sampler->n < sampler->capacity)
+		return 0;
+	clocks = reallocarray(sampler->clocks, capacity, sizeof(*clocks));
+	if (!clocks)
+		return -ENOMEM;
+	sampler->clocks = clocks;
+	sampler->capacity = capacity;
+	return 0;
+}
+
+int lt_sampler__add(struct lt_sampler *sampler, int tid)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_freq = SAMPLE_HZ,
+		.freq = 1,
+	};
+	struct bpf_link *link;
+	int fd, err = make_room(sampler);
+
+	for (size_t i = 0; i < sampler->n; i++)
+		if (sampler->clocks[i].tid == tid)
+			return 0;
+	if (err)
+		return err;
+	fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	link = bpf_program__attach_perf_event(lt_probe__skeleton(sampler->probe)->progs.lt_sample, fd);
+	if (!link) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	sampler->clocks[sampler->n++] = (struct clock_link){ tid, link };
+	return 0;
+}
+
+void lt_sampler__remove(struct lt_sampler *sampler, int tid)
+{
+	for (size_t i = 0; i < sampler->n; i++) {
+		if (sampler->clocks[i].tid != tid)
+			continue;
+		bpf_link__destroy(sampler->clocks[i].link);
+		sampler->clocks[i] = sampler->clocks[--sampler->n];
+		return;
+	}
+}

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SEGMENTS_MAX 64
+#define SEGMENTS_MAX   64
 #define NAME_MAX_BYTES 4096
 
 /* Relocations looked at for all the imports of a file. Forty calls in a library with 600,000 of them
@@ -21,10 +21,12 @@
 struct lt_elf {
 	int fd;
 	uint64_t file_size;
+	bool is_program; /* what the kernel or its loader starts, no library */
 	Elf *elf;
 	size_t shstrndx;
 	GElf_Phdr loads[SEGMENTS_MAX];
 	size_t n_loads;
+	GElf_Phdr tls; /* p_type PT_NULL: none */
 	Elf_Scn *symtab, *dynsym;
 	size_t relocations_left; /* a file made to be slow must not hold us up */
 };
@@ -39,6 +41,10 @@ static int read_segments(struct lt_elf *elf)
 	for (size_t i = 0; i < n && elf->n_loads < SEGMENTS_MAX; i++) {
 		if (!gelf_getphdr(elf->elf, (int)i, &ph))
 			return -EINVAL;
+		if (ph.p_type == PT_INTERP)
+			elf->is_program = true;
+		else if (ph.p_type == PT_TLS)
+			elf->tls = ph;
 		if (ph.p_type != PT_LOAD || ph.p_offset > elf->file_size ||
 		    ph.p_filesz > elf->file_size - ph.p_offset ||
 		    ph.p_vaddr > UINT64_MAX - ph.p_filesz)
@@ -86,6 +92,7 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 	if (gelf_getclass(elf->elf) != ELFCLASS64 || eh.e_machine != EM_X86_64 ||
 	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
 		goto fail;
+	elf->is_program = eh.e_type == ET_EXEC;
 	err = read_segments(elf);
 	if (err)
 		goto fail;
@@ -145,38 +152,89 @@ static const char *name_at(const Elf_Data *names, size_t offset)
 	return memchr(name, '\0', left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES) ? name : NULL;
 }
 
-int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
+/* The best table of symbols that there is. */
+struct symbol_table {
+	Elf_Data *symbols, *names;
+	uint64_t names_offset; /* in the file */
+	size_t count;
+};
+
+static bool open_table(struct lt_elf *elf, struct symbol_table *ret_table)
 {
-	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym;
-	Elf_Data *data, *names;
-	GElf_Shdr sh;
-	int ret = 0;
+	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym, *names_scn;
+	struct symbol_table table = { 0 };
+	GElf_Shdr sh, names_sh;
 
 	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_entsize != sizeof(Elf64_Sym))
+		return false;
+	names_scn = elf_getscn(elf->elf, sh.sh_link);
+	table.symbols = elf_getdata(scn, NULL);
+	table.names = elf_getdata(names_scn, NULL);
+	if (!table.symbols || !table.names || !gelf_getshdr(names_scn, &names_sh))
+		return false;
+	table.names_offset = names_sh.sh_offset;
+	table.count = table.symbols->d_size / sizeof(Elf64_Sym);
+	*ret_table = table;
+	return true;
+}
+
+int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
+{
+	struct symbol_table table;
+	int ret = 0;
+
+	if (!open_table(elf, &table))
 		return 0;
-	data = elf_getdata(scn, NULL);
-	names = elf_getdata(elf_getscn(elf->elf, sh.sh_link), NULL);
-	if (!data || !names)
-		return 0;
-	for (size_t i = 0; !ret && i < data->d_size / sizeof(Elf64_Sym); i++) {
+	for (size_t i = 0; !ret && i < table.count; i++) {
 		GElf_Sym sym;
 		struct lt_elf_symbol symbol;
 		int type;
 
-		if (!gelf_getsym(data, (int)i, &sym) || sym.st_shndx == SHN_UNDEF || !sym.st_value)
+		if (!gelf_getsym(table.symbols, (int)i, &sym) || sym.st_shndx == SHN_UNDEF ||
+		    !sym.st_value)
 			continue;
 		type = GELF_ST_TYPE(sym.st_info);
 		if (type != STT_FUNC && type != STT_OBJECT)
 			continue;
-		symbol.name = name_at(names, sym.st_name);
+		symbol.name = name_at(table.names, sym.st_name);
 		if (!symbol.name || !*symbol.name)
 			continue;
 		symbol.vaddr = sym.st_value;
 		symbol.size = sym.st_size;
+		symbol.name_offset = table.names_offset + sym.st_name;
 		symbol.is_function = type == STT_FUNC;
 		ret = fn(ctx, &symbol);
 	}
 	return ret;
+}
+
+int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset)
+{
+	uint64_t align = elf->tls.p_align ? elf->tls.p_align : 1;
+	struct symbol_table table;
+
+	/* the bounds also keep the sums below from running over */
+	if (elf->tls.p_type != PT_TLS || elf->tls.p_memsz > 1u << 30 || align > 1u << 20 ||
+	    (align & (align - 1)) || !open_table(elf, &table))
+		return -ENOENT;
+	for (size_t i = 0; i < table.count; i++) {
+		const char *found;
+		GElf_Sym sym;
+
+		if (!gelf_getsym(table.symbols, (int)i, &sym) ||
+		    GELF_ST_TYPE(sym.st_info) != STT_TLS || sym.st_shndx == SHN_UNDEF ||
+		    sym.st_value >= elf->tls.p_memsz)
+			continue;
+		found = name_at(table.names, sym.st_name);
+		if (!found || strcmp(found, name))
+			continue;
+		if (!elf->is_program)
+			return -EOPNOTSUPP;
+		*ret_offset = (int64_t)sym.st_value -
+			      (int64_t)((elf->tls.p_memsz + align - 1) & ~(align - 1));
+		return 0;
+	}
+	return -ENOENT;
 }
 
 int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length, bool executable)
@@ -205,6 +263,23 @@ int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t len
 	if (n < 0)
 		return -errno;
 	return (size_t)n == length ? 0 : -EIO;
+}
+
+int lt_elf__read_data(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length)
+{
+	for (size_t i = 0; i < elf->n_loads; i++) {
+		const GElf_Phdr *ph = &elf->loads[i];
+		uint64_t at = vaddr - ph->p_vaddr, in_file;
+
+		if (vaddr < ph->p_vaddr || at > ph->p_memsz || length > ph->p_memsz - at)
+			continue;
+		in_file = at >= ph->p_filesz ? 0 : ph->p_filesz - at;
+		if (in_file > length)
+			in_file = length;
+		memset((char *)buf + in_file, 0, length - in_file);
+		return in_file ? lt_elf__read(elf, vaddr, buf, in_file) : 0;
+	}
+	return -EFAULT;
 }
 
 int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, uint64_t *ret_size)

@@ -17,6 +17,7 @@ struct lt_elf_symbol {
 	const char *name; /* valid while the file is open */
 	uint64_t vaddr;
 	uint64_t size; /* bytes */
+	uint64_t name_offset; /* of the name's text in the file */
 	bool is_function;
 };
 
@@ -41,6 +42,13 @@ int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length
 
 /* Reads length bytes at vaddr; 0 or -errno. */
 int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length);
+
+/* The same of data as it is when the program starts: what lies in .bss is 0. */
+int lt_elf__read_data(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length);
+
+/* Where a program keeps its thread-local variable of that name, from the thread pointer (fs base) on; below
+ * 0. -ENOENT: none; -EOPNOTSUPP: the file is a library, whose place only the loader knows. */
+int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset);
 
 /* The name of the function that the PLT stub at vaddr jumps to, NULL if it is no such stub. */
 const char *lt_elf__import(struct lt_elf *elf, uint64_t vaddr);

@@ -102,6 +102,17 @@ static int by_offset(const void *a, const void *b)
 	return ux != uy ? (ux > uy) - (ux < uy) : strcmp(x->name, y->name);
 }
 
+/* "…FooC1Ev", "…FooC2Ev": constructors of whole objects and of bases, the most usual case by far. */
+static bool are_structors(const char *a, const char *b)
+{
+	size_t at = 0;
+
+	while (a[at] && a[at] == b[at])
+		at++;
+	return at && a[at] && b[at] && (a[at - 1] == 'C' || a[at - 1] == 'D') &&
+	       strcmp(a + at + 1, b + at + 1) == 0;
+}
+
 /*
  * Do two names of the same code name one function? Those that a C library gives to one do, and the several
  * constructors of a class; but linkers also fold functions that merely look alike.
@@ -110,7 +121,7 @@ static bool same_function(const char *a, const char *b)
 {
 	char text[2][TEXT_BYTES];
 
-	if (!strcmp(a, b) || !lt_demangle(a, text[0], TEXT_BYTES) ||
+	if (!strcmp(a, b) || are_structors(a, b) || !lt_demangle(a, text[0], TEXT_BYTES) ||
 	    !lt_demangle(b, text[1], TEXT_BYTES))
 		return true;
 	return strcmp(text[0], text[1]) == 0;

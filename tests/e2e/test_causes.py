@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""What busy time was spent on, against the kernel's account of the thread and the process's own.
+
+Each piece of work is a turn longer than the stall threshold, so that every stall's causes are
+compared with the account of the same turn (workloads/causes.js), and the sums with all of it.
+"""
+
+import pytest
+from support.looptop import NO_BUDGET, Stat, measure
+from support.pressure import CpuLimit, Hog, one_cpu, pin
+
+CAUSES = ("cpu", "gc", "sync_io", "runqueue", "throttled", "unknown")
+ALONE = [["cpu", 250, 2], ["gc", 300, 2], ["exec", 250, 1], ["fifo", 250, 1]]
+MIXED = [["cpu+exec+gc+fifo", 90, 2]]
+
+
+class Turn:
+    """A turn of the workload: its own account, and the stall that looptop told for it."""
+
+    def __init__(self, account, stall, pauses):
+        self.kind = account["kind"]
+        self.seconds = account["end"] - account["start"]
+        self.ran = account["ran"]
+        self.delayed = account["delayed"]
+        self.asleep = account["away"] - account["delayed"]
+        inside = [p for p in pauses if account["start"] <= p["start"] <= account["end"]]
+        self.gc = sum(pause["seconds"] for pause in inside)
+        self.stall = stall
+        self.causes = {cause: stall["cause_seconds"][cause] for cause in CAUSES}
+        # The kernel adds to a running thread's account at each tick only (4 ms at most), at both
+        # ends; the turn has what Node does around the callback, which is in no account.
+        self.floor = 0.008 + max(stall["seconds"] - self.seconds, 0)
+
+    def assert_is(self, causes, truth):
+        """The sum of these causes is the truth, to 5 % and the floor."""
+        seen = sum(self.causes[cause] for cause in causes.split("+"))
+        told = (causes, seen, truth, self.kind, self.causes, vars(self))
+        assert seen == pytest.approx(truth, rel=0.05, abs=self.floor), told
+
+
+class Run:
+    def __init__(self, truth, process):
+        self.truth = truth
+        self.process = process
+        self.loop = process.loop()
+        stalls = sorted(self.loop.stalls, key=lambda stall: stall["start_time"])
+        # One more would be a turn that was kept from running outside of the work.
+        assert len(stalls) == len(truth["turns"]), (len(stalls), len(truth["turns"]))
+        self.turns = [Turn(*pair, truth["pauses"]) for pair in zip(truth["turns"], stalls)]
+
+    def of(self, kind):
+        return [turn for turn in self.turns if turn.kind == kind]
+
+    def total(self, cause):
+        return sum(row["cause_seconds"][cause] for row in self.loop.rows)
+
+
+@pytest.fixture(scope="module")
+def run(node):
+    with node.run("causes.js") as target:
+        return Run(*measure(target, "run", parts=ALONE + MIXED, gap_ms=30))
+
+
+def assert_sums_are_busy(run):
+    for row in run.loop.rows:
+        total = sum(row["cause_seconds"][cause] for cause in CAUSES)
+        assert total == pytest.approx(row["busy_seconds"], rel=0.01, abs=1e-5), row
+        assert all(row["cause_seconds"][cause] >= 0 for cause in CAUSES), row
+    for turn in run.turns:
+        assert sum(turn.causes.values()) == pytest.approx(turn.stall["seconds"], rel=0.01)
+        largest = max(turn.causes, key=turn.causes.get)
+        assert turn.stall["cause"] == largest, turn.causes
+    assert run.total("unknown") <= 0.01 * run.loop.total("busy_seconds")
+
+
+def test_causes_add_up_to_busy(run):
+    assert_sums_are_busy(run)
+
+
+def test_work_on_the_cpu(run):
+    for turn in run.of("cpu"):
+        turn.assert_is("cpu+gc", turn.ran)
+        turn.assert_is("cpu", turn.ran - turn.gc)
+        turn.assert_is("sync_io", turn.asleep)
+        assert turn.stall["cause"] == "cpu"
+
+
+def test_no_more_cpu_than_the_process_used(run):
+    """Of its own account of all its threads; helpers of the collector run beside the loop."""
+    spent = run.total("cpu") + run.total("gc")
+    floor = sum(turn.floor for turn in run.turns)
+    # A pause has time in it in which the loop's thread waits for helpers; those run meanwhile.
+    assert spent <= run.truth["cpu"] * 1.02 + floor
+
+
+def test_collections(run):
+    """As Node's own entries have them, but for what the thread wanted a CPU for in the middle."""
+    slices = run.process.gc("incremental_step")["seconds"]
+    for turn in run.of("gc"):
+        assert turn.gc > 0.05, "the load makes too little garbage"
+        assert turn.causes["gc"] >= turn.gc * 0.95 - turn.delayed - 0.005, vars(turn)
+        assert turn.causes["gc"] <= turn.gc * 1.05 + slices + 0.005, vars(turn)
+        # Waiting for the collector's own helpers is no input or output.
+        assert turn.causes["sync_io"] <= 0.02 * turn.seconds + 0.005, vars(turn)
+
+
+@pytest.mark.parametrize("kind", ["exec", "fifo"])
+def test_asleep_in_a_system_call(run, kind):
+    for turn in run.of(kind):
+        assert turn.asleep > 0.2
+        turn.assert_is("sync_io", turn.asleep)
+        turn.assert_is("cpu+gc", turn.ran)
+        assert turn.stall["cause"] == "sync_io"
+
+
+def test_waiting_for_a_cpu_is_as_the_scheduler_says(run):
+    for turn in run.turns:
+        turn.assert_is("runqueue", turn.delayed)
+        turn.assert_is("throttled", 0)
+
+
+def test_several_causes_in_one_turn(run):
+    for turn in run.of("cpu+exec+gc+fifo"):
+        turn.assert_is("cpu+gc+sync_io", turn.ran + turn.asleep)
+        assert turn.causes["sync_io"] >= 2 * 0.09
+        assert turn.causes["gc"] >= turn.gc * 0.95 - turn.delayed - 0.005
+        assert turn.causes["cpu"] >= 0.09 * 0.9 - turn.delayed
+
+
+def test_another_process_on_the_same_cpu(one_node):
+    cpu = one_cpu()
+    with one_node.run("causes.js") as target:
+        pin(target.pid, cpu)
+        with Hog(cpu):
+            run = Run(*measure(target, "run", parts=[["cpu", 400, 2]], gap_ms=30))
+    assert_sums_are_busy(run)
+    for turn in run.turns:
+        assert turn.delayed > 0.1, "the other process had too little of the CPU"
+        turn.assert_is("runqueue", turn.delayed)
+        turn.assert_is("cpu+gc", turn.ran)
+        turn.assert_is("throttled", 0)
+
+
+def limited(node, hog, parts):
+    """A process with 30 % of one CPU; what its cgroup was held for, beside the rest."""
+    cpu = one_cpu()
+    with node.run("causes.js") as target, CpuLimit(target.pid, 0.3) as limit:
+        pin(target.pid, cpu)
+        target.call("ping")
+        with Stat(target.pid, extra=NO_BUDGET) as stat:
+            stat.wait_attached()
+            before = limit.throttled_seconds()
+            if hog:
+                with Hog(cpu):
+                    truth = target.call("run", parts=parts, gap_ms=150)
+            else:
+                truth = target.call("run", parts=parts, gap_ms=150)
+            held = limit.throttled_seconds() - before
+            stat.settle()
+            series = stat.stop()
+        series.assert_sound()
+        process = series.of(target.pid)
+    return Run(truth, process), held, process
+
+
+def test_a_cpu_limit(one_node):
+    run, held, process = limited(one_node, hog=False, parts=[["cpu", 500, 2]])
+    assert_sums_are_busy(run)
+    assert held > 0.4, "the kernel held it for too short a time"
+    floor = sum(turn.floor for turn in run.turns)
+    # A period may end, and begin, in the turns beside the work.
+    assert run.total("throttled") == pytest.approx(held, rel=0.05, abs=floor)
+    for turn in run.turns:
+        turn.assert_is("throttled+runqueue", turn.seconds - turn.ran)
+        turn.assert_is("cpu+gc", turn.ran)
+        assert turn.stall["cause"] == "throttled"
+
+
+def test_a_cpu_limit_and_another_process(one_node):
+    """Held by the limit, and without a CPU between: both, and neither for the other."""
+    run, held, _ = limited(one_node, hog=True, parts=[["cpu", 500, 2]])
+    assert_sums_are_busy(run)
+    assert held > 0.2
+    for turn in run.turns:
+        turn.assert_is("throttled+runqueue", turn.seconds - turn.ran)
+        assert turn.causes["runqueue"] > 0.02 and turn.causes["throttled"] > 0.05, turn.causes
+    floor = sum(turn.floor for turn in run.turns)
+    # Held time ends when the period does; the thread may still have to wait for its CPU then.
+    assert run.total("throttled") == pytest.approx(held, rel=0.10, abs=floor)

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Copyright (c) 2026 The looptop authors
+//
+// Busy time whose cause is known, each piece one turn long, from a timer:
+//   run {parts: [[kind, ms, count], …], gap_ms}   kind = cpu, gc, exec or fifo; a kind made of
+//                                                 several with + does them in one turn
+// answers, for each turn, with the kernel's own account of the thread: how long it ran, how long
+// it was ready and had no CPU, and how long it slept; and with every pause of the collector.
+'use strict';
+const { execFileSync, spawn } = require('child_process');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { PerformanceObserver, performance } = require('perf_hooks');
+const { burn, monotonic, openWindow, serve } = require('./lib/session');
+
+const fifo = path.join(os.tmpdir(), `looptop-causes-fifo-${process.pid}`);
+execFileSync('mkfifo', [fifo]);
+process.on('exit', () => fs.unlinkSync(fifo));
+
+const pauses = [];
+new PerformanceObserver((list) => {
+  const zero = monotonic() - performance.now() / 1e3;
+  for (const entry of list.getEntries()) {
+    pauses.push({ start: zero + entry.startTime / 1e3, seconds: entry.duration / 1e3 });
+  }
+}).observe({ entryTypes: ['gc'] });
+
+// Fields: time on a CPU, time ready without one, both in ns. The wall clock is read last at the
+// beginning and first at the end, so that it has nothing that the account has not.
+const schedstat = fs.openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+const buffer = Buffer.alloc(100);
+
+function account() {
+  const length = fs.readSync(schedstat, buffer, 0, buffer.length, 0);
+  const [ran, delayed] = buffer.toString('latin1', 0, length).split(' ').map((ns) => Number(ns) / 1e9);
+  return { ran, delayed };
+}
+
+function collectMuch(ms) {
+  const until = Date.now() + ms;
+  let kept = [];
+  do {
+    for (let i = 0; i < 2000; i++) kept.push({ i, more: [i, { i }], text: `item ${i}` });
+    if (kept.length > 200000) kept = [];
+  } while (Date.now() < until);
+}
+
+// The writer comes when the time is over: until then there is nobody to read from.
+function readSlowPipe(ms) {
+  const argv = ['-c', 'exec >"$2"; sleep "$1"; echo done', 'sh', ms / 1e3, fifo];
+  spawn('sh', argv, { stdio: 'ignore' }).unref();
+  fs.readFileSync(fifo);
+}
+
+const kinds = {
+  cpu: burn,
+  gc: collectMuch,
+  exec: (ms) => execFileSync('sleep', [String(ms / 1e3)]),
+  fifo: readSlowPipe,
+};
+
+function turn(kind, ms) {
+  const before = account();
+  const start = monotonic();
+  for (const part of kind.split('+')) kinds[part](ms);
+  const end = monotonic();
+  const after = account();
+  const ran = after.ran - before.ran;
+  const delayed = after.delayed - before.delayed;
+  return { kind, start, end, ran, delayed, away: end - start - ran };
+}
+
+async function run({ parts, gap_ms }) {
+  const close = openWindow();
+  const turns = [];
+  for (const [kind, ms, count] of parts) {
+    for (let i = 0; i < count; i++) {
+      await new Promise((resolve) => setTimeout(() => {
+        turns.push(turn(kind, ms));
+        resolve();
+      }, gap_ms));
+    }
+  }
+  const truth = close({ turns });
+  // Entries of pauses come in a later turn.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return Object.assign(truth, { pauses });
+}
+
+serve({ run });

@@ -48,6 +48,7 @@ struct lt_v8_opts {
 	const struct lt_v8_layout *layout; /* borrowed */
 	struct lt_v8_memory memory;
 	struct lt_symbols *symbols; /* borrowed; NULL: no native symbols, everything is told by memory */
+	uint64_t bias; /* run-time address = address in the file with V8 + bias; 0 unless it is relocatable */
 };
 
 /* NULL with errno. */

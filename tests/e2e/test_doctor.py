@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""The doctor on services with one illness each, and on healthy ones (workloads/doctor.js).
+
+The first finding must be the illness; a healthy service must have none: an alarm that is false is
+as wrong as one that is missing.
+"""
+
+import contextlib
+import html.parser
+import http.client
+import shutil
+import socketserver
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support import looptop
+from support.pressure import CpuLimit, Hog, one_cpu, pin
+
+WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
+
+# Illness → what its first finding has to name: the function, the kind of task, …
+NAMED = {
+    "sync-javascript": "renderReport",
+    "json": "parseCatalogue",
+    "regexp": "checkAddress",
+    "sync-crypto": "hashPassword",
+    "sync-zlib": "compressPage",
+    "sync-fs": "loadTemplates",
+    "child-process-sync": "resizeImage",
+    "next-tick-starvation": "drainQueue",
+    "microtask-starvation": "followChain",
+    "pool-saturated": "UV_THREADPOOL_SIZE",
+    "dns-slow-io": "dns",
+    "slow-delivery": "",
+    "gc-share": "",
+    "gc-scavenge-pressure": "--max-semi-space-size",
+    "gc-long-major": "",
+    "cpu-starved": "",
+    "cpu-throttled": "",
+    "timers-late": "",
+    "uneven-loops": "",
+}
+
+
+class SlowNameServer(socketserver.ThreadingUDPServer):
+    """Answers every question for an address with one, after a while; only on this machine."""
+
+    daemon_threads = True
+    address = "127.0.0.77"
+
+    def __init__(self, delay_seconds):
+        super().__init__((self.address, 53), self.Handler)
+        self.delay_seconds = delay_seconds
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            query, socket = self.request
+            time.sleep(self.server.delay_seconds)
+            end = query.index(b"\0", 12) + 5
+            is_address = query[end - 4 : end - 2] == b"\0\1"
+            answer = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x0a\0\0\1" if is_address else b""
+            counts = b"\0\1" + (b"\0\1" if answer else b"\0\0") + b"\0\0\0\0"
+            socket.sendto(query[:2] + b"\x81\x80" + counts + query[12:end] + answer, self.client_address)
+
+
+@contextlib.contextmanager
+def slow_names(folder):
+    """A launcher of processes whose name server is slow; theirs alone."""
+    config = folder / "resolv.conf"
+    config.write_text(f"nameserver {SlowNameServer.address}\n")
+    mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+    with SlowNameServer(0.06) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield ("unshare", "--mount", "--propagation", "private", "sh", "-c", mount, config)
+        server.shutdown()
+
+
+def options_of(illness, stack, request, tmp_path):
+    options = {"flags": ["--expose-gc"] if illness == "gc-long-major" else []}
+    if illness == "pool-saturated":
+        options["env"] = {"LT_POOL_ADDON": str(request.getfixturevalue("pool_addon"))}
+    if illness == "dns-slow-io":
+        options["launcher"] = stack.enter_context(slow_names(tmp_path))
+    return options
+
+
+def surround(illness, target, stack):
+    """What makes it ill from outside."""
+    if illness == "cpu-starved":
+        cpu = one_cpu()
+        pin(target.pid, cpu)
+        stack.enter_context(Hog(cpu))
+    elif illness == "cpu-throttled":
+        stack.enter_context(CpuLimit(target.pid, 0.3))
+    elif illness == "timers-late":
+        # The kernel may let a timer of this thread be so late, to save power.
+        Path(f"/proc/{target.pid}/timerslack_ns").write_text("60000000")
+
+
+def examine(pid, *extra):
+    result = looptop.run("doctor", "--json", *WATCH, *extra, pid, timeout=30)
+    assert result.returncode == 0, result.stderr
+    return looptop.strict_json(result.stdout)
+
+
+def ids(report):
+    return [finding["id"] for finding in report["findings"]]
+
+
+@pytest.mark.parametrize("illness", list(NAMED))
+def test_an_illness_is_found(one_node, request, tmp_path, illness):
+    with contextlib.ExitStack() as stack:
+        options = options_of(illness, stack, request, tmp_path)
+        target = stack.enter_context(one_node.run("doctor.js", **options))
+        surround(illness, target, stack)
+        target.call("start", illness=illness)
+        time.sleep(0.5)  # what it does first, to start, is none of the illness
+        report = examine(target.pid)
+    assert ids(report) and ids(report)[0] == illness, report
+    finding = report["findings"][0]
+    assert NAMED[illness] in str(finding), finding
+    assert ids(report).count(illness) == 1 or NAMED[illness], "twice the same"
+
+
+class LightLoad(threading.Thread):
+    """Some forty requests in a second, one after the other."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port = port
+        self.stopped = threading.Event()
+        self.requests = 0
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        while not self.stopped.wait(0.02):
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            self.requests += 1
+        connection.close()
+
+
+@pytest.mark.parametrize("service", ["idle", "light-timers", "light-http"])
+def test_a_healthy_service_has_no_finding(one_node, service):
+    with one_node.run("doctor.js") as target:
+        answer = target.call("start", illness=service)
+        load = LightLoad(answer["port"]) if service == "light-http" else None
+        if load:
+            load.start()
+        report = examine(target.pid)
+        if load:
+            load.stopped.set()
+            load.join(5)
+            assert load.requests > 40
+    assert ids(report) == [], report
+
+
+def test_the_text_says_the_same(one_node):
+    with one_node.run("doctor.js") as target:
+        target.call("start", illness="sync-javascript")
+        time.sleep(0.3)
+        result = looptop.run("doctor", *WATCH, target.pid, timeout=30)
+    assert result.returncode == 0, result.stderr
+    assert "renderReport" in result.stdout
+    assert "doctor.js:" in result.stdout
+
+
+def test_the_text_of_a_healthy_service_says_what_was_checked(one_node):
+    with one_node.run("doctor.js") as target:
+        target.call("start", illness="idle")
+        result = looptop.run("doctor", *WATCH, target.pid, timeout=30)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.split()) > 10, result.stdout
+
+
+def test_a_report_that_cannot_be_written(one_node):
+    with one_node.run("doctor.js") as target:
+        arguments = ("-d", "0.5", "--html", "/nowhere/report.html", target.pid)
+        result = looptop.run("doctor", *arguments, timeout=30)
+    looptop.assert_says_why(result, 1, "/nowhere/report.html")
+
+
+class Page(html.parser.HTMLParser):
+    """What a page is made of: its elements, its text, and what it wants from elsewhere."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements = []
+        self.links = []
+        self.words = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        wants = ("src", "href", "action", "poster", "data")
+        self.links += [value for name, value in attrs if name in wants and value]
+
+    def handle_data(self, data):
+        self.words += data.split()
+
+
+def in_browser(path, folder):
+    """The page as Chromium has it after loading; fails if anything on it failed."""
+    browser = shutil.which("chromium")
+    assert browser, "chromium is needed to open the report (Debian: apt-get install chromium)"
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
+    result = subprocess.run(
+        [browser, *options, f"--user-data-dir={folder}/profile", "--dump-dom", f"file://{path}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    failures = [line for line in result.stderr.splitlines() if "CONSOLE" in line]
+    assert failures == []
+    return Page(result.stdout)
+
+
+@pytest.mark.parametrize("illness", ["sync-javascript", "idle"])
+def test_the_page_in_a_browser(one_node, tmp_path, illness):
+    report = tmp_path / "report.html"
+    with one_node.run("doctor.js") as target:
+        target.call("start", illness=illness)
+        time.sleep(0.3)
+        findings = ids(examine(target.pid, "--html", report))
+    page = in_browser(report, tmp_path)
+    for element in ("title", "h1", "svg", "style"):
+        assert element in page.elements, element
+    assert not [link for link in page.links if not link.startswith(("#", "data:"))], "one file alone"
+    assert "script" not in page.elements and "link" not in page.elements
+    assert ("renderReport" in " ".join(page.words)) == (illness == "sync-javascript") == bool(findings)

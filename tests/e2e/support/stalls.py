@@ -236,6 +236,7 @@ class Matrix:
     """All scenarios in one Node: run with looptop beside them, then asked for their truth."""
 
     def __init__(self, node, ms=200, gap_ms=20, names=None):
+        self.version = node.version
         with node.run("stalls.js") as target:
             scenarios = target.call("names")["scenarios"]
             target.call("prepare")

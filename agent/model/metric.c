@@ -76,6 +76,26 @@ const struct lt_metric lt_metrics[] = {
 	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_process_overhead_ratio",
 	  .prom_offset = PROC(overhead_ratio) },
 
+	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "cpu_limit", .offset = PROC(cpu_limit), .title = "CPU LIMIT", .width = 9,
+	  .help = "CPUs that the process's cgroup may use." },
+	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "memory_limit_bytes", .offset = PROC(memory_limit_bytes), .title = "MEM LIMIT",
+	  .width = 9,
+	  .help = "Memory that the process's cgroup may use." },
+
+	/* the CPU limit of a process's cgroup, at work */
+	{ .scope = LT_SCOPE_THROTTLED, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "periods", .offset = PROC(periods), .title = "PERIODS", .width = 7,
+	  .help = "Periods of the cgroup's CPU limit in which it ran." },
+	{ .scope = LT_SCOPE_THROTTLED, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "throttled_periods", .offset = PROC(throttled_periods), .title = "THROTTLED",
+	  .width = 9,
+	  .help = "Those periods in which the cgroup was held because it had used up its share." },
+	{ .scope = LT_SCOPE_THROTTLED, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
+	  .key = "seconds", .offset = PROC(throttled_seconds), .title = "HELD", .width = 6,
+	  .help = "Time in which the cgroup's threads were held, all of them added up." },
+
 	/* a loop */
 	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
 	  .key = "iterations", .offset = LOOP(iterations), .title = "ITER", .width = 6,
@@ -129,19 +149,25 @@ const struct lt_metric lt_metrics[] = {
 	  .help = "Time in each phase of the loop.",
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_loop_phase_seconds",
 	  .prom_offset = LOOP(total.phase_seconds), .label = "phase" },
+	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_CAUSES, .unit = LT_UNIT_SECONDS,
+	  .key = "cause_seconds", .offset = LOOP(cause_seconds), .title = "CAUSES", .width = 7,
+	  .help = "Busy time by what it was spent on.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_loop_cause_seconds",
+	  .prom_offset = LOOP(total.cause_seconds), .label = "cause" },
 	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
 	  .key = "stalled_seconds", .offset = LOOP(stalled_seconds), .title = "STALL", .width = 7,
 	  .help = "Length so far of the stall that is going on now, 0 if there is none.",
 	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_loop_stalled_seconds",
 	  .prom_offset = LOOP(stalled_seconds) },
-	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
-	  .help = "Turns longer than the stall threshold that have ended.",
+	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_CAUSES, .unit = LT_UNIT_COUNT,
+	  .help = "Turns longer than the stall threshold that have ended, by their main cause.",
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_loop_stalls",
-	  .prom_offset = LOOP(total.stalls), .label = "cause", .label_value = "unknown" },
-	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
-	  .help = "Length of the turns longer than the stall threshold that have ended.",
+	  .prom_offset = LOOP(total.stalls_by_cause), .label = "cause" },
+	{ .scope = LT_SCOPE_LOOP, .shape = LT_SHAPE_CAUSES, .unit = LT_UNIT_SECONDS,
+	  .help = "Length of the turns longer than the stall threshold that have ended, by their "
+		  "main cause.",
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_loop_stall_seconds",
-	  .prom_offset = LOOP(total.stall_seconds), .label = "cause", .label_value = "unknown" },
+	  .prom_offset = LOOP(total.stall_seconds_by_cause), .label = "cause" },
 
 	/* a thread pool */
 	{ .scope = LT_SCOPE_POOL, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
@@ -263,8 +289,15 @@ const char *const lt_phase_names[LT_SNAP_PHASES] = {
 	[LT_PHASE_CLOSING] = "closing",
 };
 
-const char *const lt_cause_names[LT_SNAP_CAUSES] = { "cpu",      "gc",	    "sync_io",
-						     "runqueue", "throttled", "unknown" };
+const char *const lt_cause_names[LT_SNAP_CAUSES] = {
+	[LT_CAUSE_CPU] = "cpu",
+	[LT_CAUSE_GC] = "gc",
+	[LT_CAUSE_SYNC_IO] = "sync_io",
+	[LT_CAUSE_RUNQUEUE] = "runqueue",
+	[LT_CAUSE_THROTTLED] = "throttled",
+	[LT_CAUSE_UNKNOWN] = "unknown",
+};
+
 const char *const lt_kind_names[LT_SNAP_KINDS] = {
 	[LT_KIND_FS] = "fs",
 	[LT_KIND_DNS] = "dns",

@@ -182,6 +182,9 @@ static void add_metric(struct walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_PHASES:
 		add_array(walk, metric, lt_phase_names, LT_SNAP_PHASES);
 		break;
+	case LT_SHAPE_CAUSES:
+		add_array(walk, metric, lt_cause_names, LT_SNAP_CAUSES);
+		break;
 	case LT_SHAPE_LOST:
 		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
 		break;

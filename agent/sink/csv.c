@@ -133,6 +133,9 @@ static void metric_cells(struct csv *csv, const char *prefix, const struct lt_me
 	case LT_SHAPE_PHASES:
 		members(csv, prefix, metric->key, lt_phase_names, at, LT_SNAP_PHASES);
 		break;
+	case LT_SHAPE_CAUSES:
+		members(csv, prefix, metric->key, lt_cause_names, at, LT_SNAP_CAUSES);
+		break;
 	case LT_SHAPE_LOST:
 		members(csv, prefix, metric->key, lt_lost_names, at, LT_SNAP_LOST);
 		break;
@@ -229,6 +232,7 @@ static void columns(struct csv *csv, const struct row *row)
 	scope_cells(csv, NULL, LT_SCOPE_LOOP, loop);
 	stall_cells(csv, loop);
 	scope_cells(csv, "process", LT_SCOPE_PROCESS, figures);
+	scope_cells(csv, "throttled", LT_SCOPE_THROTTLED, figures);
 	scope_cells(csv, "pool", LT_SCOPE_POOL, pool);
 	task_cells(csv, pool);
 	scope_cells(csv, "sync_fs", LT_SCOPE_SYNC_FS, figures);

@@ -10,65 +10,21 @@
 #include "looptop/sink.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sink/json.h"
 #include "agent/sink/out.h"
-#include "agent/util/fmt.h"
 #include "looptop/metric.h"
 
-/* Doubles hold every integer up to here. */
-#define EXACT_MAX 9007199254740992.0
-/* Prints 0.1 as 0.1, seconds to the nanosecond, and Unix times to 10 µs. */
-#define SIGNIFICANT_DIGITS 15
-
 /* All builders below return a new reference; NULL only when memory ran out. */
-
-static json_t *number(enum lt_unit unit, double x)
-{
-	if (!isfinite(x))
-		return json_null();
-	if ((unit == LT_UNIT_COUNT || unit == LT_UNIT_BYTES) && fabs(x) < EXACT_MAX && x == rint(x))
-		return json_integer((json_int_t)x);
-	return json_real(rint(x * 1e9) / 1e9);
-}
-
-static json_t *text(const char *s)
-{
-	size_t size = s ? 3 * strlen(s) + 1 : 0;
-	char *clean;
-	json_t *value;
-
-	if (!s)
-		return json_null();
-	clean = malloc(size);
-	if (!clean)
-		return NULL;
-	value = json_string(lt_fmt_utf8(clean, size, s));
-	free(clean);
-	return value;
-}
-
-static json_t *keyed(enum lt_unit unit, const double *numbers, const char *const *names, size_t n)
-{
-	json_t *object = json_object();
-
-	for (size_t i = 0; i < n; i++) {
-		if (json_object_set_new(object, names[i], number(unit, numbers[i]))) {
-			json_decref(object);
-			return NULL;
-		}
-	}
-	return object;
-}
 
 static json_t *dist(const struct lt_dist *d)
 {
 	static const char *const names[] = { "sum", "p50", "p90", "p99", "max" };
 	const double seconds[] = { d->sum, d->p50, d->p90, d->p99, d->max };
-	json_t *object = json_pack("{s:o}", "count", number(LT_UNIT_COUNT, d->count));
-	json_t *rest = keyed(LT_UNIT_SECONDS, seconds, names, 5);
+	json_t *object = json_pack("{s:o}", "count", lt_json_number(LT_UNIT_COUNT, d->count));
+	json_t *rest = lt_json_keyed(LT_UNIT_SECONDS, seconds, names, 5);
 	int err = json_object_update(object, rest);
 
 	json_decref(rest);
@@ -83,7 +39,7 @@ static json_t *lag(const struct lt_lag *l)
 	static const char *const names[] = { "mean", "p50", "p90", "p99", "p999", "max" };
 	const double seconds[] = { l->mean, l->p50, l->p90, l->p99, l->p999, l->max };
 
-	return keyed(LT_UNIT_SECONDS, seconds, names, 6);
+	return lt_json_keyed(LT_UNIT_SECONDS, seconds, names, 6);
 }
 
 static json_t *metric_value(const struct lt_metric *metric, const void *base)
@@ -96,11 +52,13 @@ static json_t *metric_value(const struct lt_metric *metric, const void *base)
 	case LT_SHAPE_LAG:
 		return lag(at);
 	case LT_SHAPE_PHASES:
-		return keyed(metric->unit, at, lt_phase_names, LT_SNAP_PHASES);
+		return lt_json_keyed(metric->unit, at, lt_phase_names, LT_SNAP_PHASES);
+	case LT_SHAPE_CAUSES:
+		return lt_json_keyed(metric->unit, at, lt_cause_names, LT_SNAP_CAUSES);
 	case LT_SHAPE_LOST:
-		return keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
+		return lt_json_keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
 	default:
-		return number(metric->unit, lt_metric_number(metric, base));
+		return lt_json_number(metric->unit, lt_metric_number(metric, base));
 	}
 }
 
@@ -130,22 +88,14 @@ static json_t *scope_object(enum lt_scope scope, const void *base)
 	return object;
 }
 
-static json_t *stall(const struct lt_stall *s)
-{
-	/* cause, where and stack have their places; what fills them is not measured yet. */
-	return json_pack("{s:o, s:o, s:b, s:n, s:n, s:[]}", "start_time", json_real(s->start_time),
-			 "seconds", number(LT_UNIT_SECONDS, s->seconds), "ongoing", s->ongoing,
-			 "cause", "where", "stack");
-}
-
 static json_t *loop(const struct lt_loop *l)
 {
 	json_t *stalls = json_array();
-	json_t *object = json_pack("{s:i, s:o, s:b}", "tid", l->tid, "name", text(l->name), "ended",
-				   l->ended);
+	json_t *object = json_pack("{s:i, s:o, s:b}", "tid", l->tid, "name", lt_json_text(l->name),
+				   "ended", l->ended);
 
 	for (size_t i = 0; i < l->n_stalls; i++)
-		if (json_array_append_new(stalls, stall(&l->stalls[i])))
+		if (json_array_append_new(stalls, lt_json_stall(&l->stalls[i])))
 			goto fail;
 	if (!object || add_scope(object, LT_SCOPE_LOOP, l))
 		goto fail;
@@ -213,7 +163,7 @@ static json_t *missing(const struct lt_process *p)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < p->n_missing; i++) {
-		if (json_array_append_new(array, text(p->missing[i]))) {
+		if (json_array_append_new(array, lt_json_text(p->missing[i]))) {
 			json_decref(array);
 			return NULL;
 		}
@@ -239,12 +189,14 @@ static json_t *process(const struct lt_process *p)
 	json_t *object = json_pack(
 		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "pid", p->pid,
 		"start_time", isfinite(p->start_time) ? json_real(p->start_time) : json_null(),
-		"name", text(p->name), "exe", text(p->exe), "runtime", text(p->runtime),
-		"runtime_version", text(p->runtime_version), "libuv_version",
-		text(p->libuv_version), "container", text(p->container), "cgroup", text(p->cgroup),
-		"tier", text(p->tier), "missing", missing(p), "ended", p->ended);
+		"name", lt_json_text(p->name), "exe", lt_json_text(p->exe), "runtime",
+		lt_json_text(p->runtime), "runtime_version", lt_json_text(p->runtime_version),
+		"libuv_version", lt_json_text(p->libuv_version), "container",
+		lt_json_text(p->container), "cgroup", lt_json_text(p->cgroup), "tier",
+		lt_json_text(p->tier), "missing", missing(p), "ended", p->ended);
 
 	if (!object || add_scope(object, LT_SCOPE_PROCESS, p) ||
+	    json_object_set_new(object, "throttled", scope_object(LT_SCOPE_THROTTLED, p)) ||
 	    json_object_set_new(object, "loops", loops(p)) ||
 	    json_object_set_new(object, "pool", pool(&p->pool)) ||
 	    json_object_set_new(object, "sync_fs", scope_object(LT_SCOPE_SYNC_FS, p)) ||
@@ -270,8 +222,8 @@ static json_t *processes(const struct lt_snapshot *s)
 
 static json_t *host(const struct lt_host *h)
 {
-	return json_pack("{s:o, s:o, s:i}", "name", text(h->name), "kernel", text(h->kernel),
-			 "cpus", h->cpus);
+	return json_pack("{s:o, s:o, s:i}", "name", lt_json_text(h->name), "kernel",
+			 lt_json_text(h->kernel), "cpus", h->cpus);
 }
 
 char *lt_json_line(const struct lt_snapshot *snapshot)
@@ -279,12 +231,10 @@ char *lt_json_line(const struct lt_snapshot *snapshot)
 	json_t *object = json_pack(
 		"{s:i, s:o, s:o, s:o, s:o, s:o}", "schema", snapshot->schema, "time",
 		isfinite(snapshot->time) ? json_real(snapshot->time) : json_null(),
-		"interval_seconds", number(LT_UNIT_SECONDS, snapshot->interval_seconds), "host",
-		host(&snapshot->host), "self", scope_object(LT_SCOPE_SELF, &snapshot->self),
+		"interval_seconds", lt_json_number(LT_UNIT_SECONDS, snapshot->interval_seconds),
+		"host", host(&snapshot->host), "self", scope_object(LT_SCOPE_SELF, &snapshot->self),
 		"processes", processes(snapshot));
-	char *line =
-		object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(SIGNIFICANT_DIGITS))
-		       : NULL;
+	char *line = object ? json_dumps(object, LT_JSON_FLAGS) : NULL;
 
 	json_decref(object);
 	if (!line)

@@ -21,6 +21,7 @@ enum lt_scope {
 	LT_SCOPE_GC_KIND, /* struct lt_gc_kind */
 	LT_SCOPE_SYNC_FS, /* struct lt_process; JSON object "sync_fs" */
 	LT_SCOPE_GC, /* struct lt_process; JSON object "gc" */
+	LT_SCOPE_THROTTLED, /* struct lt_process; JSON object "throttled" */
 	LT_SCOPE_MAX,
 };
 

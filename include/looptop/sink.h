@@ -29,6 +29,9 @@ struct lt_sink {
 };
 
 extern const struct lt_sink lt_sink_text, lt_sink_json, lt_sink_csv;
+extern const struct lt_sink lt_sink_stalls, lt_sink_stalls_json;
+
+#define LT_STALL_FUNCTIONS_MAX 100
 
 struct lt_prom_opts {
 	bool openmetrics; /* OpenMetrics 1.0 instead of the text format 0.0.4 */
@@ -36,6 +39,9 @@ struct lt_prom_opts {
 	 * ratios and of lengths of stalls the worst is taken. */
 	bool no_pid_label;
 	size_t max_series; /* 0: no bound; what is left out is counted in the output itself */
+	/* So many functions that blocked longest get a series each, the rest one together; at most
+	 * LT_STALL_FUNCTIONS_MAX. 0: none, their names are no labels. */
+	size_t stall_functions;
 };
 
 /* The exposition page of a snapshot: NUL-terminated, to be freed by the caller; NULL with errno. */

@@ -23,6 +23,7 @@ struct fixture {
 	struct lt_process processes[3];
 	struct lt_loop loops[5]; /* 0, 1 of the first process; 2, 3 of the second; 4 of the third */
 	struct lt_stall stalls[2];
+	struct lt_stack_frame frames[7]; /* 0…3 of the first stall, 4…6 of the running one */
 	const char *missing_phases[1], *missing_memory[2];
 	struct lt_hist turn[4], turn_total[4], late_total[4];
 	struct lt_hist task[2][3]; /* fs and crypto of the first process: wait, run, delivery */
@@ -59,6 +60,12 @@ static inline void fixture_unknown_phases(double phases[LT_SNAP_PHASES])
 		phases[i] = NAN;
 }
 
+static inline void fixture_unknown_causes(double causes[LT_SNAP_CAUSES])
+{
+	for (int i = 0; i < LT_SNAP_CAUSES; i++)
+		causes[i] = NAN;
+}
+
 /* A loop of which nothing is known but that it is there. */
 static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
 {
@@ -74,6 +81,10 @@ static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
 
 	fixture_unknown_phases(loop.phase_seconds);
 	fixture_unknown_phases(loop.total.phase_seconds);
+	fixture_unknown_causes(loop.cause_seconds);
+	fixture_unknown_causes(loop.total.cause_seconds);
+	fixture_unknown_causes(loop.total.stalls_by_cause);
+	fixture_unknown_causes(loop.total.stall_seconds_by_cause);
 	return loop;
 }
 
@@ -114,10 +125,12 @@ static inline void fixture_measured_loop(struct fixture *fx, int i, int tid, con
 		.lag = { 0.000889, 0, 0.004889, 0.011199, 0.011919, 0.012 },
 		.timer_lateness = fixture_dist(90, 0.0063, 0.00007, 0.00007, 0.00007, 0.00007),
 		.phase_seconds = { 0.04, NAN, NAN, NAN, 0.656, 0.28, 0.024, NAN },
+		.cause_seconds = { 0.221, 0.0604, 0.0031, 0.04, 0.01, 0.0095 },
 		.turn_hist = &fx->turn[i], .lag_base_seconds = 1,
 		.total = { .observed_seconds = 10, .busy_seconds = 3.44, .idle_seconds = 6.56,
 			   .iterations = 8050, .turns = 8120,
 			   .phase_seconds = { 0.4, NAN, NAN, NAN, 6.56, 2.8, 0.24, NAN },
+			   .cause_seconds = { 2.21, 0.604, 0.031, 0.4, 0.1, 0.095 },
 			   .turn = &fx->turn_total[i], .timer_lateness = &fx->late_total[i] },
 	};
 }
@@ -184,20 +197,65 @@ static inline void fixture_gc(struct fixture *fx, struct lt_process *process)
 	};
 }
 
+/* One that has ended, in a function that a source map knows; one that runs and starves the loop. */
+static inline void fixture_stalls(struct fixture *fx)
+{
+	struct lt_stack_frame *frames = fx->frames;
+
+	frames[0] = (struct lt_stack_frame){ .type = LT_FRAME_BUILTIN, .function = "JSON.parse",
+					     .share = 0.857 };
+	frames[1] = (struct lt_stack_frame){
+		.type = LT_FRAME_JS, .function = "parseInvoice", .file = "/app/server.js",
+		.line = 42, .column = 11, .user = true, .original_file = "/app/src/invoice.ts",
+		.original_line = 17, .original_column = 3, .share = 0.905,
+	};
+	frames[2] = (struct lt_stack_frame){ .type = LT_FRAME_JS, .function = "Server.<anonymous>",
+					     .file = "/app/server.js", .line = 80, .column = 5,
+					     .user = true, .share = 1 };
+	frames[3] = (struct lt_stack_frame){ .type = LT_FRAME_JS, .function = "Server.emit",
+					     .file = "node:events", .line = 517, .column = 28,
+					     .share = 1 };
+	frames[4] = (struct lt_stack_frame){ .type = LT_FRAME_JS, .function = "drain",
+					     .file = "/app/lib/queue.js", .line = 9, .column = 3,
+					     .user = true, .share = 1 };
+	frames[5] = (struct lt_stack_frame){ .type = LT_FRAME_JS, .function = "processTicksAndRejections",
+					     .file = "node:internal/process/task_queues", .line = 77,
+					     .column = 11, .share = 1 };
+	frames[6] = (struct lt_stack_frame){
+		.type = LT_FRAME_NATIVE, .share = 1, .file = "/usr/bin/node",
+		.function = "node::InternalCallbackScope::Close()",
+	};
+	fx->stalls[0] = (struct lt_stall){
+		.start_time = 1789999999.5, .seconds = 0.212, .cause = LT_CAUSE_CPU,
+		.cause_seconds = { 0.18, 0.03, 0, 0, 0, 0.002 }, .samples = 21,
+		.where = &frames[1], .below = &frames[0], .stack = frames, .n_stack = 4,
+	};
+	fx->stalls[1] = (struct lt_stall){
+		.start_time = 1789999998.823, .seconds = 1.3, .ongoing = true,
+		.cause = LT_CAUSE_CPU, .cause_seconds = { 1.25, 0, 0, 0.04, 0, 0.01 },
+		.starvation = LT_STARVED_BY_NEXT_TICK, .samples = 120,
+		.where = &frames[4], .stack = &frames[4], .n_stack = 3,
+	};
+}
+
 static inline void fixture_server(struct fixture *fx)
 {
 	struct lt_process *process = &fx->processes[0];
 
 	fixture_measured_loop(fx, 0, 4121, "main");
 	fixture_measured_loop(fx, 1, 4130, "worker-1");
-	fx->stalls[0] = (struct lt_stall){ .start_time = 1789999999.5, .seconds = 0.212 };
-	fx->stalls[1] = (struct lt_stall){ .start_time = 1789999998.823, .seconds = 1.3,
-					   .ongoing = true };
+	fixture_stalls(fx);
 	fx->loops[0].stalls = fx->stalls;
 	fx->loops[0].n_stalls = 2;
 	fx->loops[0].stalled_seconds = 1.3;
 	fx->loops[0].total.stalls = 7;
 	fx->loops[0].total.stall_seconds = 1.75;
+	fx->loops[0].total.stalls_by_cause[LT_CAUSE_CPU] = 4;
+	fx->loops[0].total.stalls_by_cause[LT_CAUSE_GC] = 1;
+	fx->loops[0].total.stalls_by_cause[LT_CAUSE_UNKNOWN] = 2;
+	fx->loops[0].total.stall_seconds_by_cause[LT_CAUSE_CPU] = 1.2;
+	fx->loops[0].total.stall_seconds_by_cause[LT_CAUSE_GC] = 0.15;
+	fx->loops[0].total.stall_seconds_by_cause[LT_CAUSE_UNKNOWN] = 0.4;
 	fx->missing_phases[0] = "phases pending, idle, prepare and closing: tier phases does not probe them";
 	*process = (struct lt_process){
 		.pid = 4121, .start_time = 1789990000.25, .name = "server.js",
@@ -205,6 +263,8 @@ static inline void fixture_server(struct fixture *fx)
 		.libuv_version = "1.46.0", .container = "3f2a9c01d4e5",
 		.cgroup = "/system.slice/web.service", .tier = "phases",
 		.missing = fx->missing_phases, .n_missing = 1,
+		.cpu_limit = 0.5, .periods = 10, .throttled_periods = 2, .throttled_seconds = 0.087,
+		.memory_limit_bytes = 536870912,
 		.cpu_seconds = 0.41, .rss_bytes = 83886080, .probe_hits = 7300,
 		.overhead_ratio = 0.005, .loops = &fx->loops[0], .n_loops = 2,
 		.sync_fs_calls = 12, .sync_fs_seconds = 0.0031,
@@ -224,6 +284,8 @@ static inline void fixture_hostile(struct fixture *fx)
 		.pid = 4377, .start_time = 1789990001, .name = FIXTURE_HOSTILE_NAME,
 		.exe = "/opt/b\xfe\"d/node", .runtime = "node", .runtime_version = "16.20.2",
 		.libuv_version = "1.43.0", .tier = "full", .cgroup = "/user.slice",
+		.cpu_limit = NAN, .periods = NAN, .throttled_periods = NAN,
+		.throttled_seconds = NAN, .memory_limit_bytes = NAN,
 		.cpu_seconds = 0.05, .rss_bytes = 50000000, .probe_hits = 823,
 		.overhead_ratio = 0.001, .loops = &fx->loops[2], .n_loops = 2,
 		.sync_fs_calls = NAN, .sync_fs_seconds = NAN,
@@ -252,6 +314,8 @@ static inline void fixture_memory(struct fixture *fx)
 	*process = (struct lt_process){
 		.pid = 812, .start_time = 1789980000, .name = "uvserver", .tier = "memory",
 		.runtime = "libuv", .missing = fx->missing_memory, .n_missing = 2,
+		.cpu_limit = NAN, .periods = NAN, .throttled_periods = NAN,
+		.throttled_seconds = NAN, .memory_limit_bytes = NAN,
 		.cpu_seconds = NAN, .rss_bytes = NAN, .probe_hits = 0, .overhead_ratio = 0,
 		.loops = &fx->loops[4], .n_loops = 1,
 		.sync_fs_calls = NAN, .sync_fs_seconds = NAN,

@@ -21,6 +21,7 @@ static const size_t scope_sizes[LT_SCOPE_MAX] = {
 	[LT_SCOPE_GC_KIND] = sizeof(struct lt_gc_kind),
 	[LT_SCOPE_SYNC_FS] = sizeof(struct lt_process),
 	[LT_SCOPE_GC] = sizeof(struct lt_process),
+	[LT_SCOPE_THROTTLED] = sizeof(struct lt_process),
 };
 
 static const size_t shape_sizes[] = {
@@ -28,6 +29,7 @@ static const size_t shape_sizes[] = {
 	[LT_SHAPE_DIST] = sizeof(struct lt_dist),
 	[LT_SHAPE_LAG] = sizeof(struct lt_lag),
 	[LT_SHAPE_PHASES] = LT_SNAP_PHASES * sizeof(double),
+	[LT_SHAPE_CAUSES] = LT_SNAP_CAUSES * sizeof(double),
 	[LT_SHAPE_LOST] = LT_SNAP_LOST * sizeof(double),
 	[LT_SHAPE_HIST] = sizeof(const struct lt_hist *),
 	[LT_SHAPE_LAG_HIST] = 0,
@@ -118,6 +120,7 @@ static void test_names(void **state)
 {
 	(void)state;
 	names_are_good(lt_phase_names, LT_SNAP_PHASES);
+	names_are_good(lt_cause_names, LT_SNAP_CAUSES);
 	names_are_good(lt_kind_names, LT_SNAP_KINDS);
 	names_are_good(lt_gc_names, LT_SNAP_GCS);
 	names_are_good(lt_lost_names, LT_SNAP_LOST);

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) 2026 The looptop authors
 """How right looptop's stacks are, written to docs/ACCURACY.md. Root; looptop built, tests/get-node.

@@ -187,47 +187,25 @@ void lt_v8_code__c_entry(struct lt_elf *elf, const struct lt_v8_marks *marks,
 }
 
 /* The address of the pthread key that the function passes on, 0 if it does not. */
-static uint64_t key_address(struct lt_elf *elf, const struct code *code)
+static uint64_t key_address(const struct code *code)
 {
 	const unsigned char *insn = code->bytes + code->at;
-	uint64_t address;
 
-	if (insn[0] == 0x8b && insn[1] == 0x3d) /* mov key(%rip),%edi */
-		return relative(code, code->at + 2);
-	if (insn[0] == 0x48 && insn[1] == 0x8b && insn[2] == 0x05 && insn[7] == 0x8b &&
-	    insn[8] == 0x38 && /* mov GOT(%rip),%rax; mov (%rax),%edi */
-	    !lt_elf__read(elf, relative(code, code->at + 3), &address, sizeof(address)))
-		return address;
-	return 0;
+	if (insn[0] != 0x8b || insn[1] != 0x3d) /* mov key(%rip),%edi */
+		return 0;
+	return relative(code, code->at + 2);
 }
 
-/* The offset from fs that the function reads, LT_V8_UNKNOWN if it reads none. */
-static int32_t tls_read(struct lt_elf *elf, const struct code *code)
+/* The offset from fs that the function reads, LT_V8_UNKNOWN if it reads none. Where the loader fills in the
+ * offset, for libraries to see the variable, its symbol is exported too. */
+static int32_t tls_read(const struct code *code)
 {
-	static const unsigned char direct[] = { 0x64, 0x48, 0x8b, 0x04,
-						0x25 }; /* mov %fs:disp,%rax */
-	static const unsigned char indirect[] = { 0x64, 0x48, 0x8b,
-						  0x00 }; /* mov %fs:(%rax),%rax */
-	const unsigned char *p;
-	int64_t offset = 0;
+	static const unsigned char read[] = { 0x64, 0x48, 0x8b, 0x04,
+					      0x25 }; /* mov %fs:disp,%rax */
+	const unsigned char *p = memmem(code->bytes, CODE_BYTES - 4, read, sizeof(read));
+	int32_t offset = p ? word_at(p + sizeof(read)) : 0;
 
-	p = memmem(code->bytes, CODE_BYTES - 4, direct, sizeof(direct));
-	if (p) {
-		offset = word_at(p + 5);
-	} else {
-		static const unsigned char load[] = { 0x48, 0x8b, 0x05 }; /* mov GOT(%rip),%rax */
-		const unsigned char *end = code->bytes + CODE_BYTES;
-
-		p = memmem(code->bytes, CODE_BYTES - 4, load, sizeof(load));
-		/* at most a pop lies between the two */
-		if (!p ||
-		    !memmem(p + 7, (size_t)(end - p) - 7 < 6 ? (size_t)(end - p) - 7 : 6, indirect,
-			    sizeof(indirect)) ||
-		    lt_elf__read(elf, relative(code, (size_t)(p + 3 - code->bytes)), &offset,
-				 sizeof(offset)))
-			return LT_V8_UNKNOWN;
-	}
-	return offset < 0 && offset > -TLS_MAX ? (int32_t)offset : LT_V8_UNKNOWN;
+	return offset < 0 && offset > -TLS_MAX ? offset : LT_V8_UNKNOWN;
 }
 
 void lt_v8_code__isolate(struct lt_elf *elf, const struct lt_v8_marks *marks,
@@ -245,9 +223,9 @@ void lt_v8_code__isolate(struct lt_elf *elf, const struct lt_v8_marks *marks,
 	}
 	if (!open_code(elf, marks->get_current, &code))
 		return;
-	layout->isolate_key = key_address(elf, &code);
+	layout->isolate_key = key_address(&code);
 	if (!layout->isolate_key)
-		layout->isolate_tls = tls_read(elf, &code);
+		layout->isolate_tls = tls_read(&code);
 }
 
 int32_t lt_v8_layout__key_tls(int32_t key)

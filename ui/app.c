@@ -51,7 +51,7 @@ void lt_app__message(struct lt_app *app, const char *text)
 
 void lt_app__resort(struct lt_app *app)
 {
-	if (lt_table__rebuild(&app->table, &app->keep))
+	if (lt_table__rebuild(&app->table, &app->keep, lt_history__stalls(app->history)))
 		lt_app__message(app, "out of memory: the list is not complete");
 }
 

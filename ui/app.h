@@ -35,6 +35,12 @@ struct lt_app {
 	double message_time; /* of the snapshot at which it came */
 	struct lt_loop_id open; /* the process and loop that are open */
 	bool open_known; /* the process was in the latest snapshot drawn */
+	struct {
+		bool chosen; /* somebody chose a stall: the cursor stays on it */
+		uint64_t number, expanded; /* the chosen one; the open one, 0: none */
+		int line; /* of what is open under the chosen one; 0: the stall's own */
+		int top; /* the first line on screen */
+	} stalls; /* the list of the open process' stalls */
 	int scroll, popup_scroll; /* lines of the process view, of the popup */
 	size_t sort_choice; /* in the sort menu */
 	int width, height; /* of the latest screen drawn */

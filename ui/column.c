@@ -42,6 +42,10 @@ const struct lt_column lt_columns[LT_COL_MAX] = {
 				       "waits longest." },
 	[LT_COL_GC] = { .title = "GC", .width = 5, .scope = LT_SCOPE_GC, .key = "seconds",
 			.rate = true, .severity = lt_severity_gc },
+	[LT_COL_WORST] = { .title = "WORST", .width = 18, .scope = LT_SCOPE_LOOP,
+			   .severity = lt_severity_stall,
+			   .help = "The longest stall of the last 60 s, or the one that is running: "
+				   "what blocked the loop." },
 	[LT_COL_TURNS] = { .title = "TURNS", .width = 7, .scope = LT_SCOPE_LOOP, .key = "turns",
 			   .rate = true, .severity = none },
 	[LT_COL_TURN_P99] = { .title = "TURN p99", .width = 8, .scope = LT_SCOPE_LOOP,
@@ -149,6 +153,10 @@ static bool applicable(enum lt_column_id id, const struct lt_source *source)
 {
 	const struct lt_pool *pool = &source->process->pool;
 
+	/* Where stalls would be seen and there is none, there is nothing to tell. */
+	if (id == LT_COL_WORST)
+		return source->worst_seconds > 0 || !source->loop ||
+		       !lt_known(source->loop->stalled_seconds);
 	if (id == LT_COL_NAME || lt_columns[id].scope == LT_SCOPE_LOOP)
 		return true;
 	if (source->child)
@@ -171,6 +179,8 @@ double lt_column_value(enum lt_column_id id, const struct lt_source *source)
 		return source->process->pid;
 	case LT_COL_STRIP:
 		return source->loop ? source->loop->lag.p99 : NAN;
+	case LT_COL_WORST:
+		return source->worst_seconds > 0 ? source->worst_seconds : NAN;
 	case LT_COL_POOL:
 		return pool_load(&source->process->pool);
 	case LT_COL_POOL_WAIT:

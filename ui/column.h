@@ -21,6 +21,7 @@ enum lt_column_id {
 	LT_COL_POOL,
 	LT_COL_POOL_WAIT,
 	LT_COL_GC,
+	LT_COL_WORST,
 	LT_COL_TURNS,
 	LT_COL_TURN_P99,
 	LT_COL_LATE_P99,
@@ -43,7 +44,7 @@ enum lt_part {
 
 struct lt_column {
 	const char *title;
-	int width; /* without the space before it; of the two flexible ones the least */
+	int width; /* without the space before it; of the flexible ones the least */
 	enum lt_scope scope;
 	const char *key; /* of the metric it shows; NULL: none, then `help` stands */
 	enum lt_part part;
@@ -68,6 +69,7 @@ struct lt_source {
 	const struct lt_loop *loop; /* NULL: the process has none that is known */
 	bool child; /* not the process' own row: its pool, GC, memory stand in that one */
 	double interval_seconds;
+	double worst_seconds; /* its longest stall of the last minute; 0: none is known of */
 };
 
 /* The figure a column sorts by and grades; NAN: unknown, or not applicable. */

@@ -14,6 +14,7 @@ struct lt_glyphs {
 	const char *bar[LT_GLYPH_LEVELS + 1]; /* 0: nothing; from the left */
 	const char *shade[LT_GLYPH_SHADES + 1]; /* 0: nothing; ever denser */
 	const char *phase[9]; /* of a stacked bar, by phase; the last: unknown */
+	const char *cause[6]; /* of a stacked bar, by cause */
 	const char *track; /* the rest of a bar */
 	const char *horizontal, *vertical;
 	const char *corner[4]; /* top left, top right, bottom left, bottom right */

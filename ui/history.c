@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* Rings of samples by loop and of stalls by process; those of which nothing more comes are dropped. */
+/* Rings of samples by loop; those of which nothing more comes are dropped. */
 #include "ui/history.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/util/fmt.h"
-
-/* Snapshots after which a loop or process that is no longer told of is forgotten. */
+/* Snapshots after which a loop that is no longer told of is forgotten. */
 #define FORGET_AFTER 120
-
-/* Two readings of when one stall began differ by less. */
-#define SAME_STALL_SECONDS 0.05
 
 const double lt_history_edges[LT_HISTORY_EDGES] = {
 	1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1, 3,
@@ -26,25 +21,24 @@ struct track {
 	struct lt_sample ring[LT_HISTORY_SAMPLES];
 };
 
-struct stall_log {
-	int pid;
-	double start_time;
-	uint64_t seen;
-	uint64_t pushed;
-	struct lt_past_stall ring[LT_HISTORY_STALLS];
-};
-
 struct lt_history {
 	uint64_t updates;
 	struct track **tracks;
 	size_t n_tracks;
-	struct stall_log **logs;
-	size_t n_logs;
+	struct lt_stall_log *stalls;
 };
 
 struct lt_history *lt_history__new(void)
 {
-	return calloc(1, sizeof(struct lt_history));
+	struct lt_history *history = calloc(1, sizeof(*history));
+
+	if (history)
+		history->stalls = lt_stall_log__new();
+	if (history && !history->stalls) {
+		free(history);
+		return NULL;
+	}
+	return history;
 }
 
 void lt_history__free(struct lt_history *history)
@@ -53,10 +47,8 @@ void lt_history__free(struct lt_history *history)
 		return;
 	for (size_t i = 0; i < history->n_tracks; i++)
 		free(history->tracks[i]);
-	for (size_t i = 0; i < history->n_logs; i++)
-		free(history->logs[i]);
 	free(history->tracks);
-	free(history->logs);
+	lt_stall_log__free(history->stalls);
 	free(history);
 }
 
@@ -72,62 +64,22 @@ static struct track *find_track(const struct lt_history *history, struct lt_loop
 	return NULL;
 }
 
-static struct stall_log *find_log(const struct lt_history *history, int pid, double start_time)
-{
-	for (size_t i = 0; i < history->n_logs; i++) {
-		struct stall_log *log = history->logs[i];
-
-		if (log->pid == pid && log->start_time == start_time)
-			return log;
-	}
-	return NULL;
-}
-
-/* Appends to an array of pointers. */
-static void *append(void ***array, size_t *n, size_t size)
-{
-	void *entry = calloc(1, size), **grown;
-
-	if (!entry)
-		return NULL;
-	grown = realloc(*array, (*n + 1) * sizeof(*grown));
-	if (!grown) {
-		free(entry);
-		return NULL;
-	}
-	grown[(*n)++] = entry;
-	*array = grown;
-	return entry;
-}
-
 static struct track *get_track(struct lt_history *history, struct lt_loop_id id)
 {
-	struct track *track = find_track(history, id);
-	void **array = (void **)history->tracks;
+	struct track *track = find_track(history, id), **tracks;
 
 	if (track)
 		return track;
-	track = append(&array, &history->n_tracks, sizeof(*track));
-	history->tracks = (struct track **)array;
-	if (track)
-		track->id = id;
+	tracks = realloc(history->tracks, (history->n_tracks + 1) * sizeof(*tracks));
+	if (!tracks)
+		return NULL;
+	history->tracks = tracks;
+	track = calloc(1, sizeof(*track));
+	if (!track)
+		return NULL;
+	track->id = id;
+	history->tracks[history->n_tracks++] = track;
 	return track;
-}
-
-static struct stall_log *get_log(struct lt_history *history, int pid, double start_time)
-{
-	struct stall_log *log = find_log(history, pid, start_time);
-	void **array = (void **)history->logs;
-
-	if (log)
-		return log;
-	log = append(&array, &history->n_logs, sizeof(*log));
-	history->logs = (struct stall_log **)array;
-	if (log) {
-		log->pid = pid;
-		log->start_time = start_time;
-	}
-	return log;
 }
 
 static void push_sample(struct track *track, const struct lt_snapshot *snapshot,
@@ -150,55 +102,9 @@ static void push_sample(struct track *track, const struct lt_snapshot *snapshot,
 			      : NAN;
 }
 
-/* The latest entry of this loop that still ran. */
-static struct lt_past_stall *running(struct stall_log *log, int tid)
-{
-	size_t n = log->pushed < LT_HISTORY_STALLS ? (size_t)log->pushed : LT_HISTORY_STALLS;
-
-	for (size_t i = 1; i <= n; i++) {
-		struct lt_past_stall *past = &log->ring[(log->pushed - i) % LT_HISTORY_STALLS];
-
-		if (past->tid == tid && past->stall.ongoing)
-			return past;
-	}
-	return NULL;
-}
-
-static void push_stall(struct stall_log *log, const struct lt_loop *loop,
-		       const struct lt_stall *stall)
-{
-	struct lt_past_stall *past = running(log, loop->tid);
-
-	if (!past || fabs(past->stall.start_time - stall->start_time) > SAME_STALL_SECONDS)
-		past = &log->ring[log->pushed++ % LT_HISTORY_STALLS];
-	*past = (struct lt_past_stall){ .tid = loop->tid, .stall = *stall };
-	lt_fmt_text(past->loop_name, sizeof(past->loop_name), loop->name ? loop->name : "-");
-}
-
-static void push_stalls(struct stall_log *log, const struct lt_loop *loop)
-{
-	struct lt_past_stall *past = running(log, loop->tid);
-	bool told = false;
-
-	for (size_t i = 0; past && i < loop->n_stalls; i++)
-		told |= fabs(past->stall.start_time - loop->stalls[i].start_time) <=
-			SAME_STALL_SECONDS;
-	if (past && !told) {
-		past->stall.ongoing = false;
-		past->lost = true;
-	}
-	for (size_t i = 0; i < loop->n_stalls; i++)
-		push_stall(log, loop, &loop->stalls[i]);
-}
-
 static int update_process(struct lt_history *history, const struct lt_snapshot *snapshot,
 			  const struct lt_process *process)
 {
-	struct stall_log *log = get_log(history, process->pid, process->start_time);
-
-	if (!log)
-		return -ENOMEM;
-	log->seen = history->updates;
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_loop *loop = &process->loops[i];
 		struct track *track =
@@ -209,7 +115,6 @@ static int update_process(struct lt_history *history, const struct lt_snapshot *
 			return -ENOMEM;
 		track->seen = history->updates;
 		push_sample(track, snapshot, loop);
-		push_stalls(log, loop);
 	}
 	return 0;
 }
@@ -224,18 +129,11 @@ static void forget(struct lt_history *history)
 		else
 			history->tracks[n++] = history->tracks[i];
 	history->n_tracks = n;
-	n = 0;
-	for (size_t i = 0; i < history->n_logs; i++)
-		if (history->updates - history->logs[i]->seen > FORGET_AFTER)
-			free(history->logs[i]);
-		else
-			history->logs[n++] = history->logs[i];
-	history->n_logs = n;
 }
 
 int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot)
 {
-	int err = 0;
+	int err = lt_stall_log__update(history->stalls, snapshot);
 
 	history->updates++;
 	for (size_t i = 0; i < snapshot->n_processes && !err; i++)
@@ -326,21 +224,7 @@ void lt_history__columns(const struct lt_history *history, struct lt_loop_id id,
 	}
 }
 
-size_t lt_history__stalls(const struct lt_history *history, int pid, double start_time,
-			  double until, struct lt_past_stall *stalls, size_t room)
+const struct lt_stall_log *lt_history__stalls(const struct lt_history *history)
 {
-	const struct stall_log *log = find_log(history, pid, start_time);
-	size_t n = 0, have;
-
-	if (!log)
-		return 0;
-	have = log->pushed < LT_HISTORY_STALLS ? (size_t)log->pushed : LT_HISTORY_STALLS;
-	for (size_t i = 1; i <= have && n < room; i++) {
-		const struct lt_past_stall *past =
-			&log->ring[(log->pushed - i) % LT_HISTORY_STALLS];
-
-		if (past->stall.start_time <= until)
-			stalls[n++] = *past;
-	}
-	return n;
+	return history->stalls;
 }

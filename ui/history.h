@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * The last minutes of each loop: a ring of samples, one a snapshot, and the latest stalls. It goes
+ * The last minutes of each loop: a ring of samples, one a snapshot; and the latest stalls. It goes
  * on while the screen is paused; readers say up to which moment they want to look.
  */
 #ifndef LOOPTOP_UI_HISTORY_H
 #define LOOPTOP_UI_HISTORY_H
 
-#include "looptop/snapshot.h"
+#include "ui/stall_log.h"
 
 #define LT_HISTORY_SAMPLES 600
-#define LT_HISTORY_STALLS  50
 #define LT_HISTORY_EDGES   10 /* two for each power of ten, from 100 µs to 3 s */
 
 /* How long a new piece of work waits, in seconds: lower edges of the heat strip's rows. */
@@ -22,20 +21,6 @@ struct lt_sample {
 	float busy, lag_p99; /* NAN: unknown */
 	float stalled; /* length of the stall that ran at its end */
 	float over[LT_HISTORY_EDGES]; /* share of time at which new work would wait longer; NAN */
-};
-
-/* A stall with the loop it was on. */
-struct lt_past_stall {
-	int tid;
-	char loop_name[24];
-	struct lt_stall stall;
-	bool lost; /* it ran, and its end was never told: at least this long */
-};
-
-struct lt_loop_id {
-	int pid;
-	double start_time;
-	int tid;
 };
 
 struct lt_history;
@@ -65,8 +50,7 @@ struct lt_history_column {
 void lt_history__columns(const struct lt_history *history, struct lt_loop_id id, double until,
 			 size_t per_column, struct lt_history_column *columns, size_t n);
 
-/* The process' stalls that began at or before `until`, the newest first; returns how many. */
-size_t lt_history__stalls(const struct lt_history *history, int pid, double start_time,
-			  double until, struct lt_past_stall *stalls, size_t room);
+/* The stalls of the same snapshots. */
+const struct lt_stall_log *lt_history__stalls(const struct lt_history *history);
 
 #endif

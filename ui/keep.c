@@ -9,60 +9,25 @@
 #include <string.h>
 
 #include "agent/util/fmt.h"
+#include "ui/arena.h"
 
-/* Hands out room from a block; without a block it only counts. */
-struct arena {
-	char *base;
-	size_t used;
-};
-
-static void *take(struct arena *arena, size_t size)
-{
-	void *room = arena->base ? arena->base + arena->used : NULL;
-
-	arena->used += (size + 15) & ~(size_t)15;
-	return room;
-}
-
-static char *copy_text(struct arena *arena, const char *src)
-{
-	char *room;
-
-	if (!src)
-		return NULL;
-	room = take(arena, strlen(src) + 1);
-	if (room)
-		lt_fmt_text(room, strlen(src) + 1, src);
-	return room;
-}
-
-static void *copy_bytes(struct arena *arena, const void *src, size_t size)
-{
-	void *room;
-
-	if (!src || !size)
-		return NULL;
-	room = take(arena, size);
-	if (room)
-		memcpy(room, src, size);
-	return room;
-}
-
-static struct lt_loop copy_loop(struct arena *arena, const struct lt_loop *src)
+static struct lt_loop copy_loop(struct lt_arena *arena, const struct lt_loop *src)
 {
 	struct lt_loop loop = *src;
 
-	loop.name = copy_text(arena, src->name ? src->name : "-");
-	loop.stalls = copy_bytes(arena, src->stalls, src->n_stalls * sizeof(*src->stalls));
-	loop.turn_hist = copy_bytes(arena, src->turn_hist, sizeof(*src->turn_hist));
+	loop.name = lt_arena__text(arena, src->name ? src->name : "-");
+	/* Those are for the history, which keeps them longer. */
+	loop.stalls = NULL;
+	loop.n_stalls = 0;
+	loop.turn_hist = lt_arena__bytes(arena, src->turn_hist, sizeof(*src->turn_hist));
 	loop.total.turn = loop.total.timer_lateness = NULL;
 	return loop;
 }
 
-static void copy_loops(struct arena *arena, struct lt_process *process,
+static void copy_loops(struct lt_arena *arena, struct lt_process *process,
 		       const struct lt_process *src)
 {
-	struct lt_loop *loops = take(arena, src->n_loops * sizeof(*loops));
+	struct lt_loop *loops = lt_arena__take(arena, src->n_loops * sizeof(*loops));
 
 	for (size_t i = 0; i < src->n_loops; i++) {
 		struct lt_loop loop = copy_loop(arena, &src->loops[i]);
@@ -73,13 +38,13 @@ static void copy_loops(struct arena *arena, struct lt_process *process,
 	process->loops = loops;
 }
 
-static void copy_missing(struct arena *arena, struct lt_process *process,
+static void copy_missing(struct lt_arena *arena, struct lt_process *process,
 			 const struct lt_process *src)
 {
-	const char **missing = take(arena, src->n_missing * sizeof(*missing));
+	const char **missing = lt_arena__take(arena, src->n_missing * sizeof(*missing));
 
 	for (size_t i = 0; i < src->n_missing; i++) {
-		char *text = copy_text(arena, src->missing[i]);
+		char *text = lt_arena__text(arena, src->missing[i]);
 
 		if (missing)
 			missing[i] = text;
@@ -98,19 +63,19 @@ static void forget_totals(struct lt_process *process)
 		process->gc[i].total = NULL;
 }
 
-static struct lt_process *copy_process(struct arena *arena, const struct lt_process *src)
+static struct lt_process *copy_process(struct lt_arena *arena, const struct lt_process *src)
 {
-	struct lt_process *room = take(arena, sizeof(*room));
+	struct lt_process *room = lt_arena__take(arena, sizeof(*room));
 	struct lt_process process = *src;
 
-	process.name = copy_text(arena, src->name ? src->name : "-");
-	process.exe = copy_text(arena, src->exe);
-	process.runtime = copy_text(arena, src->runtime);
-	process.runtime_version = copy_text(arena, src->runtime_version);
-	process.libuv_version = copy_text(arena, src->libuv_version);
-	process.container = copy_text(arena, src->container);
-	process.cgroup = copy_text(arena, src->cgroup);
-	process.tier = copy_text(arena, src->tier);
+	process.name = lt_arena__text(arena, src->name ? src->name : "-");
+	process.exe = lt_arena__text(arena, src->exe);
+	process.runtime = lt_arena__text(arena, src->runtime);
+	process.runtime_version = lt_arena__text(arena, src->runtime_version);
+	process.libuv_version = lt_arena__text(arena, src->libuv_version);
+	process.container = lt_arena__text(arena, src->container);
+	process.cgroup = lt_arena__text(arena, src->cgroup);
+	process.tier = lt_arena__text(arena, src->tier);
 	copy_missing(arena, &process, src);
 	copy_loops(arena, &process, src);
 	forget_totals(&process);
@@ -121,7 +86,7 @@ static struct lt_process *copy_process(struct arena *arena, const struct lt_proc
 
 struct lt_process *lt_process__copy(const struct lt_process *process)
 {
-	struct arena arena = { 0 };
+	struct lt_arena arena = { 0 };
 
 	copy_process(&arena, process);
 	arena.base = malloc(arena.used);

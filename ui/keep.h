@@ -36,7 +36,8 @@ void lt_keep__free(struct lt_keep *keep);
 /* The kept process, or NULL. */
 const struct lt_kept *lt_keep__find(const struct lt_keep *keep, int pid, double start_time);
 
-/* A deep copy in one block, to be freed with free(); NULL with errno. Totals are left out. */
+/* A deep copy in one block, to be freed with free(); NULL with errno. Totals and stalls are left
+ * out. */
 struct lt_process *lt_process__copy(const struct lt_process *process);
 
 #endif

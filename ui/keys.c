@@ -3,8 +3,8 @@
 /* The table of keys. */
 #include "ui/keys.h"
 
-#define ANY (LT_IN_MAIN | LT_IN_PROCESS | LT_IN_HELP | LT_IN_SORT)
-#define VIEWS (LT_IN_MAIN | LT_IN_PROCESS)
+#define VIEWS (LT_IN_MAIN | LT_IN_PROCESS | LT_IN_STALLS)
+#define ANY (VIEWS | POPUPS)
 #define POPUPS (LT_IN_HELP | LT_IN_SORT)
 
 #define KEY(cmd, places, key_type, ...) \
@@ -16,11 +16,20 @@ const struct lt_binding lt_bindings[] = {
 	KEY(OPEN, LT_IN_MAIN, ENTER, .label = "Enter", .brief = "open",
 	    .help = "open the selected process (or a double click)"),
 	KEY(OPEN, LT_IN_MAIN, DOUBLE_CLICK),
+	KEY(OPEN, LT_IN_PROCESS, ENTER, .label = "Enter", .brief = "stalls",
+	    .help = "in a process: its stalls, with cause, function and stack (or click one)"),
+	KEY(OPEN, LT_IN_PROCESS, DOUBLE_CLICK),
+	CHAR(OPEN, LT_IN_PROCESS, 's'),
+	KEY(OPEN, LT_IN_STALLS, ENTER, .label = "Enter", .brief = "stack",
+	    .help = "in the stalls: show or hide the stack (or the arrows, or a click)"),
+	KEY(OPEN, LT_IN_STALLS, DOUBLE_CLICK),
+	KEY(EXPAND, LT_IN_STALLS, RIGHT),
+	KEY(COLLAPSE, LT_IN_STALLS, LEFT),
 	KEY(OPEN, LT_IN_SORT, ENTER, .label = "Enter", .brief = "sort"),
 	KEY(OPEN, LT_IN_SORT, DOUBLE_CLICK),
-	KEY(BACK, LT_IN_PROCESS | POPUPS, ESC, .label = "Esc", .brief = "back",
+	KEY(BACK, LT_IN_PROCESS | LT_IN_STALLS | POPUPS, ESC, .label = "Esc", .brief = "back",
 	    .help = "back (or Backspace); in the list it clears the filter"),
-	KEY(BACK, LT_IN_PROCESS | POPUPS, BACKSPACE),
+	KEY(BACK, LT_IN_PROCESS | LT_IN_STALLS | POPUPS, BACKSPACE),
 	KEY(BACK, LT_IN_MAIN, ESC),
 	CHAR(BACK, POPUPS, 'q'),
 	KEY(NEXT_LOOP, LT_IN_PROCESS, TAB, .label = "Tab", .brief = "next loop",

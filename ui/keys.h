@@ -40,6 +40,8 @@ struct lt_key {
 enum lt_command {
 	LT_CMD_NONE,
 	LT_CMD_OPEN,
+	LT_CMD_EXPAND,
+	LT_CMD_COLLAPSE,
 	LT_CMD_BACK,
 	LT_CMD_NEXT_LOOP,
 	LT_CMD_PREVIOUS_LOOP,
@@ -68,6 +70,7 @@ enum lt_command {
 #define LT_IN_PROCESS 2u
 #define LT_IN_HELP    4u
 #define LT_IN_SORT    8u
+#define LT_IN_STALLS  16u
 
 struct lt_binding {
 	enum lt_command command;

@@ -5,10 +5,15 @@
 
 #define LEAD	      2 /* the marker of the selected row and a space */
 #define NAME_MOST     30
-#define STRIP_LEAST   8
-#define STRIP_GOOD    24 /* before the columns of wide screens get room */
 #define STRIP_MOST    60
+#define WORST_MOST    64 /* before the strip and the name get what is left */
 #define DETAIL_HEIGHT 9
+
+/* What the flexible columns get beyond their least, before those of wide screens get room. */
+#define STRIP_MORE 10
+#define NAME_MORE  6
+#define WORST_MORE 16
+#define MORE	   (STRIP_MORE + NAME_MORE + WORST_MORE)
 
 static int least(int a, int b)
 {
@@ -41,18 +46,22 @@ struct lt_frame lt_layout_main(int width, int height, size_t n_rows)
 {
 	struct lt_rect rest = { 0, 0, most(width, 0), most(height, 0) };
 	struct lt_frame frame = { 0 };
-	int rows = n_rows < 500 ? (int)n_rows : 500, spare;
+	int rows = n_rows < 500 ? (int)n_rows : 500, spare, detail = DETAIL_HEIGHT;
 
+	frame.blocker = height >= LT_BLOCKER_LEAST && n_rows;
+	rows += frame.blocker;
+	/* Wide enough for the causes in one line. */
+	detail += width >= LT_CAUSES_WIDTH;
 	frame.header = take_top(&rest, height >= 8 ? 2 : height >= 3 ? 1 : 0);
 	frame.hint = take_top(&rest, height >= 16 ? 1 : 0);
 	frame.heading = take_top(&rest, height >= 5 ? 1 : 0);
 	frame.footer = take_bottom(&rest, height >= 6 ? 1 : 0);
 	/* The list goes first: the detail takes only lines that it would leave empty. */
 	spare = rest.h - most(rows, 3) - 1;
-	if (width >= 60 && spare >= DETAIL_HEIGHT)
+	if (width >= 60 && spare >= detail)
 		frame.detail = take_bottom(&rest, spare >= LT_DETAIL_TALLER ? LT_DETAIL_TALLER
 						  : spare >= LT_DETAIL_TALL ? LT_DETAIL_TALL
-									    : DETAIL_HEIGHT);
+									    : detail);
 	frame.body = rest;
 	return frame;
 }
@@ -62,18 +71,19 @@ static const enum lt_column_id order[] = {
 	LT_COL_PID,	 LT_COL_NAME,	  LT_COL_BUSY,	LT_COL_STRIP,	  LT_COL_LAG_P50,
 	LT_COL_LAG_P99,	 LT_COL_LAG_MAX,  LT_COL_POOL,	LT_COL_POOL_WAIT, LT_COL_GC,
 	LT_COL_TURN_P99, LT_COL_LATE_P99, LT_COL_TURNS, LT_COL_CPU,	  LT_COL_RSS,
-	LT_COL_COST,	 LT_COL_TIER,
+	LT_COL_COST,	 LT_COL_TIER,	  LT_COL_WORST,
 };
 
 /* In this order they get room; the lag p99 is what one comes for. */
 static const enum lt_column_id wanted[] = {
 	LT_COL_LAG_P99, LT_COL_NAME,  LT_COL_BUSY,	LT_COL_PID,	LT_COL_LAG_MAX,
-	LT_COL_POOL,	LT_COL_STRIP, LT_COL_POOL_WAIT, LT_COL_LAG_P50, LT_COL_GC,
+	LT_COL_POOL,	LT_COL_STRIP, LT_COL_POOL_WAIT, LT_COL_WORST,	LT_COL_GC,
+	LT_COL_LAG_P50,
 };
 
 /* And these when the strip is already a good one. */
 static const enum lt_column_id extra[] = {
-	LT_COL_CPU,	 LT_COL_TURN_P99, LT_COL_RSS,  LT_COL_TURNS,
+	LT_COL_CPU,	 LT_COL_RSS,	  LT_COL_TURN_P99, LT_COL_TURNS,
 	LT_COL_LATE_P99, LT_COL_TIER,	  LT_COL_COST,
 };
 
@@ -104,15 +114,18 @@ static int choose(int width, int widths[LT_COL_MAX])
 
 static void share_out(int room, int widths[LT_COL_MAX])
 {
-	int give;
+	int give, strip, name;
 
 	if (!widths[LT_COL_STRIP]) {
 		widths[LT_COL_NAME] += widths[LT_COL_NAME] ? most(room, 0) : 0;
 		return;
 	}
-	give = least(room, 2 * (STRIP_GOOD - STRIP_LEAST));
-	widths[LT_COL_STRIP] += give - give / 3;
-	widths[LT_COL_NAME] += give / 3;
+	give = least(room, MORE);
+	strip = give * STRIP_MORE / MORE;
+	name = give * NAME_MORE / MORE;
+	widths[LT_COL_STRIP] += widths[LT_COL_WORST] ? strip : give - name;
+	widths[LT_COL_NAME] += name;
+	widths[LT_COL_WORST] += widths[LT_COL_WORST] ? give - strip - name : 0;
 	room -= give;
 	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
 		int w = lt_columns[extra[i]].width;
@@ -122,9 +135,15 @@ static void share_out(int room, int widths[LT_COL_MAX])
 		widths[extra[i]] = w;
 		room -= w + 1;
 	}
+	give = least(room, most(WORST_MOST - widths[LT_COL_WORST], 0));
+	widths[LT_COL_WORST] += widths[LT_COL_WORST] ? give : 0;
+	room -= widths[LT_COL_WORST] ? give : 0;
 	give = least(room, most(STRIP_MOST - widths[LT_COL_STRIP], 0));
 	widths[LT_COL_STRIP] += give;
-	widths[LT_COL_NAME] += least(room - give, most(NAME_MOST - widths[LT_COL_NAME], 0));
+	room -= give;
+	give = least(room, most(NAME_MOST - widths[LT_COL_NAME], 0));
+	widths[LT_COL_NAME] += give;
+	widths[LT_COL_WORST] += widths[LT_COL_WORST] ? room - give : 0;
 }
 
 struct lt_columns_layout lt_layout_columns(int width)
@@ -181,13 +200,15 @@ struct lt_process_layout lt_layout_process(int width, int height,
 	/* A roll of paper as long as needed. */
 	struct lt_rect rest = { 0, 0, most(width, 0), 100000 };
 	bool wide = width >= 76;
-	int loop_h = 4 + most(content->legend, 1);
+	/* On a low screen the causes are told in figures only. */
+	int why_h = content->causes + (height >= LT_DETAIL_TALL || !content->causes);
+	int loop_h = 4 + most(content->legend, 1) + why_h;
 	int pool_h = 4 + content->kinds, gc_h = 2 + content->gcs + 1;
 	int missing_h = content->missing ? content->missing + 1 : 0;
 	/* What is left beside the parts of fixed height makes the pictures taller, then the stalls. */
 	int fixed = loop_h + (wide ? most(pool_h, gc_h) : pool_h + gc_h) + missing_h;
 	int spare = height - fixed - 1 - most(3, least(content->stalls, 8));
-	int picture = spare >= 12 ? 12 : spare >= 7 ? 7 : 6;
+	int picture = spare >= 12 ? 12 : spare >= 7 ? 7 : spare >= 6 ? 6 : 5;
 	int stalls = height - fixed - 1 - (wide ? picture : 2 * picture);
 
 	layout.loop = take_top(&rest, loop_h);

@@ -14,11 +14,16 @@
 #define LT_DETAIL_TALL	 24
 #define LT_DETAIL_TALLER 32
 
+/* Heights from which on the selected row has a line under it, and widths at which the causes fit in one. */
+#define LT_BLOCKER_LEAST 10
+#define LT_CAUSES_WIDTH	 80
+
 struct lt_frame {
 	struct lt_rect header; /* 0, 1 or 2 lines */
 	struct lt_rect hint; /* the line between header and list */
 	struct lt_rect heading; /* column titles */
 	struct lt_rect body;
+	bool blocker; /* under the selected row there is a line that tells what blocks it */
 	struct lt_rect detail; /* of the selected loop, under a tall list */
 	struct lt_rect footer;
 };
@@ -46,12 +51,13 @@ const struct lt_column_place *lt_columns_find(const struct lt_columns_layout *la
 /* What the process view has to show. */
 struct lt_process_content {
 	int legend; /* lines of the phases' legend */
+	int causes; /* lines of the causes' legend; 0: none is known */
 	int kinds, gcs, stalls, missing;
 };
 
 /* The sections of the process view, over a height that may be more than the screen's. */
 struct lt_process_layout {
-	struct lt_rect loop; /* busy, phases, lag figures */
+	struct lt_rect loop; /* busy, lag figures, phases, causes */
 	struct lt_rect heat, hist;
 	struct lt_rect pool, gc;
 	struct lt_rect stalls, missing;

@@ -64,16 +64,36 @@ static int reserve(struct lt_table *table, size_t room)
 	return 0;
 }
 
-static struct lt_row make_row(const struct lt_table *table, const struct lt_kept *kept,
-			      const struct lt_loop *loop, bool child, double interval_seconds)
+/* Where the rows come from. */
+struct origin {
+	const struct lt_keep *keep;
+	const struct lt_stall_log *stalls;
+};
+
+/* Of the stalls in the last minute, the running one included; 0: none is known of. */
+static double worst_seconds(const struct origin *from, struct lt_loop_id id,
+			    const struct lt_loop *loop)
+{
+	const struct lt_past_stall *worst =
+		from->stalls ? lt_stall_log__worst(from->stalls, id, from->keep->time,
+						   LT_WORST_SECONDS)
+			     : NULL;
+	double longest = worst ? lt_past_stall__seconds(worst, from->keep->time) : 0;
+
+	return loop && loop->stalled_seconds > longest ? loop->stalled_seconds : longest;
+}
+
+static struct lt_row make_row(const struct lt_table *table, const struct origin *from,
+			      const struct lt_kept *kept, const struct lt_loop *loop, bool child)
 {
 	const struct lt_process *process = kept->process;
 	struct lt_row row = {
 		.id = { process->pid, process->start_time, loop ? loop->tid : 0 },
-		.source = { process, loop, child, interval_seconds },
+		.source = { process, loop, child, from->keep->interval_seconds, 0 },
 		.gone = kept->gone || (loop && loop->ended),
 	};
 
+	row.source.worst_seconds = worst_seconds(from, row.id, loop);
 	row.key = lt_column_value(table->sort, &row.source);
 	row.text_key = lt_columns[table->sort].text ? lt_column_text(table->sort, &row.source) : "";
 	return row;
@@ -110,19 +130,20 @@ static void group(struct lt_table *table, size_t first)
 	}
 }
 
-static void add_process(struct lt_table *table, const struct lt_kept *kept, double interval_seconds)
+static void add_process(struct lt_table *table, const struct origin *from,
+			const struct lt_kept *kept)
 {
 	const struct lt_process *process = kept->process;
 	size_t first = table->n_rows;
 
 	if (!any_matches(table->filter, process))
 		return;
-	table->rows[table->n_rows++] = make_row(
-		table, kept, process->n_loops ? &process->loops[0] : NULL, false, interval_seconds);
+	table->rows[table->n_rows++] =
+		make_row(table, from, kept, process->n_loops ? &process->loops[0] : NULL, false);
 	for (size_t i = 1; i < process->n_loops; i++)
 		if (lt_filter_matches(table->filter, process, &process->loops[i]))
 			table->rows[table->n_rows++] =
-				make_row(table, kept, &process->loops[i], true, interval_seconds);
+				make_row(table, from, kept, &process->loops[i], true);
 	group(table, first);
 }
 
@@ -212,8 +233,10 @@ static void count(struct lt_table *table, const struct lt_keep *keep)
 	}
 }
 
-int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep)
+int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep,
+		      const struct lt_stall_log *stalls)
 {
+	struct origin from = { keep, stalls };
 	size_t room = 0;
 	int err;
 
@@ -224,7 +247,7 @@ int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep)
 		return err;
 	table->n_rows = 0;
 	for (size_t i = 0; i < keep->n_kept; i++)
-		add_process(table, &keep->kept[i], keep->interval_seconds);
+		add_process(table, &from, &keep->kept[i]);
 	if (table->n_rows)
 		qsort_r(table->rows, table->n_rows, sizeof(*table->rows), compare_rows, table);
 	for (size_t i = 0; i < table->n_rows; i++)

@@ -40,8 +40,9 @@ struct lt_table {
 void lt_table__init(struct lt_table *table);
 void lt_table__free(struct lt_table *table);
 
-/* Makes the rows anew; they borrow from keep until its next update. 0 or -ENOMEM. */
-int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep);
+/* Makes the rows anew; they borrow from keep until its next update. stalls may be NULL. 0 or -ENOMEM. */
+int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep,
+		      const struct lt_stall_log *stalls);
 
 /* Sorts by this column in its own first direction; the other way round if it sorted by it before. */
 void lt_table__sort_by(struct lt_table *table, enum lt_column_id column);

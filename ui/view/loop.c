@@ -249,6 +249,10 @@ void lt_draw_loop(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 		line.y++;
 		lt_draw_phases(canvas, (struct lt_rect){ r.x, line.y, r.w, 1 + legend },
 			       subject->loop);
+		line.y += 1 + legend;
+		line.h = r.y + r.h - line.y;
+		lt_draw_causes(canvas, line, subject->loop,
+			       line.h > lt_cause_lines(subject->loop, r.w));
 	}
 	lt_canvas__unclip(canvas, before);
 }

@@ -36,8 +36,8 @@ static void append(char *text, size_t size, const char *before, const char *what
 		snprintf(text + used, size - used, "%s%s%s", used ? before : "", what, value);
 }
 
-static void draw_title(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
-		       const struct lt_process *process, bool gone)
+void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
+			   const struct lt_process *process, bool gone)
 {
 	const char *separator = lt_canvas__ascii(canvas) ? " - " : " · ";
 	char what[256] = "", figure[16];
@@ -82,33 +82,66 @@ static struct lt_rect moved(struct lt_rect r, struct lt_rect window, int scroll)
 	return (struct lt_rect){ r.x + window.x, r.y + window.y - scroll, r.w, r.h };
 }
 
+static void draw_missing(struct lt_canvas *canvas, struct lt_rect r, const struct lt_process *process)
+{
+	struct lt_rect before = lt_canvas__clip(canvas, r);
+
+	lt_draw_rule(canvas, r, "not known, and why");
+	for (size_t i = 0; i < process->n_missing; i++)
+		lt_canvas__left(canvas, r.x + 2, r.y + 1 + (int)i, r.w - 3, LT_STYLE_DIM,
+				process->missing[i]);
+	lt_canvas__unclip(canvas, before);
+}
+
+/* What there is to show of a process, and where. */
+struct plan {
+	const struct lt_past_stall *stalls[LT_HISTORY_STALLS];
+	size_t n_stalls;
+	bool missing;
+	struct lt_process_layout parts;
+};
+
+static void make_plan(const struct lt_app *app, struct lt_rect window,
+		      const struct lt_subject *subject, struct plan *plan)
+{
+	const struct lt_process *process = subject->process;
+	struct lt_process_content content = {
+		.legend = lt_phase_lines(subject->loop, window.w),
+		.causes = lt_cause_lines(subject->loop, window.w),
+		.kinds = kinds_shown(&process->pool),
+		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
+		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,
+	};
+
+	plan->n_stalls = lt_stall_log__list(lt_history__stalls(app->history), process->pid,
+					    process->start_time, app->keep.time, plan->stalls,
+					    LT_HISTORY_STALLS);
+	plan->missing = content.missing;
+	content.stalls = (int)plan->n_stalls;
+	plan->parts = lt_layout_process(window.w, window.h, &content);
+}
+
 int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
 		    const struct lt_subject *subject, int scroll)
 {
-	struct lt_past_stall stalls[LT_HISTORY_STALLS];
 	const struct lt_process *process = subject->process;
-	size_t n_stalls = lt_history__stalls(app->history, process->pid, process->start_time,
-					     app->keep.time, stalls, LT_HISTORY_STALLS);
-	struct lt_process_content content = {
-		.legend = lt_phase_lines(subject->loop, window.w),
-		.kinds = kinds_shown(&process->pool),
-		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
-		.stalls = (int)n_stalls,
-		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,
-	};
-	struct lt_process_layout parts = lt_layout_process(window.w, window.h, &content);
 	struct lt_rect before = lt_canvas__clip(canvas, window);
-	int most = parts.height > window.h ? parts.height - window.h : 0;
+	struct lt_process_layout parts;
+	struct plan plan;
+	int most;
 
+	make_plan(app, window, subject, &plan);
+	parts = plan.parts;
+	most = parts.height > window.h ? parts.height - window.h : 0;
 	scroll = scroll < most ? scroll : most;
 	lt_draw_loop(app, canvas, moved(parts.loop, window, scroll), subject);
 	lt_draw_heat(app, canvas, moved(parts.heat, window, scroll), subject);
 	lt_draw_hist(canvas, moved(parts.hist, window, scroll), subject->loop);
 	lt_draw_pool(app, canvas, moved(parts.pool, window, scroll), process);
 	lt_draw_gc(app, canvas, moved(parts.gc, window, scroll), process);
-	lt_draw_stalls(canvas, moved(parts.stalls, window, scroll), stalls, n_stalls);
-	if (content.missing)
-		lt_draw_missing(canvas, moved(parts.missing, window, scroll), process);
+	lt_draw_stalls(app, canvas, moved(parts.stalls, window, scroll), plan.stalls, plan.n_stalls);
+	if (plan.missing)
+		draw_missing(canvas, moved(parts.missing, window, scroll), process);
 	lt_canvas__unclip(canvas, before);
 	return most;
 }
@@ -124,11 +157,16 @@ static void draw_window(struct lt_app *app, struct lt_canvas *canvas, struct lt_
 				LT_STYLE_REVERSE, " j: more ");
 }
 
+static struct lt_rect window_of(const struct lt_app *app, const struct lt_frame *frame)
+{
+	return (struct lt_rect){ 0, frame->header.h, app->width,
+				 app->height - frame->header.h - frame->footer.h };
+}
+
 static void draw(struct lt_app *app, struct lt_canvas *canvas)
 {
 	struct lt_frame frame = lt_layout_main(app->width, app->height, 0);
-	struct lt_rect window = { 0, frame.header.h, app->width,
-				  app->height - frame.header.h - frame.footer.h };
+	struct lt_rect window = window_of(app, &frame);
 	struct lt_subject subject;
 	const struct lt_kept *kept;
 
@@ -142,8 +180,8 @@ static void draw(struct lt_app *app, struct lt_canvas *canvas)
 	}
 	kept = lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
 	if (frame.header.h)
-		draw_title(app, canvas, (struct lt_rect){ 0, 0, app->width, 1 }, subject.process,
-			   kept->gone);
+		lt_draw_process_title(app, canvas, (struct lt_rect){ 0, 0, app->width, 1 },
+				      subject.process, kept->gone);
 	draw_window(app, canvas, window, &subject);
 }
 
@@ -168,12 +206,33 @@ static void scroll_by(struct lt_app *app, int lines)
 	app->scroll = app->scroll + lines > 0 ? app->scroll + lines : 0;
 }
 
+/* A click on one of the stalls opens it. */
+static void click(struct lt_app *app, const struct lt_key *key)
+{
+	struct lt_frame frame = lt_layout_main(app->width, app->height, 0);
+	struct lt_rect window = window_of(app, &frame), r;
+	struct lt_subject subject;
+	struct plan plan;
+	size_t at;
+
+	if (!find_subject(app, &subject) || !lt_rect_has(window, key->x, key->y))
+		return;
+	make_plan(app, window, &subject, &plan);
+	r = moved(plan.parts.stalls, window, app->scroll);
+	at = (size_t)(key->y - r.y - 1);
+	if (lt_rect_has(r, key->x, key->y) && key->y > r.y && at < plan.n_stalls)
+		lt_open_stalls(app, plan.stalls[at]->number);
+}
+
 static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key *key)
 {
 	int page = app->height > 4 ? app->height - 4 : 1;
 
-	(void)key;
 	switch (cmd) {
+	case LT_CMD_OPEN:
+		if (key->type != LT_KEY_DOUBLE_CLICK)
+			lt_open_stalls(app, 0);
+		return;
 	case LT_CMD_BACK:
 		app->view = &lt_view_main;
 		return;
@@ -191,7 +250,8 @@ static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key
 	case LT_CMD_END:
 		return scroll_by(app, cmd == LT_CMD_HOME ? -FAR : FAR);
 	default:
-		return;
+		if (key->type == LT_KEY_CLICK)
+			click(app, key);
 	}
 }
 

@@ -18,7 +18,7 @@ struct lt_view {
 	void (*command)(struct lt_app *app, enum lt_command command, const struct lt_key *key);
 };
 
-extern const struct lt_view lt_view_main, lt_view_process, lt_view_help, lt_view_sort;
+extern const struct lt_view lt_view_main, lt_view_process, lt_view_stalls, lt_view_help, lt_view_sort;
 
 /* Header, the line under it, footer (frame.c). */
 void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r);
@@ -47,9 +47,12 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 		  const struct lt_process *process);
 void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		const struct lt_process *process);
-void lt_draw_stalls(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *stalls,
-		    size_t n);
-void lt_draw_missing(struct lt_canvas *canvas, struct lt_rect r, const struct lt_process *process);
+void lt_draw_stalls(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
+		    const struct lt_past_stall *const *stalls, size_t n);
+
+/* The first line of a screen that is about one process. */
+void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
+			   const struct lt_process *process, bool gone);
 
 /* All sections of a process in this window, from line `scroll` on; returns how far it can scroll. */
 int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
@@ -57,6 +60,42 @@ int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct l
 
 /* Lines of legend that the phases of this loop take in this width. */
 int lt_phase_lines(const struct lt_loop *loop, int width);
+
+/* What busy time went on (cause.c): a bar if asked for, and its legend, in the lines of r. */
+void lt_draw_causes(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop, bool bar);
+/* Lines of legend that the causes of this loop take in this width; 0: none is known. */
+int lt_cause_lines(const struct lt_loop *loop, int width);
+/* As people say it: "sync I/O". */
+const char *lt_cause_title(int cause);
+/* The cause of a stall, or NULL: it is not known. */
+const char *lt_stall_cause(const struct lt_stall *stall);
+
+/* What blocks a loop (blocker.c): in the cell of its row, and in a line of its own. */
+void lt_draw_worst(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect cell,
+		   const struct lt_row *row);
+void lt_draw_blocker(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect line,
+		     const struct lt_row *row);
+
+/* One stall as a line of a list (stall_row.c). */
+void lt_draw_stall_row(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *past,
+		       double until, bool selected);
+/* The titles of its parts. */
+void lt_draw_stall_heading(struct lt_canvas *canvas, struct lt_rect r);
+/* What is shown of a stall when it is open, line by line (stack.c). */
+int lt_stack_lines(const struct lt_past_stall *past);
+void lt_draw_stack_line(struct lt_canvas *canvas, struct lt_rect r,
+			const struct lt_past_stall *past, double until, int line);
+
+/* "/app/server.js:42" in at most `cells` columns: of a long path the end. The original place, if a
+ * source map tells it. Draws and returns the columns taken; 0: the place is not known. */
+int lt_draw_place(struct lt_canvas *canvas, int x, int y, int cells, uint8_t style,
+		  const struct lt_stack_frame *frame);
+/* The end of a text, in at most `cells` columns. Returns the columns taken. */
+int lt_draw_tail(struct lt_canvas *canvas, int x, int y, int cells, uint8_t style,
+		 const char *text);
+
+/* Opens the stalls of the open process at this one; 0: at the latest. */
+void lt_open_stalls(struct lt_app *app, uint64_t number);
 
 /* "14:03:59" in local time. Returns buf. */
 char *lt_clock_text(char *buf, size_t size, double unix_time);

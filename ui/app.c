@@ -14,7 +14,8 @@ static const char *const tiers[] = { "auto", "memory", "wait", "phases", "full" 
 #define N_TIERS (sizeof(tiers) / sizeof(tiers[0]))
 
 static const double intervals[] = { 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60 };
-#define N_INTERVALS (sizeof(intervals) / sizeof(intervals[0]))
+#define LONGEST_INTERVAL 120.0 /* seconds; with some reserve */
+#define N_INTERVALS	 (sizeof(intervals) / sizeof(intervals[0]))
 
 int lt_app__init(struct lt_app *app, const struct lt_ui_opts *opts)
 {
@@ -55,20 +56,51 @@ void lt_app__resort(struct lt_app *app)
 		lt_app__message(app, "out of memory: the list is not complete");
 }
 
+/* The end of the stalls that run, if it is near: no figure from a target moves the clock. */
+static double latest_moment(const struct lt_snapshot *snapshot, double time)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		for (size_t j = 0; j < snapshot->processes[i].n_loops; j++) {
+			const struct lt_loop *loop = &snapshot->processes[i].loops[j];
+
+			for (size_t k = 0; k < loop->n_stalls; k++) {
+				double end = loop->stalls[k].start_time + loop->stalls[k].seconds;
+
+				if (loop->stalls[k].ongoing && end > time &&
+				    end < snapshot->time + LONGEST_INTERVAL)
+					time = end;
+			}
+		}
+	return time;
+}
+
+/* A snapshot that comes again has its stalls as they are now: they tell how late it is. */
+static struct lt_snapshot as_of_now(struct lt_app *app, const struct lt_snapshot *snapshot)
+{
+	struct lt_snapshot now = *snapshot;
+
+	if (snapshot->sequence == app->sequence)
+		now.time = latest_moment(snapshot, app->time);
+	app->sequence = now.sequence;
+	app->time = now.time;
+	return now;
+}
+
 bool lt_app__update(struct lt_app *app, const struct lt_snapshot *snapshot)
 {
-	int err = lt_history__update(app->history, snapshot);
+	struct lt_snapshot now = as_of_now(app, snapshot);
+	int err = lt_history__update(app->history, &now);
 
 	if (app->paused)
 		return false;
 	if (!err)
-		err = lt_keep__update(&app->keep, snapshot);
+		err = lt_keep__update(&app->keep, &now);
 	if (err)
 		lt_app__message(app, "out of memory: the screen is not complete");
 	/* A message that came before the first snapshot has its time from now on. */
 	if (app->message_time <= 0)
-		app->message_time = snapshot->time;
-	if (fabs(snapshot->time - app->message_time) > LT_APP_MESSAGE_SECONDS)
+		app->message_time = now.time;
+	if (fabs(now.time - app->message_time) > LT_APP_MESSAGE_SECONDS)
 		app->message[0] = '\0';
 	app->open_known = lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
 	lt_app__resort(app);

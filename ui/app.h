@@ -22,6 +22,8 @@ struct lt_view;
 struct lt_app {
 	struct lt_keep keep; /* what the screen shows */
 	struct lt_history *history;
+	uint64_t sequence; /* of the latest snapshot, also while the screen is paused */
+	double time; /* how far it tells */
 	struct lt_table table;
 	const struct lt_view *view; /* the main list, or one process */
 	const struct lt_view *popup; /* over it: help, sort menu; or NULL */
@@ -50,7 +52,7 @@ struct lt_app {
 int lt_app__init(struct lt_app *app, const struct lt_ui_opts *opts);
 void lt_app__free(struct lt_app *app);
 
-/* Takes over a snapshot; true if the screen must be drawn anew. */
+/* Takes over a snapshot, or what has changed in the latest one; true if the screen must be drawn anew. */
 bool lt_app__update(struct lt_app *app, const struct lt_snapshot *snapshot);
 enum lt_ui_action lt_app__key(struct lt_app *app, const struct lt_key *key);
 void lt_app__message(struct lt_app *app, const char *text);

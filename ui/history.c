@@ -23,6 +23,7 @@ struct track {
 
 struct lt_history {
 	uint64_t updates;
+	uint64_t sequence; /* of the latest snapshot */
 	struct track **tracks;
 	size_t n_tracks;
 	struct lt_stall_log *stalls;
@@ -135,6 +136,10 @@ int lt_history__update(struct lt_history *history, const struct lt_snapshot *sna
 {
 	int err = lt_stall_log__update(history->stalls, snapshot);
 
+	/* It comes again with stalls that have gone on: the same interval is no sample more. */
+	if (snapshot->sequence == history->sequence)
+		return err;
+	history->sequence = snapshot->sequence;
 	history->updates++;
 	for (size_t i = 0; i < snapshot->n_processes && !err; i++)
 		err = update_process(history, snapshot, &snapshot->processes[i]);

@@ -28,7 +28,8 @@ struct lt_history;
 struct lt_history *lt_history__new(void);
 void lt_history__free(struct lt_history *history);
 
-/* Adds a snapshot's samples and stalls. 0 or -ENOMEM. */
+/* Adds a snapshot's samples and stalls; of one whose sequence it has already, only the stalls. 0 or
+ * -ENOMEM. */
 int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot);
 
 /* The sample `age` snapshots before the latest one at or before `until`, or NULL. */

@@ -76,15 +76,14 @@ static const enum lt_column_id order[] = {
 
 /* In this order they get room; the lag p99 is what one comes for. */
 static const enum lt_column_id wanted[] = {
-	LT_COL_LAG_P99, LT_COL_NAME,  LT_COL_BUSY,	LT_COL_PID,	LT_COL_LAG_MAX,
-	LT_COL_POOL,	LT_COL_STRIP, LT_COL_POOL_WAIT, LT_COL_WORST,	LT_COL_GC,
-	LT_COL_LAG_P50,
+	LT_COL_LAG_P99, LT_COL_NAME,	  LT_COL_BUSY,	LT_COL_PID, LT_COL_LAG_MAX, LT_COL_POOL,
+	LT_COL_STRIP,	LT_COL_POOL_WAIT, LT_COL_WORST, LT_COL_GC,  LT_COL_LAG_P50,
 };
 
 /* And these when the strip is already a good one. */
 static const enum lt_column_id extra[] = {
-	LT_COL_CPU,	 LT_COL_RSS,	  LT_COL_TURN_P99, LT_COL_TURNS,
-	LT_COL_LATE_P99, LT_COL_TIER,	  LT_COL_COST,
+	LT_COL_CPU,	 LT_COL_RSS,  LT_COL_TURN_P99, LT_COL_TURNS,
+	LT_COL_LATE_P99, LT_COL_TIER, LT_COL_COST,
 };
 
 _Static_assert(sizeof(order) / sizeof(order[0]) == LT_COL_MAX, "every column has its place");

@@ -22,13 +22,14 @@
 struct ring {
 	int pid;
 	double start_time;
-	uint64_t seen; /* number of the update */
+	uint64_t seen; /* snapshots before the latest that told of it */
 	uint64_t pushed; /* stalls ever */
 	struct lt_past_stall stalls[LT_HISTORY_STALLS];
 };
 
 struct lt_stall_log {
 	uint64_t updates;
+	uint64_t snapshots, sequence; /* how many different ones; of the latest */
 	uint64_t numbers;
 	size_t stack_bytes; /* of all copies */
 	struct ring **rings;
@@ -224,21 +225,23 @@ static int push_stall(struct lt_stall_log *log, struct ring *ring, const struct 
 					? stall->n_stack - LT_HISTORY_FRAMES
 					: 0;
 	past->told_time = time;
+	past->told_update = log->updates;
 	lt_fmt_text(past->loop_name, sizeof(past->loop_name), loop->name ? loop->name : "-");
 	return set_stall(log, past, stall, LT_HISTORY_FRAMES);
 }
 
 /* What ran and is not told of any more has ended, nobody knows when. */
-static void end_untold(struct ring *ring, double time)
+static void end_untold(struct ring *ring, uint64_t update, double time)
 {
 	for (size_t i = 0; i < kept(ring); i++) {
 		struct lt_past_stall *past = &ring->stalls[i];
 
-		if (!past->stall.ongoing || past->told_time == time)
+		if (!past->stall.ongoing || past->told_update == update)
 			continue;
 		past->stall.ongoing = false;
 		past->lost = true;
 		past->told_time = time;
+		past->told_update = update;
 	}
 }
 
@@ -249,7 +252,7 @@ static int update_process(struct lt_stall_log *log, const struct lt_process *pro
 
 	if (!ring)
 		return -ENOMEM;
-	ring->seen = log->updates;
+	ring->seen = log->snapshots;
 	for (size_t i = 0; i < process->n_loops; i++)
 		for (size_t j = 0; j < process->loops[i].n_stalls && !err; j++)
 			err = push_stall(log, ring, &process->loops[i],
@@ -281,7 +284,7 @@ static void forget(struct lt_stall_log *log)
 	size_t n = 0;
 
 	for (size_t i = 0; i < log->n_rings; i++)
-		if (log->updates - log->rings[i]->seen > FORGET_AFTER)
+		if (log->snapshots - log->rings[i]->seen > FORGET_AFTER)
 			free_ring(log, log->rings[i]);
 		else
 			log->rings[n++] = log->rings[i];
@@ -293,10 +296,12 @@ int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *sna
 	int err = 0;
 
 	log->updates++;
+	log->snapshots += snapshot->sequence != log->sequence;
+	log->sequence = snapshot->sequence;
 	for (size_t i = 0; i < snapshot->n_processes && !err; i++)
 		err = update_process(log, &snapshot->processes[i], snapshot->time);
 	for (size_t i = 0; i < log->n_rings; i++)
-		end_untold(log->rings[i], snapshot->time);
+		end_untold(log->rings[i], log->updates, snapshot->time);
 	forget(log);
 	while (log->stack_bytes > LT_HISTORY_STACK_BYTES && drop_oldest_stack(log))
 		;

@@ -14,7 +14,7 @@
 #define LT_HISTORY_FRAMES      64 /* of one stall, the innermost */
 #define LT_HISTORY_STACK_BYTES (16u << 20) /* of all stacks; beyond it the oldest are dropped */
 
-#define LT_WORST_SECONDS 60.0 /* how far back the list looks for what blocked a loop most */
+#define LT_WORST_SECONDS       60.0 /* how far back the list looks for what blocked a loop most */
 
 struct lt_loop_id {
 	int pid;
@@ -32,6 +32,7 @@ struct lt_past_stall {
 	bool stack_dropped; /* there was one, but there are too many to keep */
 	size_t frames_left_out; /* of its stack, at the outer end */
 	double told_time; /* of the snapshot that told of it last */
+	uint64_t told_update; /* and its number */
 	void *copies; /* owns what stall points to */
 	size_t copies_bytes;
 };
@@ -41,7 +42,7 @@ struct lt_stall_log;
 struct lt_stall_log *lt_stall_log__new(void);
 void lt_stall_log__free(struct lt_stall_log *log);
 
-/* Adds a snapshot's stalls. 0 or -ENOMEM. */
+/* Adds a snapshot's stalls; the same one may come again, with stalls that have gone on. 0 or -ENOMEM. */
 int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *snapshot);
 
 /* The process' stalls that began at or before `until`: those that ran then, then the others, each

@@ -75,9 +75,9 @@ static double worst_seconds(const struct origin *from, struct lt_loop_id id,
 			    const struct lt_loop *loop)
 {
 	const struct lt_past_stall *worst =
-		from->stalls ? lt_stall_log__worst(from->stalls, id, from->keep->time,
-						   LT_WORST_SECONDS)
-			     : NULL;
+		from->stalls
+			? lt_stall_log__worst(from->stalls, id, from->keep->time, LT_WORST_SECONDS)
+			: NULL;
 	double longest = worst ? lt_past_stall__seconds(worst, from->keep->time) : 0;
 
 	return loop && loop->stalled_seconds > longest ? loop->stalled_seconds : longest;

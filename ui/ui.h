@@ -41,7 +41,8 @@ struct lt_ui *lt_ui__new(const struct lt_ui_opts *opts);
 /* Readable when there is input or the size has changed: then call lt_ui__input. */
 int lt_ui__fd(const struct lt_ui *ui);
 
-/* Copies what it keeps of the snapshot and draws, unless the screen is paused. */
+/* Copies what it keeps of the snapshot and draws, unless the screen is paused. Between two intervals
+ * the latest snapshot may come again, with what its loops are stalled by now. */
 void lt_ui__update(struct lt_ui *ui, const struct lt_snapshot *snapshot);
 
 /* Handles one pending action's worth of input and draws; call again until it returns LT_UI_NONE. */

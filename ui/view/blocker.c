@@ -7,10 +7,11 @@
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
-#define FIGURE	     5 /* columns of a length */
-#define PLACE_LEAST  10 /* columns with which a place is worth telling */
-#define NAME_LEAST   6
-#define ANONYMOUS    "(anonymous)"
+#define FIGURE	    5 /* columns of a length */
+#define PLACE_LEAST 10 /* columns with which a place is worth telling */
+#define NAME_LEAST  6
+#define BRIEF_WIDTH 44 /* below it the line says only what is needed */
+#define ANONYMOUS   "(anonymous)"
 
 struct blocker {
 	const struct lt_past_stall *past; /* NULL: only its length is known */
@@ -83,8 +84,8 @@ void lt_draw_worst(const struct lt_app *app, struct lt_canvas *canvas, struct lt
 			lt_canvas__text(canvas, cell.x, cell.y, length_style(&blocker),
 					glyphs->warning);
 		lt_fmt_seconds(figure, sizeof(figure), blocker.seconds);
-		lt_canvas__right(canvas, cell.x + 1, cell.y, FIGURE,
-				 style | length_style(&blocker), figure);
+		lt_canvas__right(canvas, cell.x + 1, cell.y, FIGURE, style | length_style(&blocker),
+				 figure);
 		cell.x += FIGURE + 2;
 		cell.w -= FIGURE + 2;
 		if (blocker.past && cell.w > 0)
@@ -142,7 +143,7 @@ static void add_stall(struct run *run, const struct lt_stall *stall)
 	const char *cause = lt_stall_cause(stall);
 	char text[320];
 
-	if (stall->where) {
+	if (stall->where && run->x + 4 + NAME_LEAST <= run->end) {
 		add(run, LT_STYLE_DIM, " in ");
 		add_name(run, LT_STYLE_BOLD, stall->where->function);
 		add_place(run, stall->where);
@@ -169,15 +170,17 @@ void lt_draw_blocker(const struct lt_app *app, struct lt_canvas *canvas, struct 
 	struct lt_rect before = lt_canvas__clip(canvas, line);
 	struct run run = { canvas, line.x, line.y, line.x + line.w };
 	struct blocker blocker;
+	bool brief = line.w < BRIEF_WIDTH;
 	char figure[16], text[64];
 
 	if (find_blocker(app, row, &blocker)) {
 		lt_fmt_seconds(figure, sizeof(figure), blocker.seconds);
 		if (blocker.now)
-			snprintf(text, sizeof(text), "%s blocked %s now",
+			snprintf(text, sizeof(text), brief ? "%s %s" : "%s blocked %s now",
 				 lt_canvas__glyphs(canvas)->warning, figure);
 		else
-			snprintf(text, sizeof(text), "worst in 60 s: %s", figure);
+			snprintf(text, sizeof(text), brief ? "worst %s" : "worst in 60 s: %s",
+				 figure);
 		add(&run, length_style(&blocker), text);
 		if (blocker.past)
 			add_stall(&run, &blocker.past->stall);

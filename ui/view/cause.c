@@ -59,9 +59,8 @@ static bool cause_shares(const struct lt_loop *loop, double shares[N_CAUSES])
 		rest -= lt_known(shares[i]) ? shares[i] : 0;
 	}
 	if (rest > 0.005)
-		shares[LT_CAUSE_UNKNOWN] = lt_known(shares[LT_CAUSE_UNKNOWN])
-						   ? shares[LT_CAUSE_UNKNOWN] + rest
-						   : rest;
+		shares[LT_CAUSE_UNKNOWN] =
+			lt_known(shares[LT_CAUSE_UNKNOWN]) ? shares[LT_CAUSE_UNKNOWN] + rest : rest;
 	return any;
 }
 
@@ -136,15 +135,16 @@ static void draw_bar(struct lt_canvas *canvas, struct lt_rect r, const double *s
 	double rest = 1;
 
 	for (int i = 0; i < N_CAUSES; i++) {
-		segments[i] = (struct lt_segment){ shares[i], glyphs->cause[i],
-						   cause_style(i, loop) };
+		segments[i] =
+			(struct lt_segment){ shares[i], glyphs->cause[i], cause_style(i, loop) };
 		rest -= shares[i] > 0 ? shares[i] : 0;
 	}
 	segments[N_CAUSES] = (struct lt_segment){ rest, glyphs->track, LT_STYLE_DIM };
 	lt_widget_stack(canvas, r.x + LABEL, r.y, r.w - LABEL - 1, segments, N_CAUSES + 1);
 }
 
-void lt_draw_causes(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop, bool bar)
+void lt_draw_causes(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop,
+		    bool bar)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 	double shares[N_CAUSES];
@@ -155,7 +155,8 @@ void lt_draw_causes(struct lt_canvas *canvas, struct lt_rect r, const struct lt_
 	} else {
 		if (bar)
 			draw_bar(canvas, r, shares, loop);
-		draw_legend(canvas, (struct lt_rect){ r.x, r.y + bar, r.w, r.h - bar }, shares, loop);
+		draw_legend(canvas, (struct lt_rect){ r.x, r.y + bar, r.w, r.h - bar }, shares,
+			    loop);
 	}
 	lt_canvas__unclip(canvas, before);
 }

@@ -66,6 +66,41 @@ static void signs(struct page *page)
 		line(page, LT_STYLE_DIM, "", 12, lt_lost_help[i]);
 }
 
+static void causes(struct page *page)
+{
+	static const char *const help[LT_SNAP_CAUSES] = {
+		[LT_CAUSE_CPU] =
+			"it ran: JavaScript, or native code under it; its stack says which",
+		[LT_CAUSE_GC] = "garbage collection",
+		[LT_CAUSE_SYNC_IO] = "asleep in a system call in the middle of a turn",
+		[LT_CAUSE_RUNQUEUE] = "it wanted a CPU and had none: others ran",
+		[LT_CAUSE_THROTTLED] = "held by the CPU limit of its container",
+		[LT_CAUSE_UNKNOWN] = "in none of these, or not measured",
+	};
+	const struct lt_glyphs *glyphs = lt_canvas__glyphs(page->canvas);
+
+	title(page, "why a loop is busy");
+	for (int i = 0; i < LT_SNAP_CAUSES; i++) {
+		char label[32];
+
+		snprintf(label, sizeof(label), "%s %s", glyphs->cause[i], lt_cause_title(i));
+		line(page, 0, label, 14, help[i]);
+	}
+}
+
+static void stalls(struct page *page)
+{
+	title(page, "stalls");
+	line(page, 0, ">1.3s", 14, "at least: it goes on, or its end was not seen");
+	line(page, 0, "blocks", 14,
+	     "the function of yours that most of its stacks were in, and the share of them");
+	line(page, 0, "below", 14,
+	     "what this function had called: JSON.parse, a regular expression");
+	line(page, 0, "a.ts (b.js)", 14,
+	     "a source map tells where it was written, and where it runs");
+	line(page, 0, "-", 14, "no stack told a function of yours");
+}
+
 static int draw_page(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect window,
 		     int scroll)
 {
@@ -84,6 +119,8 @@ static int draw_page(const struct lt_app *app, struct lt_canvas *canvas, struct 
 		line(&page, 0, i == LT_COL_NAME ? "PROCESS" : lt_columns[i].title, 12,
 		     lt_column_help((enum lt_column_id)i));
 	signs(&page);
+	causes(&page);
+	stalls(&page);
 	lt_canvas__unclip(canvas, before);
 	return page.y + scroll;
 }

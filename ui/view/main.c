@@ -53,13 +53,16 @@ static void draw_heading(const struct lt_app *app, struct lt_canvas *canvas, str
 		const struct lt_column_place *place = &columns->places[i];
 		const struct lt_column *column = &lt_columns[place->id];
 		bool sorted = place->id == app->table.sort;
-		bool left = column->text || place->id == LT_COL_STRIP;
+		bool left = column->text || place->id == LT_COL_STRIP || place->id == LT_COL_WORST;
 		uint8_t style = sorted ? LT_STYLE_BOLD : LT_STYLE_DIM;
 		char title[48];
 
 		snprintf(title, sizeof(title), "%s", column->title);
 		if (place->id == LT_COL_STRIP)
 			strip_title(app, place->w, title, sizeof(title));
+		/* Above the figure, which has room for a sign before it. */
+		if (place->id == LT_COL_WORST)
+			snprintf(title, sizeof(title), " WORST last 60 s");
 		if (left)
 			lt_canvas__left(canvas, place->x, r.y, place->w, style, title);
 		else
@@ -96,7 +99,8 @@ static void draw_stall(struct lt_canvas *canvas, const struct lt_column_place *p
 }
 
 static void draw_strip(const struct lt_app *app, struct lt_canvas *canvas,
-		       const struct lt_column_place *place, int y, const struct lt_row *row)
+		       const struct lt_column_place *place, int y, const struct lt_row *row,
+		       bool worst)
 {
 	struct lt_history_column columns[LT_CANVAS_MAX_WIDTH];
 	size_t n = place->w < LT_CANVAS_MAX_WIDTH ? (size_t)place->w : LT_CANVAS_MAX_WIDTH;
@@ -105,7 +109,7 @@ static void draw_strip(const struct lt_app *app, struct lt_canvas *canvas,
 		return;
 	lt_history__columns(app->history, row->id, app->keep.time, 1, columns, n);
 	lt_widget_strip(canvas, place->x, y, app->strip, columns, n);
-	if (row->source.loop->stalled_seconds > 0 && !row->gone)
+	if (row->source.loop->stalled_seconds > 0 && !row->gone && !worst)
 		draw_stall(canvas, place, y, row->source.loop->stalled_seconds);
 }
 
@@ -167,11 +171,58 @@ static void draw_row(const struct lt_app *app, struct lt_canvas *canvas, int y,
 		const struct lt_column_place *place = &columns->places[i];
 
 		if (place->id == LT_COL_STRIP)
-			draw_strip(app, canvas, place, y, row);
+			draw_strip(app, canvas, place, y, row,
+				   lt_columns_find(columns, LT_COL_WORST));
+		else if (place->id == LT_COL_WORST)
+			lt_draw_worst(app, canvas, (struct lt_rect){ place->x, y, place->w, 1 },
+				      row);
 		else if (place->id == LT_COL_NAME)
 			draw_name(canvas, place, y, row, style, stalled && !strip);
 		else
 			draw_cell(app, canvas, place, y, row, style);
+	}
+}
+
+/* The line under a row begins under its name; the tree of Workers goes on through it. */
+static void draw_blocker(const struct lt_app *app, struct lt_canvas *canvas, int y,
+			 const struct lt_columns_layout *columns, size_t at)
+{
+	const struct lt_column_place *name = lt_columns_find(columns, LT_COL_NAME);
+	const struct lt_table *table = &app->table;
+	int x = name ? name->x : 0;
+
+	if (at + 1 < table->n_rows && table->rows[at + 1].source.child)
+		lt_canvas__text(canvas, x + 1, y, LT_STYLE_DIM,
+				lt_canvas__glyphs(canvas)->vertical);
+	lt_draw_blocker(app, canvas, (struct lt_rect){ x + 3, y, app->width - x - 4, 1 },
+			&table->rows[at]);
+}
+
+/* Rows that the body has room for, and the one that a line of it shows. */
+static int rows_shown(const struct lt_frame *frame)
+{
+	return frame->body.h - (frame->blocker && frame->body.h > 1);
+}
+
+static size_t row_at(const struct lt_app *app, const struct lt_frame *frame, int y)
+{
+	size_t row = app->table.top + (size_t)(y - frame->body.y);
+
+	return row - (rows_shown(frame) < frame->body.h && row > app->table.selected);
+}
+
+static void draw_rows(struct lt_app *app, struct lt_canvas *canvas, const struct lt_frame *frame,
+		      const struct lt_columns_layout *columns)
+{
+	const struct lt_table *table = &app->table;
+	int shown = rows_shown(frame), y = frame->body.y;
+
+	for (int i = 0; i < shown && table->top + (size_t)i < table->n_rows; i++) {
+		size_t at = table->top + (size_t)i;
+
+		draw_row(app, canvas, y++, columns, &table->rows[at], at == table->selected);
+		if (at == table->selected && shown < frame->body.h)
+			draw_blocker(app, canvas, y++, columns, at);
 	}
 }
 
@@ -222,10 +273,14 @@ static void draw_detail(const struct lt_app *app, struct lt_canvas *canvas, stru
 	snprintf(title, sizeof(title), "%.60s, %.40s", subject.process->name, subject.loop->name);
 	lt_draw_rule(canvas, (struct lt_rect){ r.x, r.y, r.w, 1 }, title);
 	lt_draw_phases(canvas, (struct lt_rect){ r.x, r.y + 1, r.w, 2 }, subject.loop);
+	if (r.w >= LT_CAUSES_WIDTH)
+		lt_draw_causes(canvas, (struct lt_rect){ r.x, r.y + 3, r.w, 1 }, subject.loop,
+			       false);
 	parts = lt_layout_process(r.w, 0, &(struct lt_process_content){ 0 });
 	heat = parts.heat;
 	hist = parts.hist;
-	heat.y = hist.y = r.y + 3;
+	heat.y = hist.y = r.y + 3 + (r.w >= LT_CAUSES_WIDTH);
+	heat.h = hist.h = r.y + r.h - heat.y;
 	lt_draw_heat(app, canvas, heat, &subject);
 	/* Side by side, or no room for it. */
 	if (hist.x > 0)
@@ -237,7 +292,6 @@ static void draw(struct lt_app *app, struct lt_canvas *canvas)
 	struct lt_table *table = &app->table;
 	struct lt_frame frame = lt_layout_main(app->width, app->height, table->n_rows);
 	struct lt_columns_layout columns = lt_layout_columns(app->width);
-	struct lt_rect r = frame.body;
 
 	if (frame.header.h)
 		lt_draw_header(app, canvas, (struct lt_rect){ 0, frame.header.y, app->width, 1 });
@@ -246,14 +300,10 @@ static void draw(struct lt_app *app, struct lt_canvas *canvas)
 				  (struct lt_rect){ 0, frame.header.y + 1, app->width, 1 });
 	draw_hint(app, canvas, frame.hint);
 	draw_heading(app, canvas, frame.heading, &columns);
-	lt_table__scroll(table, (size_t)r.h);
-	for (int i = 0; i < r.h && table->top + (size_t)i < table->n_rows; i++) {
-		size_t at = table->top + (size_t)i;
-
-		draw_row(app, canvas, r.y + i, &columns, &table->rows[at], at == table->selected);
-	}
+	lt_table__scroll(table, (size_t)rows_shown(&frame));
+	draw_rows(app, canvas, &frame, &columns);
 	if (!table->n_rows)
-		draw_empty(app, canvas, r);
+		draw_empty(app, canvas, frame.body);
 	draw_detail(app, canvas, frame.detail);
 	if (app->filtering && !frame.hint.h)
 		draw_hint(app, canvas, frame.footer);
@@ -265,7 +315,7 @@ static void click(struct lt_app *app, const struct lt_key *key)
 {
 	struct lt_frame frame = lt_layout_main(app->width, app->height, app->table.n_rows);
 	struct lt_columns_layout columns = lt_layout_columns(app->width);
-	size_t row = app->table.top + (size_t)(key->y - frame.body.y);
+	size_t row = row_at(app, &frame, key->y);
 
 	if (lt_rect_has(frame.heading, key->x, key->y)) {
 		for (int i = 0; i < columns.n; i++)
@@ -315,7 +365,8 @@ static void choose_sort(struct lt_app *app)
 static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key *key)
 {
 	struct lt_table *table = &app->table;
-	long page = lt_layout_main(app->width, app->height, table->n_rows).body.h;
+	struct lt_frame frame = lt_layout_main(app->width, app->height, table->n_rows);
+	long page = rows_shown(&frame);
 
 	switch (cmd) {
 	case LT_CMD_OPEN:

@@ -82,7 +82,8 @@ static struct lt_rect moved(struct lt_rect r, struct lt_rect window, int scroll)
 	return (struct lt_rect){ r.x + window.x, r.y + window.y - scroll, r.w, r.h };
 }
 
-static void draw_missing(struct lt_canvas *canvas, struct lt_rect r, const struct lt_process *process)
+static void draw_missing(struct lt_canvas *canvas, struct lt_rect r,
+			 const struct lt_process *process)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 
@@ -139,7 +140,8 @@ int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct l
 	lt_draw_hist(canvas, moved(parts.hist, window, scroll), subject->loop);
 	lt_draw_pool(app, canvas, moved(parts.pool, window, scroll), process);
 	lt_draw_gc(app, canvas, moved(parts.gc, window, scroll), process);
-	lt_draw_stalls(app, canvas, moved(parts.stalls, window, scroll), plan.stalls, plan.n_stalls);
+	lt_draw_stalls(app, canvas, moved(parts.stalls, window, scroll), plan.stalls,
+		       plan.n_stalls);
 	if (plan.missing)
 		draw_missing(canvas, moved(parts.missing, window, scroll), process);
 	lt_canvas__unclip(canvas, before);

@@ -65,7 +65,8 @@ static int causes_by_weight(const struct lt_stall *stall, int order[LT_SNAP_CAUS
 
 		if (!(stall->cause_seconds[i] > 0))
 			continue;
-		for (; at > 0 && stall->cause_seconds[order[at - 1]] < stall->cause_seconds[i]; at--)
+		for (; at > 0 && stall->cause_seconds[order[at - 1]] < stall->cause_seconds[i];
+		     at--)
 			order[at] = order[at - 1];
 		order[at] = i;
 		n++;
@@ -75,7 +76,8 @@ static int causes_by_weight(const struct lt_stall *stall, int order[LT_SNAP_CAUS
 
 static uint8_t cause_style(int cause, const struct lt_stall *stall)
 {
-	return cause == LT_CAUSE_UNKNOWN ? LT_STYLE_DIM : (uint8_t)lt_severity_stall(stall->seconds);
+	return cause == LT_CAUSE_UNKNOWN ? LT_STYLE_DIM
+					 : (uint8_t)lt_severity_stall(stall->seconds);
 }
 
 static int draw_bar(struct lt_canvas *canvas, int x, int y, int width, const struct lt_stall *stall)
@@ -119,9 +121,9 @@ static void draw_why(struct lt_canvas *canvas, struct lt_rect r, const struct lt
 	}
 }
 
-/* "21 stacks, one each 10ms: 90 % in parseInvoice" */
-static void draw_samples(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *past,
-			 double until)
+/* "21 stacks in 212ms, 90 % of them in parseInvoice" */
+static void draw_samples(struct lt_canvas *canvas, struct lt_rect r,
+			 const struct lt_past_stall *past, double until)
 {
 	const struct lt_stall *stall = &past->stall;
 	int x = r.x + INDENT + W_ROLE;
@@ -137,11 +139,9 @@ static void draw_samples(struct lt_canvas *canvas, struct lt_rect r, const struc
 	lt_fmt_count(count, sizeof(count), stall->samples);
 	snprintf(text, sizeof(text), "%s %s", count, stall->samples > 1 ? "stacks" : "stack");
 	x += lt_canvas__text(canvas, x, r.y, 0, text);
-	if (stall->samples > 1) {
-		lt_fmt_seconds(figure, sizeof(figure), stall->seconds / stall->samples);
-		snprintf(text, sizeof(text), ", one each %s", figure);
-		x += lt_canvas__text(canvas, x, r.y, LT_STYLE_DIM, text);
-	}
+	lt_fmt_seconds(figure, sizeof(figure), lt_past_stall__seconds(past, until));
+	snprintf(text, sizeof(text), " in %s", figure);
+	x += lt_canvas__text(canvas, x, r.y, 0, text);
 	if (!stall->where || !lt_known(stall->where->share))
 		return;
 	lt_fmt_ratio(figure, sizeof(figure), stall->where->share);
@@ -153,7 +153,7 @@ static void draw_samples(struct lt_canvas *canvas, struct lt_rect r, const struc
 /* What V8 knows of a function that is no JavaScript, or that has no file. */
 static const char *kind_of(const struct lt_stack_frame *frame)
 {
-	return frame->type == LT_FRAME_BUILTIN ? "V8 built-in"
+	return frame->type == LT_FRAME_BUILTIN	? "V8 built-in"
 	       : frame->type == LT_FRAME_NATIVE ? "native"
 						: "file not known";
 }
@@ -218,7 +218,8 @@ static const char *no_stack(const struct lt_past_stall *past)
 {
 	if (past->stack_dropped)
 		return "its stack is not kept any more: too many came after it";
-	return past->stall.samples > 0 ? "no function of it is known" : "no stack: no function is known";
+	return past->stall.samples > 0 ? "no function of it is known"
+				       : "no stack: no function is known";
 }
 
 static void draw_part(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *past,
@@ -247,8 +248,8 @@ static void draw_part(struct lt_canvas *canvas, struct lt_rect r, const struct l
 	}
 }
 
-void lt_draw_stack_line(struct lt_canvas *canvas, struct lt_rect r, const struct lt_past_stall *past,
-			double until, int line)
+void lt_draw_stack_line(struct lt_canvas *canvas, struct lt_rect r,
+			const struct lt_past_stall *past, double until, int line)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 

@@ -14,9 +14,11 @@ enum {
 	W_LENGTH = 7,
 	W_LOOP = 9,
 	W_CAUSE = 9,
+	W_FUNCTION_LEAST = 14,
 	W_FUNCTION_MOST = 32,
 	W_BELOW = 28,
-	W_PLACE_LEAST = 10
+	W_PLACE_LEAST = 10,
+	W_PLACE_MOST = 64
 };
 
 static size_t next_character(const char *text)
@@ -80,17 +82,19 @@ static struct places places_of(int width)
 	x += W_LENGTH + 2;
 	at.loop = width >= 66 ? x : -1;
 	x += at.loop >= 0 ? W_LOOP + 1 : 0;
-	at.cause = width >= x + W_CAUSE ? x : -1;
+	/* The function says more than the cause does. */
+	at.cause = width >= x + W_CAUSE + 1 + W_FUNCTION_LEAST ? x : -1;
 	x += at.cause >= 0 ? W_CAUSE + 1 : 0;
 	rest = width - x - 1;
-	at.below = width >= 120 ? width - 1 - W_BELOW : -1;
-	at.w_below = W_BELOW;
-	rest -= at.below >= 0 ? W_BELOW + 1 : 0;
+	rest -= width >= 120 ? W_BELOW + 1 : 0;
 	at.function = x;
-	at.w_function = rest < W_PLACE_LEAST + 14 ? rest : rest * 2 / 5;
+	at.w_function = rest < W_PLACE_LEAST + W_FUNCTION_LEAST ? rest : rest * 2 / 5;
 	at.w_function = at.w_function > W_FUNCTION_MOST ? W_FUNCTION_MOST : at.w_function;
 	at.place = x + at.w_function + 1;
 	at.w_place = rest - at.w_function - 1;
+	at.w_place = at.w_place > W_PLACE_MOST ? W_PLACE_MOST : at.w_place;
+	at.below = width >= 120 ? at.place + at.w_place + 1 : -1;
+	at.w_below = width - 1 - at.below;
 	return at;
 }
 

@@ -172,8 +172,9 @@ static void scroll(struct lt_app *app, const struct list *list, struct spot curs
 		app->stalls.top = 0;
 }
 
-static void draw_list(struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
-		      const struct list *list)
+/* Returns the lines that are left below those on screen. */
+static int draw_list(struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
+		     const struct list *list)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 	struct spot cursor = cursor_of(app, list);
@@ -181,7 +182,7 @@ static void draw_list(struct lt_app *app, struct lt_canvas *canvas, struct lt_re
 
 	scroll(app, list, cursor, r.h);
 	begin = -app->stalls.top;
-	for (size_t i = 0; i < list->n && begin < r.h; i++) {
+	for (size_t i = 0; i < list->n; i++) {
 		const struct lt_past_stall *past = list->stalls[i];
 		int lines = lines_of(app, past);
 
@@ -202,8 +203,7 @@ static void draw_list(struct lt_app *app, struct lt_canvas *canvas, struct lt_re
 		begin += lines;
 	}
 	lt_canvas__unclip(canvas, before);
-	if (begin > r.h && r.w >= 20)
-		lt_canvas__text(canvas, r.x + r.w - 10, r.y + r.h - 1, LT_STYLE_REVERSE, " j: more ");
+	return begin - r.h;
 }
 
 static void draw(struct lt_app *app, struct lt_canvas *canvas)
@@ -221,15 +221,17 @@ static void draw(struct lt_app *app, struct lt_canvas *canvas)
 	else if (frame.title.h)
 		lt_canvas__left(canvas, 1, 0, app->width - 1, LT_SEV_ATTENTION,
 				"This process has ended. Esc: back");
-	snprintf(title, sizeof(title), list.n == LT_HISTORY_STALLS ? "the latest %zu stalls" : "stalls: %zu",
-		 list.n);
+	snprintf(title, sizeof(title),
+		 list.n == LT_HISTORY_STALLS ? "the latest %zu stalls" : "stalls: %zu", list.n);
 	if (frame.rule.h)
 		lt_draw_rule(canvas, frame.rule, title);
 	if (!list.n)
 		draw_none(app, canvas, frame.body);
 	else if (frame.heading.h)
 		lt_draw_stall_heading(canvas, frame.heading);
-	draw_list(app, canvas, frame.body, &list);
+	if (draw_list(app, canvas, frame.body, &list) > 0 && frame.rule.h)
+		lt_canvas__text(canvas, app->width - 10, frame.rule.y, LT_STYLE_REVERSE,
+				" j: more ");
 }
 
 static void move(struct lt_app *app, int lines)

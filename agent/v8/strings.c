@@ -231,16 +231,24 @@ int lt_v8_string__text(struct lt_v8_heap *heap, uint64_t word, char *buf, size_t
 	uint16_t units[CHUNK_UNITS];
 	struct lt_v8_string string;
 	char text[TEXT_MAX + 4];
+	uint64_t before[2], after[2]; /* map, hash and length */
 	size_t length = 0;
 	uint32_t n;
-	int err = lt_v8_string__open(heap, word, CHUNK_UNITS, &string);
+	int err = lt_v8_heap__read(heap, lt_v8_address(word), before, sizeof(before));
 
+	if (!err)
+		err = lt_v8_string__open(heap, word, CHUNK_UNITS, &string);
 	if (err)
 		return err;
 	n = string.n_units;
 	err = lt_v8_string__units(heap, &string, 0, units, n);
+	if (!err)
+		err = lt_v8_heap__read(heap, lt_v8_address(word), after, sizeof(after));
 	if (err)
 		return err;
+	/* another string was put there meanwhile: the units may be of both */
+	if (memcmp(before, after, sizeof(before)) != 0)
+		return -EAGAIN;
 	for (uint32_t i = 0; i < n && length + 4 < size && length < TEXT_MAX;)
 		length += put_utf8(text + length, code_point(units, n, &i));
 	text[length] = '\0';

@@ -31,7 +31,8 @@ int lt_v8_string__open(struct lt_v8_heap *heap, uint64_t word, uint32_t limit,
 int lt_v8_string__units(struct lt_v8_heap *heap, const struct lt_v8_string *string, uint32_t from,
 			uint16_t *units, uint32_t n);
 
-/* The string as printable UTF-8, cut if it does not fit. 0, or -errno as above. size ≤ 4096. */
+/* The string as printable UTF-8, cut if it does not fit. 0; -EAGAIN: it was moved meanwhile; or -errno as
+ * above. size ≤ 4096. */
 int lt_v8_string__text(struct lt_v8_heap *heap, uint64_t word, char *buf, size_t size);
 
 #endif

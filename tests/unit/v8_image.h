@@ -35,7 +35,8 @@ struct image {
 	uint64_t undefined;
 	/* Of the reader: */
 	uint64_t reads, bytes_read;
-	uint64_t fail_at; /* number of the read from which on all fail; 0: none does */
+	uint64_t fail_at; /* number of the read from which on all fail, or which fails; 0: none */
+	bool fail_once;
 	int fail_err;
 	void (*before_read)(struct image *image, uint64_t address, size_t length);
 	void *ctx; /* for before_read */
@@ -375,7 +376,8 @@ static inline int image_read(void *ctx, uint64_t address, void *buf, size_t leng
 	image->bytes_read += length;
 	if (image->before_read)
 		image->before_read(image, address, length);
-	if (image->fail_at && image->reads >= image->fail_at)
+	if (image->fail_at && (image->reads == image->fail_at ||
+			       (image->reads > image->fail_at && !image->fail_once)))
 		return image->fail_err;
 	if (address < IMAGE_BASE || address - IMAGE_BASE > image->used ||
 	    length > image->used - (address - IMAGE_BASE))

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * What the doctor keeps of the snapshots it has seen, one record a process and one a loop. All of it is
+ * bounded, and what did not fit is counted, so that a report can say so. Texts are copied, cut and made
+ * printable here: whoever writes them need not trust the target any more. Unknown is NAN.
+ */
+#ifndef LOOPTOP_DOCTOR_COLLECT_H
+#define LOOPTOP_DOCTOR_COLLECT_H
+
+#include <stdint.h>
+
+#include "agent/doctor/doctor.h"
+#include "agent/doctor/work.h"
+
+#define LT_DR_PROCESSES_MAX 256
+#define LT_DR_LOOPS_MAX	    1024 /* all together */
+#define LT_DR_LATE_MAX	    200000 /* all together */
+#define LT_DR_TASKS_MAX	    200000 /* all together */
+#define LT_DR_BLOCKERS_MAX  64 /* of one loop */
+#define LT_DR_POINTS_MAX    256 /* of one chart */
+#define LT_DR_MISSING_MAX   8 /* sentences of one process */
+#define LT_DR_NO_BLOCKER    UINT16_MAX
+
+/* Code that kept a loop from its events: a function, and what ran below it. */
+struct lt_blocker {
+	enum lt_work work;
+	char *function; /* NULL: unknown */
+	char *file; /* where it was written, if a source map tells, or where it was loaded from; or NULL */
+	char *below; /* or NULL */
+	int line, column; /* 0: unknown */
+	double turns, samples;
+	double seconds; /* its own, of those turns */
+};
+
+/* A turn that was late. */
+struct lt_late {
+	double seconds;
+	float cause_seconds[LT_SNAP_CAUSES]; /* NAN: unknown */
+	float own_seconds; /* of its blocker; or, without one, of all code in it */
+	float samples;
+	uint16_t blocker; /* index, or LT_DR_NO_BLOCKER: no stack, or no room for it */
+	bool running; /* at the latest snapshot: it will be seen again, longer */
+};
+
+struct lt_loop_point {
+	double time, width; /* Unix time of its end; seconds */
+	float lag_p99, lag_max, busy; /* the largest; of busy the seconds */
+	float cause_seconds[LT_SNAP_CAUSES];
+};
+
+struct lt_pool_point {
+	double time, width;
+	float depth_max, busy_max, wait_p99; /* the largest */
+};
+
+struct lt_dr_loop {
+	int tid;
+	char *name;
+	bool turns_known;
+	struct lt_hist turns; /* every turn once */
+	double base_seconds; /* the window of the lag that they make */
+	double busy, idle; /* seconds */
+	double cause_busy; /* the busy seconds of which the causes are known */
+	double cause_seconds[LT_SNAP_CAUSES];
+	struct lt_hist lateness; /* of timers; count 0: none or unknown */
+	bool lateness_known;
+	struct lt_blocker blockers[LT_DR_BLOCKERS_MAX];
+	size_t n_blockers;
+	struct lt_late *late;
+	size_t n_late, late_capacity;
+	double late_left_out, late_left_out_seconds;
+	struct lt_loop_point *points;
+	size_t n_points;
+};
+
+struct lt_dr_task {
+	double submit_time;
+	float wait, run, delivery;
+	int8_t kind;
+};
+
+/* RSS after an interval with a major collection. */
+struct lt_dr_memory_point {
+	double time, rss_bytes;
+};
+
+struct lt_dr_gc {
+	double count, seconds, max_seconds;
+};
+
+struct lt_dr_process {
+	int pid;
+	double start_time;
+	char *name, *runtime, *runtime_version, *tier;
+	char *missing[LT_DR_MISSING_MAX];
+	size_t n_missing;
+	double seconds; /* that it was watched */
+	double first_time,
+		last_time; /* Unix time of the first interval's begin and the last one's end */
+	double cpu_seconds;
+	struct lt_dr_loop **loops;
+	size_t n_loops;
+	/* pool */
+	bool pool_present, kinds_known;
+	double pool_size, depth_max, slow_depth_max, saturated_seconds;
+	struct lt_hist
+		*kinds[LT_SNAP_KINDS][3]; /* wait, run, delivery since the beginning; NULL: none */
+	struct lt_dr_task *tasks;
+	size_t n_tasks, tasks_capacity;
+	double tasks_left_out;
+	struct lt_pool_point *points;
+	size_t n_points;
+	/* garbage collection, memory, the rest */
+	bool gc_known;
+	struct lt_dr_gc gc[LT_SNAP_GCS];
+	double gc_seconds;
+	double rss_bytes, memory_limit_bytes;
+	struct lt_dr_memory_point memory[LT_DR_POINTS_MAX];
+	size_t n_memory;
+	double cpu_limit, throttled_periods, periods, throttled_seconds;
+	double sync_fs_calls, sync_fs_seconds;
+};
+
+struct lt_diagnosis;
+
+struct lt_doctor {
+	struct lt_doctor_opts opts;
+	int cpus; /* of the host */
+	double first_time, last_time;
+	double seconds; /* watched */
+	double lost; /* events that the probes could not deliver */
+	struct lt_dr_process **processes;
+	size_t n_processes;
+	size_t n_loops, n_late, n_tasks; /* all together */
+	double processes_left_out, loops_left_out; /* snapshots of those that had no room */
+	struct lt_diagnosis *diagnosis; /* of lt_doctor__findings, or NULL */
+};
+
+/* Takes a snapshot into the records. 0 or -ENOMEM. */
+int lt_collect__add(struct lt_doctor *doctor, const struct lt_snapshot *snapshot);
+void lt_collect__free(struct lt_doctor *doctor);
+
+/* The parts of it that have files of their own: turns and stalls of a loop, tasks of a pool. */
+struct lt_dr_loop *lt_collect__new_loop(int tid, const char *name);
+int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const struct lt_loop *loop,
+		     const struct lt_snapshot *snapshot);
+void lt_collect__free_loop(struct lt_dr_loop *loop);
+int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
+		     const struct lt_pool *pool, const struct lt_snapshot *snapshot);
+
+/* sum + x, where x and sum may be unknown: what is known of the two. */
+static inline double lt_sum(double sum, double x)
+{
+	return !lt_known(x) ? sum : lt_known(sum) ? sum + x : x;
+}
+
+/* A printable copy, cut; NULL for NULL, and with errno when memory ran out. */
+char *lt_collect__text(const char *text);
+
+#endif

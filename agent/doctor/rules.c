@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* The table of rules, and the order of what they find. */
+#include "agent/doctor/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct lt_rule rules[] = {
+	{ "functions that keep the loop from its events, by name: own code, JSON, regular expressions, "
+	  "synchronous crypto, zlib, fs, child_process, endless nextTick and promise chains",
+	  "the turns are not known (tier memory)", lt_rule__blockers },
+	{ "many short synchronous file calls", "the pool probes are off", lt_rule__sync_fs },
+	{ "thread pool: queueing and saturation, by kind, and other sizes",
+	  "the pool probes are off", lt_rule__pool },
+	{ "name lookups behind the pool's limit for slow tasks", "the pool probes are off",
+	  lt_rule__dns },
+	{ "garbage collection: its share, scavenges, long pauses", "the GC probes are off",
+	  lt_rule__gc },
+	{ "memory that only grows from one major collection to the next", "the GC probes are off",
+	  lt_rule__growth },
+	{ "memory beside the limit of the container", "no limit is set, or it cannot be read",
+	  lt_rule__memory_limit },
+	{ "throttling by a CPU limit", "neither causes nor a CPU limit could be read",
+	  lt_rule__throttled },
+	{ "waiting for a CPU", "the scheduler's events are not available", lt_rule__starved },
+	{ "timers that fire late", "timers are not measured (tier memory or wait)",
+	  lt_rule__timers },
+	{ "Workers loaded unevenly", "there are no Workers to compare", lt_rule__uneven_workers },
+	{ "processes of one service loaded unevenly", "there are no others to compare",
+	  lt_rule__uneven_siblings },
+	{ "finished pool tasks that wait for the loop", "the pool probes are off",
+	  lt_rule__delivery },
+	{ "a loop with no time left", "the loop is not measured", lt_rule__busy },
+};
+
+#define N_RULES (sizeof(rules) / sizeof(rules[0]))
+
+double lt_loop_utilization(const struct lt_dr_loop *loop)
+{
+	double all = loop->busy + loop->idle;
+
+	return lt_known(all) && all > 0 ? loop->busy / all : NAN;
+}
+
+void lt_finding__lag(struct lt_finding *finding, const struct lt_dr_loop *loop,
+		     const struct lt_lag_figures *after, const char *cure)
+{
+	struct lt_lag_figures now = lt_estimate__now(loop);
+
+	if (!lt_known(now.p99) || !lt_known(after->p99))
+		return;
+	lt_finding__estimate(finding, "lag p99", "lag_p99_seconds", now.p99, after->p99, "%s",
+			     cure);
+	lt_finding__estimate(finding, "lag max", "lag_max_seconds", now.max, after->max, "%s",
+			     cure);
+	/* A worst case that comes once does not weigh like a tail that is always there; and what is in both
+	 * the tail and the mean weighs for both. */
+	finding->weight_seconds -= fmax(0, now.max - after->max) * 0.99;
+	finding->weight_seconds += fmax(0, now.mean - after->mean);
+}
+
+static int compare_weight(const void *a, const void *b)
+{
+	const struct lt_finding *x = a, *y = b;
+
+	return x->weight_seconds > y->weight_seconds ? -1 : x->weight_seconds < y->weight_seconds;
+}
+
+struct lt_diagnosis *lt_diagnosis__new(const struct lt_doctor *doctor)
+{
+	struct lt_diagnosis *diagnosis = calloc(1, sizeof(*diagnosis));
+
+	if (diagnosis) {
+		diagnosis->findings = calloc(LT_FINDINGS_MAX, sizeof(*diagnosis->findings));
+		diagnosis->checked = calloc(N_RULES, sizeof(*diagnosis->checked));
+	}
+	if (!diagnosis || !diagnosis->findings || !diagnosis->checked) {
+		lt_diagnosis__free(diagnosis);
+		return NULL;
+	}
+	diagnosis->n_checked = N_RULES;
+	for (size_t r = 0; r < N_RULES; r++) {
+		bool looked = false;
+
+		for (size_t i = 0; i < doctor->n_processes; i++)
+			looked |= rules[r].look(
+				&(struct lt_case){ diagnosis, doctor, doctor->processes[i] });
+		diagnosis->checked[r] =
+			(struct lt_checked){ rules[r].what, looked ? NULL : rules[r].needs };
+	}
+	qsort(diagnosis->findings, diagnosis->n_findings, sizeof(*diagnosis->findings),
+	      compare_weight);
+	return diagnosis;
+}
+
+void lt_diagnosis__free(struct lt_diagnosis *diagnosis)
+{
+	if (!diagnosis)
+		return;
+	free(diagnosis->findings);
+	free(diagnosis->checked);
+	free(diagnosis);
+}

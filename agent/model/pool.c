@@ -188,6 +188,9 @@ int lt_pool_state__build(struct lt_pool_state *pool, const struct lt_pool_readin
 
 	out->present = reading->mem || reading->probed;
 	out->kinds_known = reading->probed;
+	out->tasks = reading->tasks;
+	out->n_tasks = reading->n_tasks;
+	out->tasks_left_out = reading->tasks_left_out;
 	out->size = out->busy = out->busy_max = NAN;
 	out->queue_depth = out->queue_depth_max = out->slow_queue_depth = NAN;
 	out->saturated_seconds = out->total_saturated_seconds = NAN;

@@ -17,6 +17,9 @@ struct lt_pool_reading {
 	const struct lt_proc_rec *rec;
 	const struct lt_pool_mem *mem;
 	const struct lt_task_rec *kinds[LT_KIND_MAX]; /* NULL: none of this kind yet */
+	const struct lt_task_span *tasks; /* NULL: they are not kept */
+	size_t n_tasks;
+	double tasks_left_out;
 };
 
 /* Fills pool and the synchronous file system figures of the process. 0 or -ENOMEM. */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* What loop.c, which takes readings, and loop_build.c, which makes figures of them, share: nothing else
+ * includes it. */
+#ifndef LOOPTOP_MODEL_LOOP_INTERNAL_H
+#define LOOPTOP_MODEL_LOOP_INTERNAL_H
+
+#include "agent/model/cause.h"
+#include "agent/model/loop.h"
+
+/* The cumulative figures of a record, brought up to the moment of its reading.
+ * Seconds. */
+struct account {
+	double busy, idle;
+	double phase[LT_PHASE_MAX];
+	struct lt_cause_parts parts; /* of busy */
+};
+
+struct lt_loop_state {
+	int tid;
+	char name[32];
+	bool has_record, has_memory; /* in this interval */
+	bool had_record, had_memory; /* in an earlier one */
+	struct lt_loop_rec rec;
+	struct lt_loop_mem mem, mem_before;
+	struct account before;
+	uint64_t now_before_ns; /* 0: first interval */
+	uint64_t turn_start_before_ns;
+	double iterations_before, turns_before, hits_before, hits;
+	uint64_t stalls_before, stall_ns_before;
+	unsigned unread; /* intervals in a row */
+	bool ended; /* its thread has, says who looks at threads */
+	struct lt_series turn, lateness;
+	struct lt_hist shown; /* the interval's turns with the running stall */
+	struct lt_stall_list stalls;
+	struct lt_stall answer; /* what is known of the running stall; its times are not used */
+	bool has_answer;
+	struct lt_loop_total total;
+};
+
+#endif

@@ -134,6 +134,8 @@ int lt_v8_place__optimised(struct lt_v8 *v8, const struct lt_v8_code *code, uint
 
 /* --- native.c ---------------------------------------------------------------------------------- */
 
+/* The symbol at pc, NULL: none is known. */
+const char *lt_v8_native__symbol(struct lt_v8 *v8, uint64_t pc);
 /* The frame of an address that is no JavaScript. False: it is plumbing, or not known. */
 bool lt_v8_native__frame(struct lt_v8 *v8, uint64_t pc, enum lt_pc_class class,
 			 struct lt_stack_frame *ret_frame);

@@ -81,6 +81,13 @@ static bool starts_with(const char *text, const char *beginning)
 	return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+const char *lt_v8_native__symbol(struct lt_v8 *v8, uint64_t pc)
+{
+	const char *file;
+
+	return v8->symbols && pc ? lt_symbols__name(v8->symbols, pc, &file) : NULL;
+}
+
 const char *lt_v8_native__builtin(const char *symbol)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)

@@ -116,7 +116,7 @@ static void add_js(struct resolving *r, const struct lt_v8_shared *shared, int32
 /* "sort" and its code's symbol ArrayPrototypeSort: Array.prototype.sort. */
 static const char *builtin_name(struct lt_v8 *v8, const char *name, uint64_t pc)
 {
-	const char *symbol = v8->symbols && pc ? lt_symbols__name(v8->symbols, pc, NULL) : NULL;
+	const char *symbol = lt_v8_native__symbol(v8, pc);
 	const char *full = symbol ? lt_v8_native__builtin(symbol) : NULL;
 	size_t n = strlen(name), n_full = full ? strlen(full) : 0;
 
@@ -140,7 +140,7 @@ static void add_builtin(struct resolving *r, const struct lt_v8_shared *shared, 
  * whose words are not the interpreter's. */
 static bool is_interpreter(struct lt_v8 *v8, uint64_t pc, bool top)
 {
-	const char *name = top && v8->symbols ? lt_symbols__name(v8->symbols, pc, NULL) : NULL;
+	const char *name = top ? lt_v8_native__symbol(v8, pc) : NULL;
 
 	return !name || strstr(name, "Handler") || strstr(name, "Interpreter");
 }
@@ -212,9 +212,7 @@ static void add_function(struct resolving *r, const struct lt_raw_frame *frame,
 
 static void see_microtasks(struct resolving *r, uint64_t pc)
 {
-	const char *name = r->v8->symbols && pc && !r->starvation_known
-				   ? lt_symbols__name(r->v8->symbols, pc, NULL)
-				   : NULL;
+	const char *name = r->starvation_known ? NULL : lt_v8_native__symbol(r->v8, pc);
 
 	if (name && r->user && (!strcmp(name, MICROTASKS) || !strcmp(name, MICROTASKS_NATIVE)))
 		r->microtasks = true;
@@ -234,6 +232,9 @@ static void resolve_frame(struct resolving *r, const struct lt_raw_frame *frame,
 
 		if (!lt_v8_code__find(r->v8, pc, &code))
 			class = LT_PC_JIT;
+		else if (!r->v8->symbols && lt_v8_heap__is(&r->v8->heap, frame->bytecode_array,
+							   r->v8->layout->bytecode_array_type))
+			class = LT_PC_BUILTIN; /* the builtins may be mapped twice */
 	}
 	if (class == LT_PC_JIT || class == LT_PC_BUILTIN) {
 		if (frame->shared && lt_v8_is_object(frame->context)) {

@@ -385,11 +385,13 @@ const char *lt_symbols__name(struct lt_symbols *symbols, uint64_t pc, const char
 	const struct area *area = area_of(symbols, pc);
 	struct file *file;
 
-	*ret_file = NULL;
+	if (ret_file)
+		*ret_file = NULL;
 	if (!area || area->file == NO_FILE)
 		return NULL;
 	file = symbols->files[area->file];
-	*ret_file = file->mapping.path;
+	if (ret_file)
+		*ret_file = file->mapping.path;
 	if (!file->tried) {
 		int fd = lt_mapfile__open(symbols->pid, &file->mapping);
 

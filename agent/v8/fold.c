@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/v8/fold.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Equal stacks, counted. */
+struct pile {
+	struct lt_stack_frame *frames;
+	size_t n;
+	size_t samples;
+};
+
+struct lt_fold {
+	struct pile piles[LT_FOLD_STACKS_MAX];
+	size_t n_piles;
+	size_t samples;
+	size_t starved[LT_STARVED_BY_MICROTASKS + 1];
+	struct lt_stack_frame shown[LT_V8_FRAMES_MAX]; /* the answer's stack */
+};
+
+struct lt_fold *lt_fold__new(void)
+{
+	return calloc(1, sizeof(struct lt_fold));
+}
+
+void lt_fold__free(struct lt_fold *fold)
+{
+	if (!fold)
+		return;
+	for (size_t i = 0; i < fold->n_piles; i++)
+		free(fold->piles[i].frames);
+	free(fold);
+}
+
+size_t lt_fold__samples(const struct lt_fold *fold)
+{
+	return fold->samples;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* The same function, wherever in it. Functions without a name are told apart by their place. */
+static bool same_function(const struct lt_stack_frame *a, const struct lt_stack_frame *b)
+{
+	return a->type == b->type && same_text(a->function, b->function) &&
+	       same_text(a->file, b->file) && (a->function[0] != '(' || a->line == b->line);
+}
+
+static bool same_stack(const struct pile *pile, const struct lt_v8_stack *stack)
+{
+	if (pile->n != stack->n_frames)
+		return false;
+	for (size_t i = 0; i < pile->n; i++)
+		if (!same_function(&pile->frames[i], &stack->frames[i]) ||
+		    pile->frames[i].line != stack->frames[i].line)
+			return false;
+	return true;
+}
+
+static void add_pile(struct lt_fold *fold, const struct lt_v8_stack *stack)
+{
+	size_t bytes = stack->n_frames * sizeof(stack->frames[0]);
+	struct pile *pile = &fold->piles[fold->n_piles];
+
+	if (fold->n_piles == LT_FOLD_STACKS_MAX || !bytes)
+		return;
+	pile->frames = malloc(bytes);
+	if (!pile->frames)
+		return;
+	memcpy(pile->frames, stack->frames, bytes);
+	pile->n = stack->n_frames;
+	pile->samples = 1;
+	fold->n_piles++;
+}
+
+void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack)
+{
+	fold->samples++;
+	fold->starved[stack->starvation]++;
+	for (size_t i = 0; i < fold->n_piles; i++) {
+		if (same_stack(&fold->piles[i], stack)) {
+			fold->piles[i].samples++;
+			return;
+		}
+	}
+	add_pile(fold, stack);
+}
+
+/* The innermost function of the application; n: there is none. */
+static size_t user_index(const struct pile *pile)
+{
+	for (size_t i = 0; i < pile->n; i++)
+		if (pile->frames[i].type == LT_FRAME_JS && pile->frames[i].user)
+			return i;
+	return pile->n;
+}
+
+/* In how many samples it is the innermost function of the application. */
+static size_t votes(const struct lt_fold *fold, const struct lt_stack_frame *frame)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fold->n_piles; i++) {
+		const struct pile *pile = &fold->piles[i];
+		size_t user = user_index(pile);
+
+		if (user < pile->n && same_function(&pile->frames[user], frame))
+			n += pile->samples;
+	}
+	return n;
+}
+
+static bool contains(const struct pile *pile, const struct lt_stack_frame *frame)
+{
+	for (size_t i = 0; i < pile->n; i++)
+		if (same_function(&pile->frames[i], frame))
+			return true;
+	return false;
+}
+
+static double share_of(const struct lt_fold *fold, const struct lt_stack_frame *frame)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fold->n_piles; i++)
+		if (contains(&fold->piles[i], frame))
+			n += fold->piles[i].samples;
+	return (double)n / (double)fold->samples;
+}
+
+/* The most frequent stack among those whose function of the application is the most frequent one; NULL:
+ * there is no stack at all. */
+static const struct pile *choose(const struct lt_fold *fold, size_t *ret_votes)
+{
+	const struct pile *best = NULL;
+	size_t best_votes = 0;
+
+	for (size_t i = 0; i < fold->n_piles; i++) {
+		const struct pile *pile = &fold->piles[i];
+		size_t user = user_index(pile);
+		size_t n = user < pile->n ? votes(fold, &pile->frames[user]) : 0;
+
+		if (best && (n < best_votes || (n == best_votes && pile->samples <= best->samples)))
+			continue;
+		best = pile;
+		best_votes = n;
+	}
+	*ret_votes = best_votes;
+	return best;
+}
+
+static enum lt_starvation starvation_of(const struct lt_fold *fold)
+{
+	for (int i = LT_STARVED_BY_NEXT_TICK; i <= LT_STARVED_BY_MICROTASKS; i++)
+		if (2 * fold->starved[i] > fold->samples)
+			return (enum lt_starvation)i;
+	return LT_STARVED_NOT;
+}
+
+void lt_fold__answer(struct lt_fold *fold, struct lt_stall *stall)
+{
+	size_t n_votes, user;
+	const struct pile *pile = choose(fold, &n_votes);
+
+	stall->samples = (double)fold->samples;
+	stall->starvation = starvation_of(fold);
+	stall->where = stall->below = stall->stack = NULL;
+	stall->n_stack = 0;
+	if (!pile)
+		return;
+	memcpy(fold->shown, pile->frames, pile->n * sizeof(fold->shown[0]));
+	for (size_t i = 0; i < pile->n; i++)
+		fold->shown[i].share = share_of(fold, &fold->shown[i]);
+	stall->stack = fold->shown;
+	stall->n_stack = pile->n;
+	user = user_index(pile);
+	if (user == pile->n)
+		return;
+	fold->shown[user].share = (double)n_votes / (double)fold->samples;
+	stall->where = &fold->shown[user];
+	if (user > 0)
+		stall->below = &fold->shown[user - 1];
+}

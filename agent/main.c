@@ -8,8 +8,9 @@
 #include "agent/cmd/cmd.h"
 #include "looptop/log.h"
 
-static const struct lt_cmd *const commands[] = { &lt_cmd_top,  &lt_cmd_stat,  &lt_cmd_agent,
-						 &lt_cmd_list, &lt_cmd_check, NULL };
+static const struct lt_cmd *const commands[] = { &lt_cmd_top,    &lt_cmd_stat,   &lt_cmd_agent,
+						 &lt_cmd_stalls, &lt_cmd_doctor, &lt_cmd_list,
+						 &lt_cmd_check,  NULL };
 
 const struct lt_cmd *lt_cmd_find(const char *name)
 {

@@ -28,6 +28,8 @@ enum key {
 	KEY_LISTEN,
 	KEY_NO_PID_LABEL,
 	KEY_MAX_SERIES,
+	KEY_STALL_FUNCTIONS,
+	KEY_HTML,
 	KEY_ASCII,
 	KEY_THEME,
 	KEY_VERSION,
@@ -48,11 +50,14 @@ static const struct argp_option argp_options[] = {
 	  "share of one core that the probes may cost a target; over it the tier drops (1.0)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
 	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
-	{ "json", KEY_JSON, NULL, 0, "stat: one JSON object a line", 3 },
+	{ "json", KEY_JSON, NULL, 0, "stat, stalls: one JSON object a line; doctor: one object", 3 },
 	{ "csv", KEY_CSV, NULL, 0, "stat: comma-separated values", 3 },
 	{ "listen", KEY_LISTEN, "ADDRESS:PORT", 0, "agent: where to serve metrics (127.0.0.1:9478)", 3 },
 	{ "no-pid-label", KEY_NO_PID_LABEL, NULL, 0, "agent: no pid label; equal series are added up", 3 },
 	{ "max-series", KEY_MAX_SERIES, "N", 0, "agent: at most N series (20000)", 3 },
+	{ "stall-functions", KEY_STALL_FUNCTIONS, "N", 0,
+	  "agent: export the N functions that blocked longest, 1 to 100 (none: names are labels)", 3 },
+	{ "html", KEY_HTML, "FILE", 0, "doctor: also write the report as a web page", 3 },
 	{ "ascii", KEY_ASCII, NULL, 0, "no characters beyond ASCII", 3 },
 	{ "theme", KEY_THEME, "NAME", 0, "top: default or mono", 3 },
 	{ "verbose", 'v', NULL, 0, "tell more; twice: everything", 4 },
@@ -171,6 +176,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_SERIES:
 		options->max_series = (size_t)number(state, "--max-series", arg, 1, 1e8);
 		break;
+	case KEY_STALL_FUNCTIONS:
+		options->stall_functions = (size_t)number(state, "--stall-functions", arg, 1, 100);
+		break;
+	case KEY_HTML:
+		options->html_path = arg;
+		break;
 	case KEY_ASCII:
 		options->ascii = true;
 		break;
@@ -193,11 +204,14 @@ void lt_options__parse(struct lt_options *options, int argc, char **argv)
 {
 	static const char doc[] =
 		"See inside event-loop servers: how long work waits for the loop, in which phase the time "
-		"goes, whether the thread pool is the queue, what garbage collection costs. Attaches to "
+		"goes, which function blocks it, whether the thread pool is the queue, what garbage collection "
+		"costs. Attaches to "
 		"running Node.js processes; nothing is changed in them.\v"
 		"Commands:\n"
 		"  top     the dashboard (default)\n"
 		"  stat    one row for each loop and interval\n"
+		"  stalls  each stall as it happens: how long, why, which function, its stack\n"
+		"  doctor  watch for a while (-d, 30 s), then say what holds the process back\n"
 		"  agent   Prometheus exporter\n"
 		"  list    the processes with event loops that are there\n"
 		"  check   what this host, and a process, allow to measure\n\n"

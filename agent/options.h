@@ -25,10 +25,13 @@ struct lt_options {
 	double stall_seconds;
 	double budget_ratio; /* share of one core */
 	bool perf_only; /* attach by perf events even where multi links work */
+	bool keep_tasks; /* each pool task, one by one (doctor) */
 	enum lt_format format;
 	const char *listen;
 	bool no_pid_label;
 	size_t max_series;
+	size_t stall_functions; /* agent: how many functions are labels, 0: none */
+	const char *html_path; /* doctor, NULL: no page */
 	bool ascii;
 	const char *theme;
 	int verbose;

@@ -13,6 +13,7 @@
 
 #include "agent/model/cause.h"
 #include "agent/target/discover.h"
+#include "agent/signals.h"
 #include "agent/util/clock.h"
 #include "agent/watch.h"
 #include "looptop/err.h"
@@ -20,6 +21,8 @@
 
 #define TARGETS_MAX 512
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
+#define PULSE_MIN_NS 25000000ull
+#define PULSE_MAX_NS 1000000000ull
 #define LOOK_INTERVAL_NS 2000000000ull
 
 struct lt_pipeline {
@@ -35,6 +38,7 @@ struct lt_pipeline {
 	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
 	size_t n_refused;
 	uint64_t looked_ns;
+	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
 };
@@ -201,9 +205,24 @@ static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_l
 	return 0;
 }
 
+static void on_stack(void *ctx, const struct lt_raw_stack *stack)
+{
+	struct lt_watch *watch = find_watch(ctx, stack->tgid);
+
+	if (watch)
+		lt_watch__stack(watch, stack);
+}
+
 static void keep_event(void *ctx, const struct lt_event *event)
 {
 	struct lt_pipeline *pipeline = ctx;
+	struct lt_watch *watch = find_watch(pipeline, event->tgid);
+
+	if (event->type == LT_EVENT_TASK) {
+		if (watch)
+			lt_watch__task(watch, event);
+		return;
+	}
 
 	if (pipeline->n_events == pipeline->events_capacity) {
 		size_t capacity = pipeline->events_capacity ? 2 * pipeline->events_capacity : 64;
@@ -234,6 +253,8 @@ static void deliver_stall(struct lt_pipeline *pipeline, const struct lt_event *e
 		parts.off[i] = (double)event->off_ns[i] / 1e9;
 	lt_cause__split(&parts, seconds, known, stall.cause_seconds);
 	stall.cause = lt_cause__main(stall.cause_seconds);
+	if (watch)
+		lt_watch__explain(watch, (int)event->tid, event->start_ns, true, &stall);
 	lt_loop_state__stall(loop, &stall);
 }
 
@@ -259,7 +280,7 @@ static void deliver_events(struct lt_pipeline *pipeline)
 
 static void drain(struct lt_pipeline *pipeline)
 {
-	struct lt_drain handlers = { .event = keep_event, .ctx = pipeline };
+	struct lt_drain handlers = { .event = keep_event, .stack = on_stack, .ctx = pipeline };
 
 	lt_probe__drain(pipeline->probe, &handlers);
 }
@@ -312,6 +333,58 @@ static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snaps
 	}
 }
 
+static bool pulse(struct lt_pipeline *pipeline)
+{
+	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
+	struct lt_loop_rec *scratch;
+	bool changed = false;
+
+	if (!pipeline->probe)
+		return false;
+	drain(pipeline);
+	scratch = malloc(sizeof(*scratch));
+	if (!scratch)
+		return false;
+	moment.wall_seconds = lt_wall_now(&moment.now_ns);
+	for (size_t i = 0; i < pipeline->n_watches; i++)
+		changed |= lt_watch__pulse(pipeline->watches[i], pipeline->store, &moment, scratch);
+	free(scratch);
+	return changed;
+}
+
+static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
+{
+	/* A stall is seen at most half its threshold late. */
+	uint64_t half_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 2);
+
+	if (half_ns < PULSE_MIN_NS)
+		return PULSE_MIN_NS;
+	return half_ns < PULSE_MAX_NS ? half_ns : PULSE_MAX_NS;
+}
+
+bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd, bool *ret_changed)
+{
+	uint64_t pulse_ns = pulse_interval_ns(pipeline);
+
+	*ret_changed = false;
+	for (;;) {
+		uint64_t next_ns = lt_now_ns() + pulse_ns;
+
+		if (next_ns >= deadline_ns)
+			return lt_sleep_until(deadline_ns, fd);
+		if (!lt_sleep_until(next_ns, fd))
+			return false;
+		*ret_changed = pulse(pipeline);
+		if (*ret_changed)
+			return false;
+	}
+}
+
+const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline)
+{
+	return pipeline->latest;
+}
+
 const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 {
 	const struct lt_snapshot *snapshot;
@@ -338,7 +411,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		lt_watch__finish(pipeline->watches[i]);
 	read_self(pipeline, &self);
-	snapshot = lt_store__build(pipeline->store, &self);
+	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	if (snapshot)
 		govern(pipeline, snapshot);
 	return snapshot;

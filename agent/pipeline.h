@@ -24,6 +24,16 @@ void lt_pipeline__free(struct lt_pipeline *pipeline);
 /* The snapshot of the interval that ends now; valid until the next tick. NULL with errno. */
 const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline);
 
+/*
+ * Waits until the deadline, as lt_sleep_until() does; stacks are collected and late turns looked at meanwhile. True
+ * at the deadline; false when fd can be read or a signal came, or, with *ret_changed true, when the latest
+ * snapshot has been changed by what was seen: a stall that has begun, goes on, or has ended.
+ */
+bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd, bool *ret_changed);
+
+/* The snapshot of the latest tick, with what was changed in it since; NULL before the first. */
+const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline);
+
 /* Targets that are still there. */
 size_t lt_pipeline__targets(const struct lt_pipeline *pipeline);
 

@@ -7,39 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/governor.h"
-#include "agent/target/cgroup.h"
-#include "agent/target/process.h"
-#include "agent/threads.h"
+#include "agent/watch_internal.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-#define MISSING_MAX 40
-
-/* A new Worker's loop is looked for on its stack in so many intervals; it must be asleep to be seen. */
-#define LOOK_TRIES 10
-
-static const char *const tier_names[LT_TIER_MAX] = { "memory", "wait", "phases", "full" };
-
-struct lt_watch {
-	struct lt_target *target;
-	struct lt_probe *probe; /* NULL: memory only */
-	struct lt_attachment *attachment; /* NULL: no probes at all */
-	enum lt_tier wish; /* the highest tier that may be used */
-	enum lt_tier tier;
-	struct lt_governor governor;
-	bool ended;
-	struct lt_threads threads;
-	int workers; /* how many have been named */
-	struct lt_store_process *process; /* of this interval */
-	const char *missing[MISSING_MAX];
-	size_t n_missing;
-	char budget_text[120];
-	struct lt_proc_rec proc_rec;
-	struct lt_pool_mem pool_mem;
-	struct lt_task_rec *kinds[LT_KIND_MAX];
-	struct lt_gc_rec *gcs[LT_GC_MAX];
-};
+const char *const lt_tier_names[LT_TIER_MAX] = { "memory", "wait", "phases", "full" };
 
 const struct lt_target *lt_watch__target(const struct lt_watch *watch)
 {
@@ -51,99 +23,13 @@ bool lt_watch__ended(const struct lt_watch *watch)
 	return watch->ended;
 }
 
-static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
-{
-	char comm[LT_COMM_SIZE] = "";
-
-	if (thread->name[0])
-		return;
-	if (thread->tid == watch->target->pid) {
-		snprintf(thread->name, sizeof(thread->name), "main");
-		return;
-	}
-	watch->workers++;
-	lt_thread_name(watch->target->pid, thread->tid, comm);
-	if (lt_is_own_name(comm, watch->target->comm))
-		snprintf(thread->name, sizeof(thread->name), "%s", comm);
-	else
-		snprintf(thread->name, sizeof(thread->name), "worker-%d", watch->workers);
-}
-
-/*
- * Which threads run a loop that is worth a row: the main one, and in Node those whose loop has a
- * check handle, as every JavaScript environment has; Node's own helper threads have loops without.
- */
-static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread, uint64_t loop_ptr,
-			 struct lt_loop_mem *mem)
-{
-	bool node = watch->target->runtime && !strcmp(watch->target->runtime, "node");
-	int err = lt_read_loop(watch->target, thread->tid == watch->target->pid && !loop_ptr ? 0 :
-										       loop_ptr,
-			       mem);
-
-	if (thread->tid == watch->target->pid) {
-		thread->is_loop = thread->is_loop || !err;
-	} else if (!thread->is_loop) {
-		thread->is_loop = !err && (mem->has_check || !node);
-	}
-	if (!thread->is_loop)
-		return false;
-	if (!err)
-		thread->loop_ptr = mem->loop_ptr;
-	name_loop(watch, thread);
-	return !err;
-}
-
-/* Finds the loops of threads that have not shown one yet, and gives them their records. */
-static void look_for_loops(struct lt_watch *watch)
-{
-	for (size_t i = 0; i < watch->threads.n; i++) {
-		struct lt_thread_state *thread = &watch->threads.items[i];
-		bool main_thread = thread->tid == watch->target->pid;
-		uint64_t loop_ptr = 0;
-		struct lt_loop_mem mem;
-
-		if (thread->is_loop || !thread->here || thread->tries >= LOOK_TRIES)
-			continue;
-		thread->tries++;
-		if (!main_thread && lt_find_thread_loop(watch->target, thread->tid, &loop_ptr))
-			continue;
-		if (confirm_loop(watch, thread, loop_ptr, &mem) && watch->attachment &&
-		    lt_attachment__has(watch->attachment, LT_GROUP_WAIT))
-			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
-	}
-}
-
-/* Threads that have ended go when their last records are read; their loops get a last row. */
-static void drop_threads(struct lt_watch *watch)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < watch->threads.n; i++) {
-		struct lt_thread_state *thread = &watch->threads.items[i];
-		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
-		struct lt_loop_state *loop;
-
-		if (thread->here) {
-			watch->threads.items[kept++] = *thread;
-			continue;
-		}
-		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name) : NULL;
-		if (loop)
-			lt_loop_state__end(loop);
-		if (watch->probe)
-			lt_probe__forget_loop(watch->probe, &key);
-	}
-	watch->threads.n = kept;
-}
-
 static void miss(struct lt_watch *watch, const char *sentence)
 {
 	if (watch->n_missing < MISSING_MAX)
 		watch->missing[watch->n_missing++] = sentence;
 }
 
-static void collect_missing(struct lt_watch *watch)
+void lt_watch__collect_missing(struct lt_watch *watch)
 {
 	static const char *const by_tier[LT_TIER_MAX] = {
 		[LT_TIER_MEMORY] = "tier memory: turns, lag, phases and ended stalls need probes",
@@ -162,6 +48,12 @@ static void collect_missing(struct lt_watch *watch)
 		miss(watch, "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
 		miss(watch, "no garbage collection probes: pauses are not counted");
+	if (probed && !lt_probe__has_causes(watch->probe))
+		miss(watch, "no scheduler events (they need the kernel's BTF): causes are unknown");
+	if (!watch->blame)
+		miss(watch, "no stacks: stalls have no function (see looptop check)");
+	else if (lt_blame__why_not(watch->target)[0])
+		miss(watch, lt_blame__why_not(watch->target));
 	for (size_t m = 0; m < watch->target->n_modules; m++) {
 		const struct lt_image *image = watch->target->modules[m].image;
 
@@ -183,7 +75,9 @@ int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *pr
 		  struct lt_watch **ret_watch)
 {
 	struct lt_watch *watch = calloc(1, sizeof(*watch));
-	struct lt_wish wish = { .tier = options->tier, .pool = options->pool, .gc = options->gc };
+	struct lt_wish wish = { .tier = options->tier, .pool = options->pool, .gc = options->gc,
+				.tasks = options->keep_tasks };
+	struct lt_walk_cfg walk;
 	int err;
 
 	if (!watch)
@@ -194,17 +88,24 @@ int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *pr
 	if (wish.tier > best_tier(watch->target))
 		wish.tier = best_tier(watch->target);
 	watch->wish = watch->tier = wish.tier;
+	watch->keep_tasks = options->keep_tasks;
 	watch->governor = lt_governor_of(options->budget_ratio);
 	if (options->tier == LT_TIER_MEMORY) /* asked for: no probe at all */
 		probe = NULL;
 	watch->probe = probe;
+	if (probe && lt_probe__has_stacks(probe)) {
+		watch->sampler = lt_sampler__new(probe);
+		watch->blame = lt_blame__new(watch->target);
+		walk = lt_blame__walk_cfg(watch->target);
+		wish.walk = &walk;
+	}
 	if (probe) {
 		err = lt_attachment__new(probe, watch->target, &wish, &watch->attachment);
 		if (err)
 			goto fail;
 	}
 	lt_threads__list(&watch->threads, watch->target->pid);
-	look_for_loops(watch);
+	lt_watch__look_for_loops(watch);
 	*ret_watch = watch;
 	return 0;
 fail:
@@ -216,18 +117,17 @@ void lt_watch__free(struct lt_watch *watch)
 {
 	if (!watch)
 		return;
+	lt_sampler__free(watch->sampler);
+	lt_blame__free(watch->blame);
 	lt_attachment__free(watch->attachment);
+	lt_task_log__free(&watch->tasks[0]);
+	lt_task_log__free(&watch->tasks[1]);
 	lt_target__close(watch->target);
 	for (int i = 0; i < LT_KIND_MAX; i++)
 		free(watch->kinds[i]);
 	for (int i = 0; i < LT_GC_MAX; i++)
 		free(watch->gcs[i]);
 	free(watch);
-}
-
-static const char *text_or_null(const char *text)
-{
-	return text && text[0] ? text : NULL;
 }
 
 struct lt_cause_known lt_watch__causes_known(const struct lt_watch *watch)
@@ -240,143 +140,6 @@ struct lt_cause_known lt_watch__causes_known(const struct lt_watch *watch)
 			  lt_attachment__has(watch->attachment, LT_GROUP_WAIT);
 	known.gc = lt_attachment__has(watch->attachment, LT_GROUP_GC);
 	return known;
-}
-
-static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *ret_limits)
-{
-	struct lt_cgroup_limits limits;
-
-	lt_cgroup_limits(watch->target->pid, &limits); /* all unknown if it fails */
-	*ret_limits = (struct lt_limits_reading){
-		.cpu_limit = limits.cpu_limit,
-		.periods = limits.periods,
-		.throttled_periods = limits.throttled_periods,
-		.throttled_seconds = limits.throttled_seconds,
-		.memory_limit_bytes = limits.memory_limit_bytes,
-	};
-}
-
-void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
-{
-	const struct lt_target *target = watch->target;
-	struct lt_process_reading reading = { .tier = watch->tier, .cpu_seconds = NAN, .rss_bytes = NAN };
-	uint64_t rss_bytes;
-	double cpu_seconds;
-
-	watch->ended = !lt_target__alive(target);
-	if (!watch->ended)
-		lt_threads__list(&watch->threads, watch->target->pid);
-	collect_missing(watch);
-	reading.identity = (struct lt_process){
-		.pid = target->pid,
-		.start_time = target->start_time,
-		.name = target->name,
-		.exe = text_or_null(target->exe),
-		.runtime = target->runtime,
-		.runtime_version = text_or_null(target->runtime_version),
-		.libuv_version = text_or_null(target->uv_version),
-		.container = text_or_null(target->container),
-		.cgroup = text_or_null(target->cgroup),
-		.tier = tier_names[watch->tier],
-		.ended = watch->ended,
-		.missing = watch->missing,
-		.n_missing = watch->n_missing,
-	};
-	if (!watch->ended && lt_process_usage(target->pid, &cpu_seconds, &rss_bytes) == 0) {
-		reading.cpu_seconds = cpu_seconds;
-		reading.rss_bytes = (double)rss_bytes;
-	}
-	reading.causes_known = lt_watch__causes_known(watch).scheduler;
-	read_limits(watch, &reading.limits);
-	watch->process = lt_store__process(store, &reading);
-	if (!watch->ended)
-		look_for_loops(watch);
-}
-
-void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
-		      const struct lt_loop_rec *rec)
-{
-	struct lt_thread_state *thread = lt_threads__add(&watch->threads, (int)key->tid);
-	struct lt_loop_state *loop;
-	struct lt_loop_mem mem;
-
-	if (!watch->process || !thread || watch->tier == LT_TIER_MEMORY)
-		return;
-	if (!thread->is_loop && !watch->ended)
-		confirm_loop(watch, thread, rec->loop_ptr, &mem);
-	if (!thread->is_loop)
-		return;
-	loop = lt_store__loop(watch->process, thread->tid, thread->name);
-	if (loop)
-		lt_loop_state__record(loop, rec);
-}
-
-static void read_memory(struct lt_watch *watch)
-{
-	for (size_t i = 0; i < watch->threads.n; i++) {
-		struct lt_thread_state *thread = &watch->threads.items[i];
-		struct lt_loop_state *loop;
-		struct lt_loop_mem mem;
-
-		if (!thread->is_loop || !thread->here ||
-		    lt_read_loop(watch->target, thread->loop_ptr, &mem))
-			continue;
-		loop = lt_store__loop(watch->process, thread->tid, thread->name);
-		if (loop)
-			lt_loop_state__memory(loop, &mem);
-	}
-}
-
-/* A place for a record that is kept until the snapshot is built, made when it is first needed. */
-static void *room(void **place, size_t size)
-{
-	if (!*place)
-		*place = malloc(size);
-	return *place;
-}
-
-static void read_pool(struct lt_watch *watch)
-{
-	struct lt_pool_reading reading = { 0 };
-
-	if (!watch->ended && lt_read_pool(watch->target, &watch->pool_mem) == 0)
-		reading.mem = &watch->pool_mem;
-	if (watch->attachment && lt_attachment__read_proc(watch->attachment, &watch->proc_rec) == 0)
-		reading.rec = &watch->proc_rec;
-	reading.probed = watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_POOL);
-	for (int i = 0; reading.probed && i < LT_KIND_MAX; i++) {
-		void *rec = room((void **)&watch->kinds[i], sizeof(*watch->kinds[i]));
-
-		if (rec && lt_attachment__read_kind(watch->attachment, (enum lt_kind)i, rec) == 0)
-			reading.kinds[i] = rec;
-	}
-	lt_store__pool(watch->process, &reading);
-}
-
-static void read_gc(struct lt_watch *watch)
-{
-	const struct lt_gc_rec *kinds[LT_GC_MAX] = { NULL };
-	bool probed = watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_GC);
-
-	for (int i = 0; probed && i < LT_GC_MAX; i++) {
-		void *rec = room((void **)&watch->gcs[i], sizeof(*watch->gcs[i]));
-
-		if (rec && lt_attachment__read_gc(watch->attachment, (enum lt_gc)i, rec) == 0)
-			kinds[i] = rec;
-	}
-	lt_store__gc(watch->process, probed, kinds);
-}
-
-void lt_watch__finish(struct lt_watch *watch)
-{
-	if (!watch->process)
-		return;
-	if (!watch->ended) {
-		read_memory(watch);
-		drop_threads(watch);
-	}
-	read_pool(watch);
-	read_gc(watch);
 }
 
 static int change_tier(struct lt_watch *watch, enum lt_tier tier)
@@ -415,7 +178,7 @@ void lt_watch__govern(struct lt_watch *watch, double overhead_ratio, double inte
 	if (tier < watch->wish)
 		snprintf(watch->budget_text, sizeof(watch->budget_text),
 			 "tier %s: the probes cost %.1f %% of a core, over the budget of %.1f %%",
-			 tier_names[tier], overhead_ratio * 100, watch->governor.budget_ratio * 100);
+			 lt_tier_names[tier], overhead_ratio * 100, watch->governor.budget_ratio * 100);
 }
 
 void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier)
@@ -425,4 +188,53 @@ void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier)
 	watch->wish = tier < best ? tier : best;
 	if (change_tier(watch, watch->wish) == 0)
 		watch->budget_text[0] = '\0';
+}
+
+void lt_watch__stack(struct lt_watch *watch, const struct lt_raw_stack *raw)
+{
+	if (watch->blame)
+		lt_blame__sample(watch->blame, raw);
+}
+
+void lt_watch__task(struct lt_watch *watch, const struct lt_event *event)
+{
+	lt_task_log__add(&watch->tasks[watch->filling], event);
+}
+
+void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, bool ended,
+		       struct lt_stall *stall)
+{
+	if (watch->blame)
+		lt_blame__answer(watch->blame, tid, turn_start_ns, ended, stall);
+}
+
+/* A loop that is late now: its stack if it sleeps, and the row that shows it. */
+static bool look_at_late(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
+			 int tid, const struct lt_loop_rec *rec)
+{
+	struct lt_stall answer = lt_stall_of(0, 0);
+
+	if (rec->turn_start_ns && watch->blame) {
+		if (rec->off.why == LT_OFF_SLEEP && now->now_ns - rec->turn_start_ns > now->stall_ns / 4)
+			lt_blame__sleeper(watch->blame, tid, rec->turn_start_ns, rec->isolate);
+		lt_blame__answer(watch->blame, tid, rec->turn_start_ns, false, &answer);
+	}
+	return lt_store__update(store, now, watch->target->pid, rec, tid, &answer);
+}
+
+bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
+		     struct lt_loop_rec *scratch)
+{
+	bool changed = false;
+
+	if (watch->ended || !watch->attachment || watch->tier == LT_TIER_MEMORY)
+		return false;
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		const struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
+
+		if (thread->is_loop && lt_probe__read_loop(watch->probe, &key, scratch) == 0)
+			changed |= look_at_late(watch, store, now, thread->tid, scratch);
+	}
+	return changed;
 }

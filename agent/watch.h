@@ -26,6 +26,18 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store);
 void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 		      const struct lt_loop_rec *rec);
 
+/* A stack, and a delivered task, from the kernel. */
+void lt_watch__stack(struct lt_watch *watch, const struct lt_raw_stack *raw);
+void lt_watch__task(struct lt_watch *watch, const struct lt_event *event);
+
+/* Adds to a stall what its stacks say (blame.h). */
+void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, bool ended,
+		       struct lt_stall *stall);
+
+/* Between two ticks: which turns are late now. True if the latest snapshot has changed. */
+bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
+		     struct lt_loop_rec *scratch);
+
 /* After them: memory, pool, garbage collection. */
 void lt_watch__finish(struct lt_watch *watch);
 

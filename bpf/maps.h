@@ -107,8 +107,6 @@ struct lt_stacks_map {
 	__type(value, struct lt_raw_stack);
 };
 
-#define LT_WATCHED_WORDS 1024
-
 extern struct lt_procs_map lt_procs SEC(".maps");
 extern struct lt_proc_recs_map lt_proc_recs SEC(".maps");
 extern struct lt_loops_map lt_loops SEC(".maps");

@@ -245,6 +245,29 @@ int lt_task_end(struct pt_regs *ctx)
 	return 0;
 }
 
+/* The whole life of a task, for who asked for each of them. */
+lt_inline void report_task(__u32 tgid, const struct lt_task *task, __u64 now)
+{
+	struct lt_proc_cfg *cfg = bpf_map_lookup_elem(&lt_procs, &tgid);
+	struct lt_event *event;
+
+	if (!cfg || !(cfg->flags & LT_PROC_TASKS) || !task->end_ns)
+		return;
+	event = bpf_ringbuf_reserve(&lt_ring, sizeof(*event), 0);
+	if (!event) {
+		lt_lose(LT_LOST_RING_FULL);
+		return;
+	}
+	*event = (struct lt_event){ .type = LT_EVENT_TASK,
+				    .tgid = tgid,
+				    .kind = task->kind,
+				    .start_ns = task->submit_ns,
+				    .duration_ns = now - task->end_ns };
+	event->off_ns[0] = task->start_ns - task->submit_ns;
+	event->off_ns[1] = task->end_ns - task->start_ns;
+	bpf_ringbuf_submit(event, 0);
+}
+
 lt_inline void deliver(struct lt_proc_rec *proc, const struct lt_task *task, __s32 status, __u64 now)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -265,6 +288,7 @@ lt_inline void deliver(struct lt_proc_rec *proc, const struct lt_task *task, __s
 		lt_add(&rec->completed, 1);
 	if (task->end_ns)
 		lt_hist_add_shared(&rec->delivery, now - task->end_ns);
+	report_task(tgid, task, now);
 }
 
 SEC("uprobe")

@@ -45,6 +45,20 @@ lt_inline void go(struct lt_loop_rec *loop, enum lt_off why, __u64 now)
 	loop->off.why = why;
 }
 
+/* Once for each loop, while its thread is still current: a thread that sleeps cannot be asked. */
+lt_inline void note_isolate(struct lt_loop_rec *loop, const struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	struct lt_proc_cfg *cfg = bpf_map_lookup_elem(&lt_procs, &tgid);
+	__u64 isolate = 0;
+
+	if (!cfg || !(cfg->walk.flags & LT_WALK_ISOLATE))
+		return;
+	if (!bpf_probe_read_user(&isolate, sizeof(isolate),
+				 (void *)(task->thread.fsbase + cfg->walk.isolate_tls_off)))
+		loop->isolate = isolate;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
@@ -52,9 +66,12 @@ int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct tas
 
 	if (is_watched(prev->pid)) {
 		loop = loop_of(prev);
-		if (loop)
+		if (loop) {
 			go(loop, preempt || is_runnable(prev) ? why_queued(prev) : LT_OFF_SLEEP,
 			   bpf_ktime_get_ns());
+			if (!loop->isolate)
+				note_isolate(loop, prev);
+		}
 	}
 	if (is_watched(next->pid)) {
 		loop = loop_of(next);

@@ -11,6 +11,37 @@
 #include "looptop/log.h"
 #include "looptop/sink.h"
 
+/* Has a process or a loop its last row in it? Such a snapshot is published once: its sums are kept then. */
+static bool has_ended(const struct lt_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+
+		if (process->ended)
+			return true;
+		for (size_t k = 0; k < process->n_loops; k++)
+			if (process->loops[k].ended)
+				return true;
+	}
+	return false;
+}
+
+/* Waits for the deadline; a stall that begins or ends meanwhile is published at once. False: a signal. */
+static bool serve_until(struct lt_pipeline *pipeline, struct lt_http *http, uint64_t deadline_ns)
+{
+	bool changed;
+
+	while (!lt_pipeline__wait(pipeline, deadline_ns, -1, &changed)) {
+		const struct lt_snapshot *latest = lt_pipeline__latest(pipeline);
+
+		if (!changed)
+			return false;
+		if (latest && latest->sequence > 1 && !has_ended(latest))
+			lt_http__publish(http, latest); /* the next one tells if it fails */
+	}
+	return true;
+}
+
 static int collect(const struct lt_options *options, struct lt_pipeline *pipeline,
 		   struct lt_http *http)
 {
@@ -21,7 +52,7 @@ static int collect(const struct lt_options *options, struct lt_pipeline *pipelin
 		const struct lt_snapshot *snapshot;
 		int err;
 
-		if (!lt_sleep_until(deadline, -1))
+		if (!serve_until(pipeline, http, deadline))
 			break;
 		snapshot = lt_pipeline__tick(pipeline);
 		if (!snapshot)

@@ -22,7 +22,13 @@ static void check_host(const struct lt_features *features)
 	uname(&uts);
 	printf("host\n");
 	printf("  kernel               %s %s\n", uts.release, uts.machine);
-	printf("  BTF of the kernel    %s (not needed by these probes)\n", yes(features->kernel_btf));
+	printf("  BTF of the kernel    %s\n", yes(features->kernel_btf));
+	printf("  causes of busy time  %s\n",
+	       features->kernel_btf ? "yes, by scheduler events" : "no: they need the kernel's BTF");
+	printf("  stacks of stalls     %s\n",
+	       !features->kernel_btf ? "no: they need the kernel's BTF" :
+	       !features->bpf_loop   ? "no: they need bpf_loop (Linux 5.17)" :
+				       "yes, sampled while a turn is late");
 	if (features->error) {
 		printf("  uprobes              no: %s\n", features->why_not);
 	} else {
@@ -43,12 +49,30 @@ static const char *const group_names[LT_GROUP_MAX] = {
 	[LT_GROUP_GC] = "garbage collection",
 };
 
+static void check_v8(const struct lt_v8_layout *v8)
+{
+	static const char *const levels[] = {
+		[LT_V8_NONE] = "native symbols only",
+		[LT_V8_NAMES] = "functions and files",
+		[LT_V8_LINES] = "functions, files, exact lines, inlined calls",
+	};
+
+	if (!v8->major)
+		return;
+	printf("  V8 %d.%d.%-11d stacks: %s%s%s\n", v8->major, v8->minor, v8->build, levels[v8->level],
+	       v8->why_not[0] ? "; " : "", v8->why_not);
+	if (v8->c_entry_fp == LT_V8_UNKNOWN)
+		printf("  missing              c_entry_fp: JavaScript below native code without frame pointers is "
+		       "not seen\n");
+}
+
 static void check_image(const struct lt_module *module)
 {
 	const struct lt_image *image = module->image;
 	size_t stepped = 0;
 
 	printf("  file                 %s\n", module->path);
+	check_v8(&image->v8);
 	printf("  build-id             %s\n", image->build_id[0] ? image->build_id : "none (not cached)");
 	for (size_t i = 0; i < image->n_sites; i++) {
 		const struct lt_site *site = &image->sites[i];

@@ -12,7 +12,8 @@ struct lt_cmd {
 	enum lt_exit (*run)(const struct lt_options *options);
 };
 
-extern const struct lt_cmd lt_cmd_top, lt_cmd_stat, lt_cmd_agent, lt_cmd_list, lt_cmd_check;
+extern const struct lt_cmd lt_cmd_top, lt_cmd_stat, lt_cmd_agent, lt_cmd_stalls, lt_cmd_doctor,
+	lt_cmd_list, lt_cmd_check;
 
 /* The command of this name, or NULL. */
 const struct lt_cmd *lt_cmd_find(const char *name);

@@ -71,9 +71,11 @@ static int loop(struct dashboard *dashboard)
 							200000000);
 	for (long n = 0; !lt_signals__stopped() && lt_now_ns() < end_ns;) {
 		const struct lt_snapshot *snapshot;
+		bool changed;
 
-		if (!lt_sleep_until(dashboard->deadline_ns, lt_ui__fd(dashboard->ui))) {
-			if (!handle_input(dashboard))
+		if (!lt_pipeline__wait(dashboard->pipeline, dashboard->deadline_ns,
+				       lt_ui__fd(dashboard->ui), &changed)) {
+			if (!changed && !handle_input(dashboard))
 				return 0;
 			continue;
 		}

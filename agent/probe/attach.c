@@ -349,7 +349,7 @@ void lt_attachment__free(struct lt_attachment *attachment)
 int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
 			     const struct lt_loop_mem *mem)
 {
-	const struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
+	struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
 	struct lt_loop_key key = { (uint32_t)attachment->target->pid, (uint32_t)tid };
 	struct lt_loop_rec *rec = calloc(1, sizeof(*rec));
 	int err = 0;
@@ -366,6 +366,9 @@ int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
 		rec->wait_timeout_ms = -1;
 		rec->phase = LT_PHASE_POLL_WAIT;
 	}
+	/* As lt_watch() does in the programs. */
+	__atomic_fetch_or(&skel->bss->lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64,
+			  __ATOMIC_RELAXED);
 	/* An event that came first has made the record already, and knows better. */
 	if (bpf_map__update_elem(skel->maps.lt_loops, &key, sizeof(key), rec, sizeof(*rec),
 				 BPF_NOEXIST) &&

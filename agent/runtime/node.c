@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/runtime/registry.h"
+#include "agent/v8/layout.h"
 
 #define V8 "_ZN2v88internal"
 #define GC(name, what, is_optional) \
@@ -90,6 +91,7 @@ static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_
 {
 	(void)version_function;
 	find_version(elf, image);
+	lt_v8_layout__read(elf, &image->v8);
 	/* From a task (uv_work_t.work_req): its ThreadPoolWork begins 104 bytes before, with its vtable
 	 * pointer; behind its uv_work_t stands the name of its kind, in Node 20 and later. */
 	image->task_class_off = -104;

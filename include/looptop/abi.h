@@ -134,6 +134,9 @@ struct lt_loop_key {
 #define LT_LOOP_NESTED 4u /* flag: another loop runs inside a turn of this one (spawnSync) */
 #define LT_LOOP_DOUBLE_POLL 8u /* flag: each poll phase begins with a wait of timeout 0 */
 
+/* A bit for each thread id of a loop, modulo the bits that there are. */
+#define LT_WATCHED_WORDS 1024
+
 /* Why a loop's thread is not running. */
 enum lt_off { LT_OFF_NOT, LT_OFF_RUNQUEUE, LT_OFF_THROTTLED, LT_OFF_SLEEP, LT_OFF_MAX };
 
@@ -182,6 +185,7 @@ struct lt_loop_rec {
 	__s32 epfd; /* the loop's own epoll instance; waits on others are nested in its turns */
 	__u64 stalls; /* ended turns over the threshold */
 	__u64 stall_ns;
+	__u64 isolate; /* address of the engine's state for this thread in the target, 0: not known */
 	struct lt_off_rec off;
 	struct lt_gc_time gc;
 	__u64 off_seen_ns[LT_OFF_MAX], gc_seen_ns; /* of the totals, at last_ns */

@@ -386,10 +386,11 @@ static void test_ended_stalls(void **state)
 
 	wait_begin(sim, -1);
 	lt_loop_state__begin(sim->loop);
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++) {
 		struct lt_stall stall = lt_stall_of(1000 + i, 0.2);
 
 		assert_int_equal(lt_loop_state__stall(sim->loop, &stall), 0);
+	}
 	sim->moment.now_ns = sim->now;
 	assert_int_equal(lt_loop_state__record(sim->loop, &sim->rec), 0);
 	lt_loop_state__build(sim->loop, &sim->moment, &sim->out);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/blame.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "agent/target/process.h"
+#include "agent/v8/fold.h"
+#include "agent/v8/v8.h"
+#include "looptop/log.h"
+
+#define TURNS_MAX 64
+
+/* So many stacks of one turn are resolved; the first ones tell it, the later ones only how it goes on. */
+#define RESOLVED_MAX 60
+#define RESOLVED_EVERY 10 /* beyond, each tenth */
+
+/* Stacks of one turn. */
+struct turn {
+	int tid;
+	uint64_t start_ns;
+	size_t samples; /* also those that were not resolved */
+	bool ended;
+	unsigned age; /* intervals since it ended, or since its latest sample */
+	struct lt_fold *fold;
+};
+
+struct lt_blame {
+	const struct lt_target *target;
+	const struct lt_image *image; /* with V8 in it, or NULL */
+	struct lt_symbols *symbols;
+	struct lt_v8 *v8;
+	struct turn turns[TURNS_MAX];
+	size_t n_turns;
+};
+
+static const struct lt_module *v8_module(const struct lt_target *target)
+{
+	for (size_t m = 0; m < target->n_modules; m++)
+		if (target->modules[m].image && target->modules[m].image->v8.level > LT_V8_NONE)
+			return &target->modules[m];
+	return NULL;
+}
+
+static int read_memory(void *ctx, uint64_t address, void *buf, size_t length)
+{
+	const struct lt_target *target = ctx;
+	struct iovec local = { buf, length }, remote = { (void *)(uintptr_t)address, length };
+	ssize_t n = process_vm_readv(target->pid, &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -EFAULT;
+}
+
+/* Until V8 10 the isolate is thread-specific data of glibc: the key is known only to the process. */
+static int32_t isolate_tls(const struct lt_target *target, const struct lt_module *module)
+{
+	const struct lt_v8_layout *layout = &module->image->v8;
+	uint32_t key;
+
+	if (layout->isolate_tls != LT_V8_UNKNOWN || !layout->isolate_key)
+		return layout->isolate_tls;
+	if (read_memory((void *)(uintptr_t)target, lt_module__address(module, layout->isolate_key), &key,
+			sizeof(key)) ||
+	    key >= 32)
+		return LT_V8_UNKNOWN;
+	return (int32_t)(0x310 + 16 * key + 8);
+}
+
+struct lt_walk_cfg lt_blame__walk_cfg(const struct lt_target *target)
+{
+	const struct lt_module *module = v8_module(target);
+	struct lt_walk_cfg cfg = { 0 };
+	const struct lt_v8_layout *layout;
+	int32_t tls;
+
+	if (!module)
+		return cfg;
+	layout = &module->image->v8;
+	tls = isolate_tls(target, module);
+	if (tls != LT_V8_UNKNOWN) {
+		cfg.flags |= LT_WALK_ISOLATE;
+		cfg.isolate_tls_off = tls;
+	}
+	if (layout->c_entry_fp != LT_V8_UNKNOWN) {
+		cfg.flags |= LT_WALK_C_ENTRY;
+		cfg.c_entry_fp_off = layout->c_entry_fp;
+	}
+	if (layout->function_type_first != LT_V8_UNKNOWN && layout->function_type_last != LT_V8_UNKNOWN &&
+	    layout->shared_type != LT_V8_UNKNOWN && layout->function_shared != LT_V8_UNKNOWN) {
+		cfg.flags |= LT_WALK_SHARED;
+		cfg.function_type_first = (uint16_t)layout->function_type_first;
+		cfg.function_type_last = (uint16_t)layout->function_type_last;
+		cfg.shared_type = (uint16_t)layout->shared_type;
+		cfg.shared_off = (uint16_t)layout->function_shared;
+	}
+	return cfg;
+}
+
+const char *lt_blame__why_not(const struct lt_target *target)
+{
+	const struct lt_module *module = v8_module(target);
+
+	return module ? module->image->v8.why_not : "";
+}
+
+struct lt_blame *lt_blame__new(const struct lt_target *target)
+{
+	static const struct lt_v8_layout no_v8;
+	struct lt_blame *blame = calloc(1, sizeof(*blame));
+	const struct lt_module *module = v8_module(target);
+	struct lt_v8_opts opts = { .pid = target->pid };
+	int err;
+
+	if (!blame)
+		return NULL;
+	blame->target = target;
+	blame->image = module ? module->image : NULL;
+	opts.layout = blame->image ? &blame->image->v8 : &no_v8;
+	opts.memory = (struct lt_v8_memory){ read_memory, (void *)(uintptr_t)target };
+	err = lt_symbols__new(target->pid, opts.layout, &blame->symbols);
+	if (!err) {
+		opts.symbols = blame->symbols;
+		blame->v8 = lt_v8__new(&opts);
+	}
+	if (!blame->v8) {
+		if (err)
+			errno = -err;
+		lt_blame__free(blame);
+		return NULL;
+	}
+	return blame;
+}
+
+void lt_blame__free(struct lt_blame *blame)
+{
+	if (!blame)
+		return;
+	for (size_t i = 0; i < blame->n_turns; i++)
+		lt_fold__free(blame->turns[i].fold);
+	lt_v8__free(blame->v8);
+	lt_symbols__free(blame->symbols);
+	free(blame);
+}
+
+static void drop(struct lt_blame *blame, size_t index)
+{
+	lt_fold__free(blame->turns[index].fold);
+	blame->turns[index] = blame->turns[--blame->n_turns];
+}
+
+void lt_blame__begin(struct lt_blame *blame)
+{
+	for (size_t i = blame->n_turns; i-- > 0;) {
+		struct turn *turn = &blame->turns[i];
+
+		/* An ended turn was told in the interval before; one that never became a stall has had time
+		 * enough. A turn that goes on has a sample, or is seen asleep, in each interval. */
+		if (turn->age++ >= (turn->ended ? 1 : 3))
+			drop(blame, i);
+	}
+}
+
+static struct turn *find_turn(struct lt_blame *blame, int tid, uint64_t start_ns)
+{
+	for (size_t i = 0; i < blame->n_turns; i++)
+		if (blame->turns[i].tid == tid && blame->turns[i].start_ns == start_ns)
+			return &blame->turns[i];
+	return NULL;
+}
+
+static struct turn *add_turn(struct lt_blame *blame, int tid, uint64_t start_ns)
+{
+	struct turn *turn = find_turn(blame, tid, start_ns);
+	struct lt_fold *fold;
+
+	if (turn)
+		return turn;
+	if (blame->n_turns == TURNS_MAX) { /* the oldest goes: a later sample of it would be alone */
+		size_t oldest = 0;
+
+		for (size_t i = 1; i < blame->n_turns; i++)
+			if (blame->turns[i].start_ns < blame->turns[oldest].start_ns)
+				oldest = i;
+		drop(blame, oldest);
+	}
+	fold = lt_fold__new();
+	if (!fold)
+		return NULL;
+	blame->turns[blame->n_turns] = (struct turn){ .tid = tid, .start_ns = start_ns, .fold = fold };
+	return &blame->turns[blame->n_turns++];
+}
+
+static void resolve(struct lt_blame *blame, struct turn *turn, const struct lt_raw_stack *raw)
+{
+	struct lt_v8_stack *stack;
+
+	turn->age = 0;
+	turn->samples++;
+	if (turn->samples > RESOLVED_MAX && turn->samples % RESOLVED_EVERY)
+		return;
+	stack = malloc(sizeof(*stack));
+	if (stack && lt_v8__resolve(blame->v8, raw, stack) == 0)
+		lt_fold__add(turn->fold, stack);
+	free(stack);
+}
+
+void lt_blame__sample(struct lt_blame *blame, const struct lt_raw_stack *raw)
+{
+	struct turn *turn = add_turn(blame, (int)raw->tid, raw->turn_start_ns);
+
+	if (turn)
+		resolve(blame, turn, raw);
+}
+
+/* Where the thread entered the kernel; 0: it is not in a system call, or may not be asked. */
+static uint64_t syscall_ip(int pid, int tid)
+{
+	char path[64], text[256], *last;
+
+	snprintf(path, sizeof(path), "task/%d/syscall", tid);
+	if (lt_proc_read(pid, path, text, sizeof(text)) <= 0)
+		return 0;
+	last = strrchr(text, ' ');
+	return last ? strtoull(last + 1, NULL, 16) : 0;
+}
+
+void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, uint64_t isolate)
+{
+	struct lt_raw_stack *raw;
+	struct turn *turn;
+	uint64_t ip = syscall_ip(blame->target->pid, tid);
+
+	if (!isolate || !ip)
+		return;
+	raw = calloc(1, sizeof(*raw));
+	turn = raw ? add_turn(blame, tid, turn_start_ns) : NULL;
+	if (turn && lt_v8__walk(blame->v8, isolate, ip, raw) == 0) {
+		raw->tgid = (uint32_t)blame->target->pid;
+		raw->tid = (uint32_t)tid;
+		raw->turn_start_ns = turn_start_ns;
+		resolve(blame, turn, raw);
+	} else if (turn) {
+		turn->age = 0;
+	}
+	free(raw);
+}
+
+void lt_blame__answer(struct lt_blame *blame, int tid, uint64_t turn_start_ns, bool ended,
+		      struct lt_stall *stall)
+{
+	struct turn *turn = find_turn(blame, tid, turn_start_ns);
+
+	if (!turn)
+		return;
+	if (ended && !turn->ended) {
+		turn->ended = true;
+		turn->age = 0;
+	}
+	lt_fold__answer(turn->fold, stall);
+	stall->samples = (double)turn->samples;
+}

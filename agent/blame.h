@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * Who blocks the loops of one process: the stacks of its late turns are resolved as they come, and folded
+ * into one answer a turn.
+ */
+#ifndef LOOPTOP_BLAME_H
+#define LOOPTOP_BLAME_H
+
+#include "looptop/abi.h"
+#include "looptop/runtime.h"
+#include "looptop/snapshot.h"
+
+struct lt_blame;
+
+/* The way to walk the target's stacks, for the programs. */
+struct lt_walk_cfg lt_blame__walk_cfg(const struct lt_target *target);
+
+/* NULL with errno. The target is borrowed. */
+struct lt_blame *lt_blame__new(const struct lt_target *target);
+void lt_blame__free(struct lt_blame *blame);
+
+/* Forgets turns that ended before the interval that begins, and the answers given for them. */
+void lt_blame__begin(struct lt_blame *blame);
+
+/* A stack that was sampled. */
+void lt_blame__sample(struct lt_blame *blame, const struct lt_raw_stack *raw);
+
+/* The thread sleeps in the middle of a turn: its stack is read from memory. isolate: 0 if unknown. */
+void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, uint64_t isolate);
+
+/* Fills where, below, stack, samples, starvation of a stall; they live until the begin after the next one.
+ * The turn is over: ended true. */
+void lt_blame__answer(struct lt_blame *blame, int tid, uint64_t turn_start_ns, bool ended,
+		      struct lt_stall *stall);
+
+/* What it says about V8, for `check` and `missing`: "" if all stacks can be told. */
+const char *lt_blame__why_not(const struct lt_target *target);
+
+#endif

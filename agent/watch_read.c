@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* Reading one target: its threads, its loops, the kernel's records, its memory. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/target/cgroup.h"
+#include "agent/target/process.h"
+#include "agent/watch_internal.h"
+#include "looptop/log.h"
+
+/* A new Worker's loop is looked for on its stack in so many intervals; it must be asleep to be seen. */
+#define LOOK_TRIES 10
+
+static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
+{
+	char comm[LT_COMM_SIZE] = "";
+
+	if (thread->name[0])
+		return;
+	if (thread->tid == watch->target->pid) {
+		snprintf(thread->name, sizeof(thread->name), "main");
+		return;
+	}
+	watch->workers++;
+	lt_thread_name(watch->target->pid, thread->tid, comm);
+	if (lt_is_own_name(comm, watch->target->comm))
+		snprintf(thread->name, sizeof(thread->name), "%s", comm);
+	else
+		snprintf(thread->name, sizeof(thread->name), "worker-%d", watch->workers);
+}
+
+static void sample_thread(const struct lt_watch *watch, int tid)
+{
+	int err = watch->sampler ? lt_sampler__add(watch->sampler, tid) : 0;
+
+	if (err && err != -ESRCH)
+		lt_info("sample thread %d of pid %d: %s; its stalls have no stacks", tid,
+			watch->target->pid, strerror(-err));
+}
+
+/*
+ * Which threads run a loop that is worth a row: the main one, and in Node those whose loop has a
+ * check handle, as every JavaScript environment has; Node's own helper threads have loops without.
+ */
+static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread, uint64_t loop_ptr,
+			 struct lt_loop_mem *mem)
+{
+	bool node = watch->target->runtime && !strcmp(watch->target->runtime, "node");
+	int err = lt_read_loop(watch->target, thread->tid == watch->target->pid && !loop_ptr ? 0 :
+										       loop_ptr,
+			       mem);
+
+	if (thread->tid == watch->target->pid) {
+		thread->is_loop = thread->is_loop || !err;
+	} else if (!thread->is_loop) {
+		thread->is_loop = !err && (mem->has_check || !node);
+	}
+	if (!thread->is_loop)
+		return false;
+	if (!err)
+		thread->loop_ptr = mem->loop_ptr;
+	name_loop(watch, thread);
+	sample_thread(watch, thread->tid);
+	return !err;
+}
+
+void lt_watch__look_for_loops(struct lt_watch *watch)
+{
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+		bool main_thread = thread->tid == watch->target->pid;
+		uint64_t loop_ptr = 0;
+		struct lt_loop_mem mem;
+
+		if (thread->is_loop || !thread->here || thread->tries >= LOOK_TRIES)
+			continue;
+		thread->tries++;
+		if (!main_thread && lt_find_thread_loop(watch->target, thread->tid, &loop_ptr))
+			continue;
+		if (confirm_loop(watch, thread, loop_ptr, &mem) && watch->attachment &&
+		    lt_attachment__has(watch->attachment, LT_GROUP_WAIT))
+			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
+	}
+}
+
+/* Threads that have ended go when their last records are read; their loops get a last row. */
+static void drop_threads(struct lt_watch *watch)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
+		struct lt_loop_state *loop;
+
+		if (thread->here) {
+			watch->threads.items[kept++] = *thread;
+			continue;
+		}
+		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name) : NULL;
+		if (loop)
+			lt_loop_state__end(loop);
+		if (watch->sampler)
+			lt_sampler__remove(watch->sampler, thread->tid);
+		if (watch->probe)
+			lt_probe__forget_loop(watch->probe, &key);
+	}
+	watch->threads.n = kept;
+}
+
+static const char *text_or_null(const char *text)
+{
+	return text && text[0] ? text : NULL;
+}
+
+static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *ret_limits)
+{
+	struct lt_cgroup_limits limits;
+
+	lt_cgroup_limits(watch->target->pid, &limits); /* all unknown if it fails */
+	*ret_limits = (struct lt_limits_reading){
+		.cpu_limit = limits.cpu_limit,
+		.periods = limits.periods,
+		.throttled_periods = limits.throttled_periods,
+		.throttled_seconds = limits.throttled_seconds,
+		.memory_limit_bytes = limits.memory_limit_bytes,
+	};
+}
+
+void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
+{
+	const struct lt_target *target = watch->target;
+	struct lt_process_reading reading = { .tier = watch->tier, .cpu_seconds = NAN, .rss_bytes = NAN };
+	uint64_t rss_bytes;
+	double cpu_seconds;
+
+	if (watch->blame)
+		lt_blame__begin(watch->blame);
+	watch->ended = !lt_target__alive(target);
+	if (!watch->ended)
+		lt_threads__list(&watch->threads, watch->target->pid);
+	lt_watch__collect_missing(watch);
+	reading.identity = (struct lt_process){
+		.pid = target->pid,
+		.start_time = target->start_time,
+		.name = target->name,
+		.exe = text_or_null(target->exe),
+		.runtime = target->runtime,
+		.runtime_version = text_or_null(target->runtime_version),
+		.libuv_version = text_or_null(target->uv_version),
+		.container = text_or_null(target->container),
+		.cgroup = text_or_null(target->cgroup),
+		.tier = lt_tier_names[watch->tier],
+		.ended = watch->ended,
+		.missing = watch->missing,
+		.n_missing = watch->n_missing,
+	};
+	if (!watch->ended && lt_process_usage(target->pid, &cpu_seconds, &rss_bytes) == 0) {
+		reading.cpu_seconds = cpu_seconds;
+		reading.rss_bytes = (double)rss_bytes;
+	}
+	reading.causes_known = lt_watch__causes_known(watch).scheduler;
+	read_limits(watch, &reading.limits);
+	watch->process = lt_store__process(store, &reading);
+	if (!watch->ended)
+		lt_watch__look_for_loops(watch);
+}
+
+void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
+		      const struct lt_loop_rec *rec)
+{
+	struct lt_thread_state *thread = lt_threads__add(&watch->threads, (int)key->tid);
+	struct lt_loop_state *loop;
+	struct lt_loop_mem mem;
+
+	if (!watch->process || !thread || watch->tier == LT_TIER_MEMORY)
+		return;
+	if (!thread->is_loop && !watch->ended)
+		confirm_loop(watch, thread, rec->loop_ptr, &mem);
+	if (!thread->is_loop)
+		return;
+	loop = lt_store__loop(watch->process, thread->tid, thread->name);
+	if (loop)
+		lt_loop_state__record(loop, rec);
+}
+
+static void read_memory(struct lt_watch *watch)
+{
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_loop_state *loop;
+		struct lt_loop_mem mem;
+
+		if (!thread->is_loop || !thread->here ||
+		    lt_read_loop(watch->target, thread->loop_ptr, &mem))
+			continue;
+		loop = lt_store__loop(watch->process, thread->tid, thread->name);
+		if (loop)
+			lt_loop_state__memory(loop, &mem);
+	}
+}
+
+/* A place for a record that is kept until the snapshot is built, made when it is first needed. */
+static void *room(void **place, size_t size)
+{
+	if (!*place)
+		*place = malloc(size);
+	return *place;
+}
+
+/* Hands over the tasks that came since the reading before, and fills the other log from now on. */
+static void read_tasks(struct lt_watch *watch, struct lt_pool_reading *reading)
+{
+	static const struct lt_task_span none;
+	const struct lt_task_log *log = &watch->tasks[watch->filling];
+
+	reading->tasks = log->items ? log->items : &none;
+	reading->n_tasks = log->n;
+	reading->tasks_left_out = log->left_out;
+	watch->filling = !watch->filling;
+	lt_task_log__clear(&watch->tasks[watch->filling]);
+}
+
+static void read_pool(struct lt_watch *watch)
+{
+	struct lt_pool_reading reading = { 0 };
+
+	if (!watch->ended && lt_read_pool(watch->target, &watch->pool_mem) == 0)
+		reading.mem = &watch->pool_mem;
+	if (watch->attachment && lt_attachment__read_proc(watch->attachment, &watch->proc_rec) == 0)
+		reading.rec = &watch->proc_rec;
+	if (watch->keep_tasks)
+		read_tasks(watch, &reading);
+	reading.probed = watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_POOL);
+	for (int i = 0; reading.probed && i < LT_KIND_MAX; i++) {
+		void *rec = room((void **)&watch->kinds[i], sizeof(*watch->kinds[i]));
+
+		if (rec && lt_attachment__read_kind(watch->attachment, (enum lt_kind)i, rec) == 0)
+			reading.kinds[i] = rec;
+	}
+	lt_store__pool(watch->process, &reading);
+}
+
+static void read_gc(struct lt_watch *watch)
+{
+	const struct lt_gc_rec *kinds[LT_GC_MAX] = { NULL };
+	bool probed = watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_GC);
+
+	for (int i = 0; probed && i < LT_GC_MAX; i++) {
+		void *rec = room((void **)&watch->gcs[i], sizeof(*watch->gcs[i]));
+
+		if (rec && lt_attachment__read_gc(watch->attachment, (enum lt_gc)i, rec) == 0)
+			kinds[i] = rec;
+	}
+	lt_store__gc(watch->process, probed, kinds);
+}
+
+void lt_watch__finish(struct lt_watch *watch)
+{
+	if (!watch->process)
+		return;
+	if (!watch->ended) {
+		read_memory(watch);
+		drop_threads(watch);
+	}
+	read_pool(watch);
+	read_gc(watch);
+}
+

@@ -17,7 +17,7 @@ const struct lt_binding lt_bindings[] = {
 	    .help = "open the selected process (or a double click)"),
 	KEY(OPEN, LT_IN_MAIN, DOUBLE_CLICK),
 	KEY(OPEN, LT_IN_PROCESS, ENTER, .label = "Enter", .brief = "stalls",
-	    .help = "in a process: its stalls, with cause, function and stack (or click one)"),
+	    .help = "in a process: its stalls, with cause, function and stack (or s, or a click on one)"),
 	KEY(OPEN, LT_IN_PROCESS, DOUBLE_CLICK),
 	CHAR(OPEN, LT_IN_PROCESS, 's'),
 	KEY(OPEN, LT_IN_STALLS, ENTER, .label = "Enter", .brief = "stack",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* The rings of samples and stalls. */
+/* The rings of samples. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,6 +48,7 @@ static void scene_free(struct scene *s)
 static void step(struct scene *s, double lag_p99)
 {
 	s->snapshot.time += s->snapshot.interval_seconds;
+	s->snapshot.sequence++;
 	s->loop.lag.p99 = lag_p99;
 	s->loop.utilization = lag_p99;
 	assert_int_equal(lt_history__update(s->history, &s->snapshot), 0);
@@ -160,72 +161,29 @@ static void test_shares(void **state)
 	scene_free(s);
 }
 
-static size_t stalls_of(struct scene *s, struct lt_past_stall *stalls, size_t room)
-{
-	return lt_history__stalls(s->history, 7, 1, INFINITY, stalls, room);
-}
-
-static void test_stall_runs_then_ends(void **state)
+/* The latest snapshot comes again between two intervals: its stalls count, its sample is there. */
+static void test_same_snapshot_again(void **state)
 {
 	struct scene *s = scene_new();
-	struct lt_stall stall = { 1000.5, 0.6, true };
-	struct lt_past_stall past[4];
+	struct lt_stall stall = { .start_time = 1001.5, .seconds = 0.2, .ongoing = true };
+	struct lt_past_stall const *past[2];
 
 	(void)state;
+	step(s, 1);
+	step(s, 2);
 	s->loop.stalls = &stall;
 	s->loop.n_stalls = 1;
-	step(s, 1);
-	stall.seconds = 1.6;
-	step(s, 1);
-	assert_int_equal(stalls_of(s, past, 4), 1);
-	assert_true(past[0].stall.ongoing);
-	assert_float_equal(past[0].stall.seconds, 1.6, 0);
-	stall = (struct lt_stall){ 1000.501, 1.9, false };
-	step(s, 1);
-	assert_int_equal(stalls_of(s, past, 4), 1);
-	assert_false(past[0].stall.ongoing);
-	assert_false(past[0].lost);
-	assert_float_equal(past[0].stall.seconds, 1.9, 0);
-	scene_free(s);
-}
-
-static void test_stall_whose_end_is_lost(void **state)
-{
-	struct scene *s = scene_new();
-	struct lt_stall stall = { 1000.5, 0.6, true };
-	struct lt_past_stall past[4];
-
-	(void)state;
-	s->loop.stalls = &stall;
-	s->loop.n_stalls = 1;
-	step(s, 1);
-	s->loop.n_stalls = 0;
-	step(s, 1);
-	assert_int_equal(stalls_of(s, past, 4), 1);
-	assert_false(past[0].stall.ongoing);
-	assert_true(past[0].lost);
-	scene_free(s);
-}
-
-static void test_latest_stalls(void **state)
-{
-	struct scene *s = scene_new();
-	struct lt_stall stall = { 0, 0.2, false };
-	struct lt_past_stall past[LT_HISTORY_STALLS];
-
-	(void)state;
-	s->loop.stalls = &stall;
-	s->loop.n_stalls = 1;
-	for (int i = 0; i < LT_HISTORY_STALLS + 9; i++) {
-		stall.start_time = 2000 + i;
-		step(s, 1);
+	s->loop.lag.p99 = 50;
+	for (int i = 0; i < 30; i++) {
+		stall.seconds += 0.01;
+		assert_int_equal(lt_history__update(s->history, &s->snapshot), 0);
 	}
-	assert_int_equal(stalls_of(s, past, LT_HISTORY_STALLS), LT_HISTORY_STALLS);
-	assert_float_equal(past[0].stall.start_time, 2000 + LT_HISTORY_STALLS + 8, 0);
-	assert_float_equal(past[LT_HISTORY_STALLS - 1].stall.start_time, 2009, 0);
-	assert_int_equal(stalls_of(s, past, 3), 3);
-	assert_int_equal(lt_history__stalls(s->history, 7, 1, 2010.5, past, 50), 2);
-	assert_int_equal(lt_history__stalls(s->history, 8, 1, INFINITY, past, 50), 0);
+	assert_float_equal(lt_history__sample(s->history, s->id, INFINITY, 0)->lag_p99, 2, 0);
+	assert_float_equal(lt_history__sample(s->history, s->id, INFINITY, 1)->lag_p99, 1, 0);
+	assert_null(lt_history__sample(s->history, s->id, INFINITY, 2));
+	assert_int_equal(lt_stall_log__list(lt_history__stalls(s->history), 7, 1, INFINITY, past, 2),
+			 1);
+	assert_float_equal(past[0]->stall.seconds, 0.5, 1e-9);
 	scene_free(s);
 }
 
@@ -253,9 +211,7 @@ int main(void)
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_columns_do_not_change),
 		cmocka_unit_test(test_shares),
-		cmocka_unit_test(test_stall_runs_then_ends),
-		cmocka_unit_test(test_stall_whose_end_is_lost),
-		cmocka_unit_test(test_latest_stalls),
+		cmocka_unit_test(test_same_snapshot_again),
 		cmocka_unit_test(test_forgets),
 	};
 

@@ -43,10 +43,12 @@ static void test_main_frame(void **state)
 				for (size_t i = 0; i < 6; i++)
 					assert_inside(all[i], w, h, "part");
 				assert_apart(all, 6, w, h);
+				if (f.blocker && (!rows || f.body.h < 4))
+					fail_msg("no room for the line at %dx%d", w, h);
 				if (w > 0 && h > 0 && f.body.h < 1)
 					fail_msg("no room for a row at %dx%d", w, h);
-				/* The detail takes no row away from the list. */
-				if (f.detail.h && f.body.h < (int)rows)
+				/* The detail takes no row away from the list, nor the line under one. */
+				if (f.detail.h && f.body.h < (int)rows + f.blocker)
 					fail_msg("detail over rows at %dx%d", w, h);
 			}
 }
@@ -99,14 +101,16 @@ static int first_width(enum lt_column_id id)
 static void test_what_gives_way(void **state)
 {
 	(void)state;
-	/* First the strip gets narrower, then GC goes, then the p50, … */
-	assert_true(width_of(100, LT_COL_STRIP) > width_of(first_width(LT_COL_GC), LT_COL_STRIP));
-	assert_true(first_width(LT_COL_GC) > first_width(LT_COL_LAG_P50));
-	assert_true(first_width(LT_COL_LAG_P50) > first_width(LT_COL_POOL_WAIT));
+	/* First what blocked, the strip and the name get narrower, then the p50 goes, then GC, … */
+	assert_true(width_of(160, LT_COL_WORST) > lt_columns[LT_COL_WORST].width);
+	assert_true(width_of(160, LT_COL_STRIP) > lt_columns[LT_COL_STRIP].width);
+	assert_true(first_width(LT_COL_LAG_P50) > first_width(LT_COL_GC));
+	assert_true(first_width(LT_COL_GC) > first_width(LT_COL_WORST));
+	assert_true(first_width(LT_COL_WORST) > first_width(LT_COL_POOL_WAIT));
 	assert_true(first_width(LT_COL_POOL_WAIT) > first_width(LT_COL_LAG_MAX));
-	assert_true(first_width(LT_COL_CPU) > first_width(LT_COL_GC));
+	assert_true(first_width(LT_COL_CPU) > first_width(LT_COL_LAG_P50));
 	assert_true(has(80, LT_COL_POOL_WAIT) && has(80, LT_COL_STRIP) && has(80, LT_COL_POOL));
-	assert_true(has(100, LT_COL_GC) && has(100, LT_COL_LAG_P50));
+	assert_true(has(100, LT_COL_GC) && has(100, LT_COL_WORST) && has(120, LT_COL_LAG_P50));
 	assert_true(has(160, LT_COL_RSS));
 	assert_true(has(240, LT_COL_COST) && has(240, LT_COL_TIER));
 	/* Once there, a column stays as the screen gets wider. */
@@ -122,7 +126,7 @@ static void test_process(void **state)
 		for (int h = 0; h <= 80; h += 3)
 			for (int n = 0; n < 48; n++) {
 				struct lt_process_content content = {
-					.legend = 1 + n % 2, .kinds = n % 7, .gcs = n % 5,
+					.legend = 1 + n % 2, .causes = n % 3, .kinds = n % 7, .gcs = n % 5,
 					.stalls = n * 11 % 51, .missing = n % 4,
 				};
 				struct lt_process_layout l = lt_layout_process(w, h, &content);
@@ -132,6 +136,8 @@ static void test_process(void **state)
 				for (size_t i = 0; i < 7; i++)
 					assert_inside(all[i], w, l.height, "section");
 				assert_apart(all, 7, w, h);
+				if (w > 0 && l.loop.h < 4 + content.legend + content.causes)
+					fail_msg("no causes at %dx%d", w, h);
 				if (w > 0 && lt_rect_empty(l.stalls))
 					fail_msg("no stalls at %dx%d", w, h);
 			}
@@ -139,11 +145,13 @@ static void test_process(void **state)
 
 static void test_process_fits_80x24(void **state)
 {
-	struct lt_process_content content = { .legend = 1, .kinds = 2, .gcs = 4, .stalls = 2 };
+	struct lt_process_content content = { .legend = 1, .causes = 1, .kinds = 2, .gcs = 4,
+					      .stalls = 2 };
 	struct lt_process_layout layout = lt_layout_process(80, 21, &content);
 
 	(void)state;
-	assert_true(layout.height <= 21);
+	/* All but the last of two stalls. */
+	assert_true(layout.height <= 22);
 	assert_int_equal(layout.heat.y, layout.hist.y);
 	assert_int_equal(layout.pool.y, layout.gc.y);
 }

@@ -66,9 +66,48 @@ static inline void sequence_loop(struct lt_loop *loop, struct lt_hist *hist, int
 	loop->phase_seconds[LT_PHASE_POLL_WAIT] = 1 - hist->sum;
 	loop->phase_seconds[LT_PHASE_POLL_CALLBACKS] = hist->sum * 0.8;
 	loop->phase_seconds[LT_PHASE_CHECK] = hist->sum * 0.08;
+	for (int i = 0; i < LT_SNAP_CAUSES; i++) {
+		static const double shares[LT_SNAP_CAUSES] = { 0.71, 0.12, 0.04, 0.09, 0, 0.04 };
+
+		loop->cause_seconds[i] = hist->sum * shares[i];
+	}
 	loop->stalled_seconds = 0;
 	loop->turn_hist = hist;
 	loop->lag_base_seconds = 1;
+}
+
+/* A stall of this length in the shape of one of the fixture's. */
+static inline struct lt_stall sequence_stall(const struct lt_stall *shape, double start_time,
+					     double seconds)
+{
+	struct lt_stall stall = *shape;
+
+	for (int i = 0; i < LT_SNAP_CAUSES; i++)
+		stall.cause_seconds[i] *= seconds / shape->seconds;
+	stall.start_time = start_time;
+	stall.seconds = seconds;
+	return stall;
+}
+
+/* What ended a moment ago: by turns code, a garbage collection, a read that nobody saw the stack of. */
+static inline struct lt_stall sequence_past_stall(const struct sequence *s, int step, double seconds)
+{
+	static const enum lt_cause causes[] = { LT_CAUSE_CPU, LT_CAUSE_GC, LT_CAUSE_SYNC_IO };
+	struct lt_stall shape = s->fx->stalls[0];
+
+	shape.cause = causes[step % 3];
+	if (shape.cause != LT_CAUSE_CPU) {
+		memset(shape.cause_seconds, 0, sizeof(shape.cause_seconds));
+		shape.cause_seconds[LT_CAUSE_CPU] = shape.seconds / 8;
+		shape.cause_seconds[shape.cause] = shape.seconds * 7 / 8;
+		shape.below = NULL;
+	}
+	if (shape.cause == LT_CAUSE_SYNC_IO) {
+		shape.where = shape.stack = NULL;
+		shape.n_stack = 0;
+		shape.samples = 0;
+	}
+	return sequence_stall(&shape, SEQUENCE_TIME + step - 0.5, seconds);
 }
 
 /* How bad the main loop's minute is at this step, 0…1. */
@@ -94,8 +133,8 @@ static inline void sequence_server(struct sequence *s, int step)
 	sequence_loop(&s->server[0], &s->turn[0], 4121, "main");
 	sequence_loop(&s->server[1], &s->turn[1], 4130, "worker-1");
 	sequence_loop(&s->server[2], &s->turn[2], 4131, "thumbnails");
-	s->stalls[0] = (struct lt_stall){ SEQUENCE_TIME + step - 0.5, 0.02 + 0.26 * trouble, false };
-	s->stalls[1] = (struct lt_stall){ SEQUENCE_TIME + 100 - 0.3, 0.3 + step - 100, true };
+	s->stalls[0] = sequence_past_stall(s, step, 0.02 + 0.26 * trouble);
+	s->stalls[1] = sequence_stall(&s->fx->stalls[1], SEQUENCE_TIME + 100 - 0.3, 0.3 + step - 100);
 	if (trouble > 0.4) {
 		s->server[0].stalls = &s->stalls[0];
 		s->server[0].n_stalls = 1;

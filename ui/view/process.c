@@ -140,7 +140,7 @@ int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct l
 	lt_draw_hist(canvas, moved(parts.hist, window, scroll), subject->loop);
 	lt_draw_pool(app, canvas, moved(parts.pool, window, scroll), process);
 	lt_draw_gc(app, canvas, moved(parts.gc, window, scroll), process);
-	lt_draw_stalls(app, canvas, moved(parts.stalls, window, scroll), plan.stalls,
+	lt_draw_stalls(app, canvas, moved(parts.stalls, window, scroll), process, plan.stalls,
 		       plan.n_stalls);
 	if (plan.missing)
 		draw_missing(canvas, moved(parts.missing, window, scroll), process);

@@ -74,7 +74,7 @@ struct places {
 static struct places places_of(int width)
 {
 	struct places at = { 0 };
-	int x = width > W_LENGTH + W_LEAD ? W_LEAD : 0, rest;
+	int x = width > W_LENGTH + W_LEAD ? W_LEAD : width > W_LENGTH, rest;
 
 	at.time = width >= W_LEAD + W_TIME + 1 + W_LENGTH ? x : -1;
 	x += at.time >= 0 ? W_TIME + 1 : 0;

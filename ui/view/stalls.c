@@ -109,14 +109,25 @@ void lt_open_stalls(struct lt_app *app, uint64_t number)
 	app->view = &lt_view_stalls;
 }
 
+/* False: had there been any, they would not have been seen. */
+static bool stalls_known(const struct lt_process *process)
+{
+	for (size_t i = 0; i < process->n_loops; i++)
+		if (lt_known(process->loops[i].stalled_seconds))
+			return true;
+	return false;
+}
+
 void lt_draw_stalls(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
-		    const struct lt_past_stall *const *stalls, size_t n)
+		    const struct lt_process *process, const struct lt_past_stall *const *stalls,
+		    size_t n)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
 
 	lt_draw_rule(canvas, r, "latest stalls");
 	if (!n)
-		lt_canvas__text(canvas, r.x + 3, r.y + 1, LT_STYLE_DIM, "none seen");
+		lt_canvas__text(canvas, r.x + 3, r.y + 1, LT_STYLE_DIM,
+				stalls_known(process) ? "none seen" : "-");
 	for (size_t i = 0; i < n; i++)
 		lt_draw_stall_row(canvas, (struct lt_rect){ r.x, r.y + 1 + (int)i, r.w, 1 },
 				  stalls[i], app->keep.time, false);
@@ -146,13 +157,11 @@ static struct frame frame_of(const struct lt_app *app)
 static void draw_none(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r)
 {
 	const struct lt_kept *kept = lt_keep__find(&app->keep, app->open.pid, app->open.start_time);
-	bool known = false;
 
-	for (size_t i = 0; kept && i < kept->process->n_loops; i++)
-		known |= lt_known(kept->process->loops[i].stalled_seconds);
 	lt_canvas__left(canvas, r.x + 3, r.y, r.w - 3, LT_STYLE_DIM,
-			known || !kept ? "None was seen."
-				       : "Not known: Esc, the process view says why.");
+			!kept || stalls_known(kept->process)
+				? "None was seen."
+				: "Not known: Esc, the process view says why.");
 }
 
 /* The cursor stays on screen, and of what is open under it as much as there is room for. */

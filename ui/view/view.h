@@ -48,7 +48,8 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		const struct lt_process *process);
 void lt_draw_stalls(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
-		    const struct lt_past_stall *const *stalls, size_t n);
+		    const struct lt_process *process, const struct lt_past_stall *const *stalls,
+		    size_t n);
 
 /* The first line of a screen that is about one process. */
 void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,

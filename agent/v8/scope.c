@@ -20,8 +20,7 @@
 enum {
 	FLAGS = 1,
 	N_LOCALS = 3,
-	START = 4,
-	END = 5
+	START = 4
 }; /* words from the object's beginning */
 
 struct reader {
@@ -55,12 +54,24 @@ static int get_smi(struct reader *reader, size_t index, int32_t *ret_value)
 	return 0;
 }
 
-static bool is_string(struct lt_v8_heap *heap, uint64_t word)
+/* A word if it is a string, 0 if it is a number; -EINVAL: it is another object; or another -errno. */
+static int get_string(struct reader *reader, size_t index, uint64_t *ret_word)
 {
-	uint64_t map;
-	int type = lt_v8_heap__object(heap, word, &map, sizeof(map), sizeof(map));
+	uint64_t word, map;
+	int type, err = get(reader, index, &word);
 
-	return type >= 0 && type < heap->layout->first_nonstring_type;
+	if (err)
+		return err;
+	*ret_word = 0;
+	if (lt_v8_is_smi(word))
+		return 0;
+	type = lt_v8_heap__object(reader->heap, word, &map, sizeof(map), sizeof(map));
+	if (type < 0)
+		return type;
+	if (type >= reader->heap->layout->first_nonstring_type)
+		return -EINVAL;
+	*ret_word = word;
+	return 0;
 }
 
 /* The words between the number of locals and the function's name. */
@@ -90,33 +101,44 @@ static int skip_locals(struct reader *reader, uint32_t flags)
 
 static int read_name(struct reader *reader, uint32_t flags, uint64_t *ret_name)
 {
-	uint64_t word;
+	uint32_t length = 0;
 	int err;
 
 	*ret_name = 0;
 	if (flags >> 12 & 3) {
-		err = get(reader, reader->at, &word);
+		err = get_string(reader, reader->at, ret_name);
 		if (err)
 			return err;
 		reader->at += 2;
-		if (is_string(reader->heap, word))
-			*ret_name = word;
-		else if (!lt_v8_is_smi(word))
-			return -EFAULT;
 	}
 	if (flags >> 14 & 1) {
-		uint32_t length = 0;
-
-		err = get(reader, reader->at++, &word);
-		if (err)
-			return err;
 		/* an empty name counts as none */
 		if (*ret_name && lt_v8_heap__read(reader->heap, lt_v8_address(*ret_name) + 12,
 						  &length, sizeof(length)))
 			return -EFAULT;
-		if (!length)
-			*ret_name = is_string(reader->heap, word) ? word : 0;
+		err = length ? 0 : get_string(reader, reader->at, ret_name);
+		if (err && err != -EINVAL) /* undefined, where nothing was inferred */
+			return err;
+		reader->at++;
 	}
+	return 0;
+}
+
+/* Start and end of the function, -1 if they do not make sense. */
+static int read_range(struct reader *reader, size_t place, struct lt_v8_scope *scope)
+{
+	uint64_t start, end;
+	int err = get(reader, place, &start);
+
+	if (!err)
+		err = get(reader, place + 1, &end);
+	if (err)
+		return err;
+	scope->start = lt_v8_smi(start);
+	scope->end = lt_v8_smi(end);
+	if (!lt_v8_is_smi(start) || !lt_v8_is_smi(end) || scope->start < 0 ||
+	    scope->end < scope->start)
+		scope->start = scope->end = -1;
 	return 0;
 }
 
@@ -126,7 +148,6 @@ int lt_v8_scope__read(struct lt_v8_heap *heap, uint64_t word, struct lt_v8_scope
 	bool new_layout = layout->scope_first_vars >= FIRST_VARS_NEW;
 	struct reader reader = { .heap = heap, .address = lt_v8_address(word) };
 	struct lt_v8_scope scope;
-	size_t place;
 	uint32_t flags;
 	int type =
 		lt_v8_heap__object(heap, word, reader.words, WORDS_MIN * 8, sizeof(reader.words));
@@ -142,12 +163,10 @@ int lt_v8_scope__read(struct lt_v8_heap *heap, uint64_t word, struct lt_v8_scope
 	err = skip_locals(&reader, flags);
 	if (!err)
 		err = read_name(&reader, flags, &scope.name);
+	if (!err)
+		err = read_range(&reader, new_layout ? START : reader.at, &scope);
 	if (err)
 		return err;
-	place = new_layout ? START : reader.at;
-	if (get_smi(&reader, place, &scope.start) || get_smi(&reader, place + 1, &scope.end) ||
-	    scope.start < 0 || scope.end < scope.start)
-		scope.start = scope.end = -1;
 	*ret_scope = scope;
 	return 0;
 }

@@ -37,6 +37,20 @@ static uint64_t find_script(struct lt_v8_heap *heap, uint64_t word)
 	return 0;
 }
 
+/* When the garbage collector moves a name, it changes the word that points at it: if the scope is still what
+ * it was, the text was this function's. */
+static int check_scope(struct lt_v8_heap *heap, uint64_t word, const struct lt_v8_scope *scope)
+{
+	struct lt_v8_scope now;
+	int err = lt_v8_scope__read(heap, word, &now);
+
+	if (err)
+		return err;
+	return now.name == scope->name && now.start == scope->start && now.end == scope->end
+		       ? 0
+		       : -EAGAIN;
+}
+
 /* Name and positions, by what name_or_scope_info is. */
 static int read_scope(struct lt_v8 *v8, struct lt_v8_shared *shared, uint16_t token_offset)
 {
@@ -57,6 +71,8 @@ static int read_scope(struct lt_v8 *v8, struct lt_v8_shared *shared, uint16_t to
 		err = lt_v8_scope__read(heap, shared->name_word, &scope);
 	if (!err && scope.name)
 		err = lt_v8_string__text(heap, scope.name, text, sizeof(text));
+	if (!err && type == v8->layout->scope_info_type)
+		err = check_scope(heap, shared->name_word, &scope);
 	if (err)
 		return err;
 	shared->name = lt_arena__text(&v8->arena, *text ? text : ANONYMOUS);
@@ -87,30 +103,51 @@ static int read_shared(struct lt_v8 *v8, const unsigned char *block, struct lt_v
 	return 0;
 }
 
-int lt_v8_shared__get(struct lt_v8 *v8, uint64_t address, struct lt_v8_shared *ret_shared)
+/* Reads the object at shared->address and its words. Its block has SHARED_BYTES. */
+static int read_words(struct lt_v8 *v8, unsigned char *block, struct lt_v8_shared *shared)
 {
 	const struct lt_v8_layout *layout = v8->layout;
-	struct lt_v8_shared *slot = &v8->shareds[lt_v8_slot(address, LT_V8_SHAREDS)];
-	struct lt_v8_shared shared = { .address = address };
-	unsigned char block[SHARED_BYTES];
-	int type, err;
+	int type = lt_v8_heap__object(&v8->heap, shared->address + 1, block, SHARED_BYTES_MIN,
+				      SHARED_BYTES);
 
-	if (!fits(layout->shared_name_or_scope, 8) || !fits(layout->shared_script, 8))
-		return -EINVAL;
-	type = lt_v8_heap__object(&v8->heap, address + 1, block, SHARED_BYTES_MIN, sizeof(block));
 	if (type < 0)
 		return type;
 	if (type != layout->shared_type)
 		return -EFAULT;
-	shared.name_word = lt_v8_word(block, (size_t)layout->shared_name_or_scope);
-	shared.script_word = lt_v8_word(block, (size_t)layout->shared_script);
+	shared->name_word = lt_v8_word(block, (size_t)layout->shared_name_or_scope);
+	shared->script_word = lt_v8_word(block, (size_t)layout->shared_script);
 	if (fits(layout->shared_function_data, 8))
-		shared.data = lt_v8_word(block, (size_t)layout->shared_function_data);
-	if (slot->address != address || slot->name_word != shared.name_word ||
-	    slot->script_word != shared.script_word) {
+		shared->data = lt_v8_word(block, (size_t)layout->shared_function_data);
+	return 0;
+}
+
+static bool is_same(const struct lt_v8_shared *a, const struct lt_v8_shared *b)
+{
+	return a->address == b->address && a->name_word == b->name_word &&
+	       a->script_word == b->script_word;
+}
+
+int lt_v8_shared__get(struct lt_v8 *v8, uint64_t address, struct lt_v8_shared *ret_shared)
+{
+	const struct lt_v8_layout *layout = v8->layout;
+	struct lt_v8_shared *slot = &v8->shareds[lt_v8_slot(address, LT_V8_SHAREDS)];
+	struct lt_v8_shared shared = { .address = address }, now = shared;
+	unsigned char block[SHARED_BYTES];
+	int err;
+
+	if (!fits(layout->shared_name_or_scope, 8) || !fits(layout->shared_script, 8))
+		return -EINVAL;
+	err = read_words(v8, block, &shared);
+	if (err)
+		return err;
+	if (!is_same(slot, &shared)) {
 		err = read_shared(v8, block, &shared);
+		if (!err)
+			err = read_words(v8, block, &now);
 		if (err)
 			return err;
+		if (!is_same(&now, &shared))
+			return -EAGAIN; /* it was moved, and so was its scope */
 		*slot = shared;
 	}
 	slot->data = shared.data;

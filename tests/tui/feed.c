@@ -4,7 +4,8 @@
  * Runs the dashboard in a real terminal on a synthetic sequence of snapshots, ten a second, for
  * the tests in tmux: no privilege, no kernel, no Node. Options: --ascii, --mono, --empty,
  * --own-term (a handler for SIGTERM, as the program has one: ends normally), --from N (so many
- * steps at once before the first is shown), --steps N (and no more after so many).
+ * steps at once before the first is shown), --steps N (and no more after so many), --pulse (then the
+ * last one again and again, in which the stall that runs goes on).
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,17 +29,32 @@ static void on_term(int number)
 struct feed {
 	struct lt_ui *ui;
 	struct sequence *sequence;
-	bool empty;
+	bool empty, pulse;
 	int step, from, steps;
 	double interval_seconds;
 };
+
+/* The latest snapshot again, as it comes between two intervals. */
+static void feed_pulse(struct feed *feed)
+{
+	struct lt_loop *loop = &feed->sequence->server[0];
+
+	if (!(loop->stalled_seconds > 0))
+		return;
+	feed->sequence->stalls[1].seconds += 0.02;
+	loop->stalled_seconds = feed->sequence->stalls[1].seconds;
+	lt_ui__update(feed->ui, &feed->sequence->snapshot);
+}
 
 static void feed_next(struct feed *feed)
 {
 	struct lt_snapshot snapshot;
 
-	if (feed->step >= feed->steps)
+	if (feed->step >= feed->steps) {
+		if (feed->pulse)
+			feed_pulse(feed);
 		return;
+	}
 	snapshot = *sequence_step(feed->sequence, feed->step++);
 	if (feed->empty)
 		snapshot.n_processes = 0;
@@ -95,6 +111,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		opts.ascii |= strcmp(argv[i], "--ascii") == 0;
 		feed.empty |= strcmp(argv[i], "--empty") == 0;
+		feed.pulse |= strcmp(argv[i], "--pulse") == 0;
 		if (strcmp(argv[i], "--mono") == 0)
 			opts.theme = "mono";
 		if (strcmp(argv[i], "--own-term") == 0)

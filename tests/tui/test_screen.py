@@ -195,6 +195,38 @@ def test_open_and_back(open_screen):
     screen.wait("PROCESS / LOOP")
 
 
+def test_blocker_and_stack(open_screen):
+    screen = open_screen(width=120, height=40, args="--from 102 --steps 102")
+    text = screen.wait(r"blocked 1\.30s now in drain  /app/lib/queue\.js:9")
+    assert re.search(r"⚠1\.30s drain", text)
+    screen.keys("Enter")
+    screen.wait("latest stalls")
+    screen.keys("s")
+    text = screen.wait("stalls: 17")
+    assert "blocks" not in text
+    screen.keys("Right")
+    text = screen.wait(r"blocks 100 %  drain")
+    assert "one process.nextTick after another" in text and "node:internal/process/task_queues:77" in text
+    screen.keys("Left", "Down", "Enter")
+    text = screen.wait(r"blocks  90 %  parseInvoice +/app/src/invoice\.ts:17  \(/app/server\.js:42\)")
+    assert "drain  " not in text.split("blocks")[1]
+    screen.keys("Down", "Escape")
+    screen.wait_not("blocks")
+    screen.keys("Escape")
+    screen.wait("latest stalls")
+    text = screen.text()
+    screen.click(30, line_of(text, "latest stalls") + 1)
+    screen.wait(r"blocks 100 %  drain")
+    screen.keys("q")
+    screen.assert_restored(0)
+
+
+def test_running_stall_goes_on_between_snapshots(open_screen):
+    screen = open_screen(width=120, height=24, args="--from 102 --steps 102 --pulse")
+    screen.wait(r"blocked 1\.[3-9]\ds now in drain")
+    screen.wait(r"blocked 2\.[0-9]+s now in drain", timeout=15)
+
+
 def test_pause_freezes(open_screen):
     screen = open_screen()
     screen.wait("worker-1")
@@ -219,7 +251,7 @@ def test_interval_tier_and_help(open_screen):
     text = screen.wait("keys")
     assert "open the selected process" in text
     screen.keys("End")
-    screen.wait("does not apply here")
+    screen.wait("no stack told a function of yours")
     screen.keys("Escape")
     screen.wait("PROCESS / LOOP")
 
@@ -229,7 +261,7 @@ def test_selection_stays_with_its_loop(open_screen):
     screen.wait(r"▶ +4121")
     screen.keys("Down", "Down")
     screen.wait(r"▶ +└ thumbnails")
-    screen.keys("<", "<", "<", "r")
+    screen.keys("<", "<", "r")
     text = screen.wait(r"PROCESS / LOOP▼")
     assert line_of(text, "thumbnails") > line_of(text, "uvserver")
     assert "thumbnails" in selected(text)
@@ -257,10 +289,10 @@ def test_resize(open_screen):
         lines = screen.text().rstrip("\n").split("\n")
         assert len(lines) <= height
         assert all(len(line) <= width for line in lines)
-    text = screen.wait(r"LAG last 16 s")
+    text = screen.wait(r"WORST last 60 s")
     assert "Enter open" in text
     screen.resize(160, 50)
-    screen.wait("LATE p99")
+    screen.wait(r"CPU +RSS")
     os.kill(screen.pid(), 0)
 
 
@@ -300,11 +332,13 @@ def test_eight_colours(open_screen):
 
 @pytest.mark.parametrize("args,env", [("--ascii", ""), ("", "LC_ALL=C LANG=C")])
 def test_ascii(open_screen, args, env):
-    screen = open_screen(args=args, env=env)
+    screen = open_screen(args=args + " --from 102 --steps 102", env=env)
     text = screen.wait("worker-1")
     screen.keys("Enter")
     text += screen.wait("thread pool")
-    screen.keys("Escape", "s")
+    screen.keys("Enter", "Right")
+    text += screen.wait(r"(?s)stalls: .*why")
+    screen.keys("Left", "Escape", "Escape", "s")
     text += screen.wait("sort by")
     assert text.isascii()
 

@@ -33,14 +33,18 @@ static struct scene *scene_new(void)
 	s->log = lt_stall_log__new();
 	s->loop = fixture_unknown_loop(7, "main");
 	s->loop.stalls = &s->stall;
-	s->process = (struct lt_process){ .pid = 7, .start_time = 1, .loops = &s->loop,
-					  .n_loops = 1 };
-	s->snapshot = (struct lt_snapshot){ .time = 1000, .interval_seconds = 1,
-					    .processes = &s->process, .n_processes = 1 };
+	s->process =
+		(struct lt_process){ .pid = 7, .start_time = 1, .loops = &s->loop, .n_loops = 1 };
+	s->snapshot = (struct lt_snapshot){
+		.time = 1000, .interval_seconds = 1, .processes = &s->process, .n_processes = 1
+	};
 	s->id = (struct lt_loop_id){ 7, 1, 7 };
 	for (int i = 0; i < FRAMES; i++)
-		s->frames[i] = (struct lt_stack_frame){ .function = "f", .file = "/app/f.js",
-							.line = i + 1, .user = true, .share = 1 };
+		s->frames[i] = (struct lt_stack_frame){ .function = "f",
+							.file = "/app/f.js",
+							.line = i + 1,
+							.user = true,
+							.share = 1 };
 	return s;
 }
 
@@ -75,7 +79,8 @@ static size_t list(struct scene *s, double until)
 
 static void tell(struct scene *s, double start_time, double seconds, bool ongoing)
 {
-	s->stall = (struct lt_stall){ .start_time = start_time, .seconds = seconds,
+	s->stall = (struct lt_stall){ .start_time = start_time,
+				      .seconds = seconds,
 				      .ongoing = ongoing };
 }
 
@@ -400,18 +405,12 @@ static void test_forgets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs_then_ends),
-		cmocka_unit_test(test_end_not_told),
-		cmocka_unit_test(test_process_goes),
-		cmocka_unit_test(test_between_snapshots),
-		cmocka_unit_test(test_until),
-		cmocka_unit_test(test_running_ones_first),
-		cmocka_unit_test(test_worst),
-		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_deep_stack),
-		cmocka_unit_test(test_so_many_of_a_process),
-		cmocka_unit_test(test_so_many_bytes),
-		cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_runs_then_ends), cmocka_unit_test(test_end_not_told),
+		cmocka_unit_test(test_process_goes),   cmocka_unit_test(test_between_snapshots),
+		cmocka_unit_test(test_until),	       cmocka_unit_test(test_running_ones_first),
+		cmocka_unit_test(test_worst),	       cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_deep_stack),     cmocka_unit_test(test_so_many_of_a_process),
+		cmocka_unit_test(test_so_many_bytes),  cmocka_unit_test(test_forgets),
 	};
 
 	return cmocka_run_group_tests_name("ui_stall_log", tests, NULL, NULL);

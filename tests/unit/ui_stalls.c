@@ -119,7 +119,8 @@ static void test_blocker_by_cause(void **state)
 	feed(&stage, 3, &stall);
 	draw(&stage, 160, 24);
 	assert_true(shows(&stage, " 700ms /app/src/invoice.ts:17"));
-	assert_true(shows(&stage, "in (anonymous)  /app/src/invoice.ts:17, JSON.parse below it, cpu"));
+	assert_true(
+		shows(&stage, "in (anonymous)  /app/src/invoice.ts:17, JSON.parse below it, cpu"));
 	stage_close(&stage);
 }
 
@@ -322,8 +323,10 @@ static void test_pulse(void **state)
 	draw(&stage, 120, 30);
 	assert_true(shows(&stage, "⚠ blocked 620ms now in drain"));
 	assert_true(shows(&stage, "1 stalled"));
-	assert_float_equal(lt_history__sample(stage.app.history, stage.app.table.rows[0].id, INFINITY,
-					      9)->time, SEQUENCE_TIME, 0);
+	assert_float_equal(
+		lt_history__sample(stage.app.history, stage.app.table.rows[0].id, INFINITY, 9)
+			->time,
+		SEQUENCE_TIME, 0);
 	/* It ended: nothing is blocked, and its length is told by the next snapshot. */
 	assert_true(pulse(&stage, NULL));
 	draw(&stage, 120, 30);
@@ -396,8 +399,12 @@ static void test_notes(void **state)
 {
 	static struct lt_stack_frame frames[80];
 	struct stage stage;
-	struct lt_stall stall = { .start_time = SEQUENCE_TIME + 8.5, .seconds = 0.2, .samples = 1,
-				  .stack = frames, .n_stack = 80, .cause = LT_CAUSE_UNKNOWN };
+	struct lt_stall stall = { .start_time = SEQUENCE_TIME + 8.5,
+				  .seconds = 0.2,
+				  .samples = 1,
+				  .stack = frames,
+				  .n_stack = 80,
+				  .cause = LT_CAUSE_UNKNOWN };
 
 	(void)state;
 	for (int i = 0; i < LT_SNAP_CAUSES; i++)

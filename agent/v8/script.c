@@ -44,30 +44,46 @@ static bool is_same(const struct lt_v8_script *a, const struct lt_v8_script *b)
 	       a->column_offset == b->column_offset;
 }
 
-struct lt_v8_script *lt_v8_script__get(struct lt_v8 *v8, uint64_t address)
+/* Reads the object at an address. */
+static int read_words(struct lt_v8 *v8, uint64_t address, struct lt_v8_script *ret_script)
 {
 	const struct lt_v8_layout *layout = v8->layout;
-	struct lt_v8_script *slot = &v8->scripts[lt_v8_slot(address, LT_V8_SCRIPTS)];
 	unsigned char block[SCRIPT_BYTES];
-	struct lt_v8_script script = { .address = address, .checked = v8->heap.stats.stacks };
-	int type;
+	int type =
+		lt_v8_heap__object(&v8->heap, address + 1, block, SCRIPT_BYTES_MIN, sizeof(block));
+
+	if (type < 0)
+		return type;
+	if (type != layout->script_type)
+		return -EFAULT;
+	*ret_script = (struct lt_v8_script){
+		.address = address,
+		.source = field(block, layout->script_source),
+		.name = field(block, layout->script_name),
+		.url = field(block, layout->script_source_url),
+		/* it stands behind source_url in all versions; what is no string is not used */
+		.map_url = layout->script_source_url > 0
+				   ? field(block, layout->script_source_url + 8)
+				   : 0,
+		.line_ends = field(block, layout->script_line_ends),
+		.eval_shared = field(block, layout->script_eval_shared),
+		.eval_position = field(block, layout->script_eval_position),
+		.checked = v8->heap.stats.stacks,
+		.line_offset = small(field(block, layout->script_line_offset)),
+		.column_offset = small(field(block, layout->script_column_offset)),
+	};
+	return 0;
+}
+
+struct lt_v8_script *lt_v8_script__get(struct lt_v8 *v8, uint64_t address)
+{
+	struct lt_v8_script *slot = &v8->scripts[lt_v8_slot(address, LT_V8_SCRIPTS)];
+	struct lt_v8_script script;
 
 	if (slot->address == address && slot->checked == v8->heap.stats.stacks)
 		return slot;
-	type = lt_v8_heap__object(&v8->heap, address + 1, block, SCRIPT_BYTES_MIN, sizeof(block));
-	if (type < 0 || type != layout->script_type)
+	if (read_words(v8, address, &script))
 		return NULL;
-	script.source = field(block, layout->script_source);
-	script.name = field(block, layout->script_name);
-	script.url = field(block, layout->script_source_url);
-	/* it stands behind source_url in all versions; what is no string is not used */
-	script.map_url =
-		layout->script_source_url > 0 ? field(block, layout->script_source_url + 8) : 0;
-	script.line_ends = field(block, layout->script_line_ends);
-	script.eval_shared = field(block, layout->script_eval_shared);
-	script.eval_position = field(block, layout->script_eval_position);
-	script.line_offset = small(field(block, layout->script_line_offset));
-	script.column_offset = small(field(block, layout->script_column_offset));
 	if (is_same(slot, &script)) {
 		slot->checked = script.checked;
 		slot->line_ends = script.line_ends;
@@ -77,6 +93,18 @@ struct lt_v8_script *lt_v8_script__get(struct lt_v8 *v8, uint64_t address)
 	lt_v8_script__clear(slot);
 	*slot = script;
 	return slot;
+}
+
+/* When the garbage collector moves what a script points at, it changes the script's words: if they are what
+ * they were, all that was read meanwhile was this script's. Otherwise it is compared again when asked for. */
+static bool is_current(struct lt_v8 *v8, struct lt_v8_script *script)
+{
+	struct lt_v8_script now;
+
+	if (!read_words(v8, script->address, &now) && is_same(script, &now))
+		return true;
+	script->checked = 0;
+	return false;
 }
 
 /* "file:///srv/a%20b.mjs" → "/srv/a b.mjs", in place. */
@@ -162,7 +190,7 @@ const char *lt_v8_script__file(struct lt_v8 *v8, uint64_t address, bool *ret_use
 		named = own_name(v8, &copy, text, LT_V8_FILE_TEXT) ||
 			eval_origin(v8, &copy, text, sizeof(text));
 		script = lt_v8_script__get(v8, address); /* its slot may have been taken */
-		if (!script)
+		if (!script || !is_current(v8, script))
 			return NULL;
 		script->file = named ? lt_arena__text(&v8->arena, text) : NULL;
 		script->user = !named || strncmp(text, "node:", 5) != 0;
@@ -172,16 +200,28 @@ const char *lt_v8_script__file(struct lt_v8 *v8, uint64_t address, bool *ret_use
 	return script->file;
 }
 
+static void read_lines(struct lt_v8 *v8, struct lt_v8_script *script)
+{
+	lt_v8_lines__read(v8, script);
+	if (script->lines_state != LT_V8_LINES_KNOWN || is_current(v8, script))
+		return;
+	v8->lines_bytes -= script->n_ends * sizeof(*script->ends);
+	free(script->ends);
+	script->ends = NULL;
+	script->n_ends = 0;
+	script->lines_state = LT_V8_LINES_NEW;
+}
+
 bool lt_v8_script__place(struct lt_v8 *v8, struct lt_v8_script *script, int32_t position,
 			 int *ret_line, int *ret_column)
 {
 	size_t low = 0, high;
-	int64_t before;
+	int64_t before, column;
 
 	if (position < 0)
 		return false;
 	if (script->lines_state == LT_V8_LINES_NEW)
-		lt_v8_lines__read(v8, script);
+		read_lines(v8, script);
 	high = script->n_ends;
 	if (script->lines_state != LT_V8_LINES_KNOWN || !high ||
 	    (uint32_t)position > script->ends[high - 1])
@@ -195,7 +235,10 @@ bool lt_v8_script__place(struct lt_v8 *v8, struct lt_v8_script *script, int32_t 
 			high = middle;
 	}
 	before = low ? (int64_t)script->ends[low - 1] : -1;
+	column = position - before + (low ? 0 : script->column_offset);
+	if (column > INT32_MAX)
+		return false;
 	*ret_line = (int)low + 1 + script->line_offset;
-	*ret_column = (int)(position - before) + (low ? 0 : script->column_offset);
+	*ret_column = (int)column;
 	return true;
 }

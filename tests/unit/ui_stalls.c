@@ -112,15 +112,64 @@ static void test_blocker_by_cause(void **state)
 	draw(&stage, 120, 24);
 	assert_true(shows(&stage, " 500ms sync I/O"));
 	assert_true(shows(&stage, "worst in 60 s: 500ms, sync I/O, function not known"));
+	/* Its causes by weight. */
+	stall = sequence_past_stall(stage.sequence, 1, 0.4);
+	stall.start_time = SEQUENCE_TIME + 2.2;
+	feed(&stage, 3, &stall);
+	press(&stage, LT_KEY_ENTER, "");
+	press(&stage, LT_KEY_ENTER, "");
+	press(&stage, LT_KEY_RIGHT, "");
+	draw(&stage, 120, 24);
+	assert_true(shows(&stage, "▓ gc 350ms  █ cpu 50ms"));
+	for (int i = 0; i < 3; i++)
+		press(&stage, LT_KEY_ESC, "");
 	/* One that no name says anything of: its place does. */
 	stall = sequence_past_stall(stage.sequence, 3, 0.7);
-	stall.start_time = SEQUENCE_TIME + 2.2;
+	stall.start_time = SEQUENCE_TIME + 3.1;
 	stage.sequence->fx->frames[1].function = "(anonymous)";
-	feed(&stage, 3, &stall);
+	feed(&stage, 4, &stall);
 	draw(&stage, 160, 24);
 	assert_true(shows(&stage, " 700ms /app/src/invoice.ts:17"));
 	assert_true(
 		shows(&stage, "in (anonymous)  /app/src/invoice.ts:17, JSON.parse below it, cpu"));
+	stage_close(&stage);
+}
+
+/* Only the loop's own clock tells that it is blocked: for how long, and no more. */
+static void test_blocked_and_no_more_known(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 1);
+	sequence_step(stage.sequence, 2);
+	stage.sequence->api[0].stalled_seconds = 2;
+	lt_app__update(&stage.app, &stage.sequence->snapshot);
+	lt_table__sort_by(&stage.app.table, LT_COL_WORST);
+	lt_app__resort(&stage.app);
+	assert_string_equal(stage.app.table.rows[0].source.process->name, "api.js");
+	assert_true(stage.app.table.rows[0].source.worst_seconds == 2);
+	draw(&stage, 120, 24);
+	assert_true(shows(&stage, "⚠2.00s"));
+	assert_true(shows(&stage, "⚠ blocked 2.00s now"));
+	stage_close(&stage);
+}
+
+/* Where the list is longer than the screen, the selected row and its line are on it. */
+static void test_line_on_a_low_screen(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, false);
+	run_to(&stage, 9);
+	for (int i = 0; i < 12; i++) {
+		draw(&stage, 100, 10);
+		assert_in_range(cursor_line(&stage), 3, 7);
+		assert_true(shows(&stage, "in the last 60 s") || shows(&stage, "worst in"));
+		press(&stage, LT_KEY_DOWN, "");
+	}
 	stage_close(&stage);
 }
 
@@ -302,6 +351,7 @@ static void test_mouse(void **state)
 /* Between two snapshots the latest comes again: what runs goes on, and nothing else does. */
 static void test_pulse(void **state)
 {
+	const struct lt_sample *sample;
 	struct stage stage;
 	struct lt_stall stall;
 
@@ -323,10 +373,8 @@ static void test_pulse(void **state)
 	draw(&stage, 120, 30);
 	assert_true(shows(&stage, "⚠ blocked 620ms now in drain"));
 	assert_true(shows(&stage, "1 stalled"));
-	assert_float_equal(
-		lt_history__sample(stage.app.history, stage.app.table.rows[0].id, INFINITY, 9)
-			->time,
-		SEQUENCE_TIME, 0);
+	sample = lt_history__sample(stage.app.history, stage.app.table.rows[0].id, INFINITY, 9);
+	assert_true(sample && sample->time == SEQUENCE_TIME);
 	/* It ended: nothing is blocked, and its length is told by the next snapshot. */
 	assert_true(pulse(&stage, NULL));
 	draw(&stage, 120, 30);
@@ -389,7 +437,7 @@ static void test_wild_pulse(void **state)
 		stall.seconds = wild[i];
 		pulse(&stage, &stall);
 		draw(&stage, 120, 30);
-		assert_float_equal(stage.app.keep.time, SEQUENCE_TIME + 9, 0);
+		assert_true(stage.app.keep.time == SEQUENCE_TIME + 9);
 	}
 	stage_close(&stage);
 }
@@ -498,6 +546,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocker_in_the_row),
 		cmocka_unit_test(test_blocker_by_cause),
+		cmocka_unit_test(test_blocked_and_no_more_known),
+		cmocka_unit_test(test_line_on_a_low_screen),
 		cmocka_unit_test(test_stalls_not_known),
 		cmocka_unit_test(test_expand_and_collapse),
 		cmocka_unit_test(test_move),

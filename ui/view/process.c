@@ -221,8 +221,9 @@ static void click(struct lt_app *app, const struct lt_key *key)
 		return;
 	make_plan(app, window, &subject, &plan);
 	r = moved(plan.parts.stalls, window, app->scroll);
+	/* On the rule it is beyond all of them. */
 	at = (size_t)(key->y - r.y - 1);
-	if (lt_rect_has(r, key->x, key->y) && key->y > r.y && at < plan.n_stalls)
+	if (lt_rect_has(r, key->x, key->y) && at < plan.n_stalls)
 		lt_open_stalls(app, plan.stalls[at]->number);
 }
 

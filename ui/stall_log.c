@@ -210,24 +210,43 @@ static struct lt_past_stall *find_unended(struct ring *ring, int tid, const stru
 	return NULL;
 }
 
+/* What is told of a stall now, with the stack of it that is known already. */
+static struct lt_stall with_known_stack(const struct lt_stall *stall, const struct lt_stall *known)
+{
+	struct lt_stall told = *stall;
+
+	told.samples = known->samples;
+	told.starvation = known->starvation;
+	told.where = known->where;
+	told.below = known->below;
+	told.stack = known->stack;
+	told.n_stack = known->n_stack;
+	return told;
+}
+
 static int push_stall(struct lt_stall_log *log, struct ring *ring, const struct lt_loop *loop,
 		      const struct lt_stall *stall, double time)
 {
 	struct lt_past_stall *past = find_unended(ring, loop->tid, stall);
+	bool known = past && past->stall.samples > 0 && !(stall->samples > 0);
+	struct lt_stall told = known ? with_known_stack(stall, &past->stall) : *stall;
 
 	if (!past) {
 		past = &ring->stalls[ring->pushed++ % LT_HISTORY_STALLS];
 		past->number = ++log->numbers;
 	}
+	if (!known) {
+		past->stack_dropped = false;
+		past->frames_left_out = stall->stack && stall->n_stack > LT_HISTORY_FRAMES
+						? stall->n_stack - LT_HISTORY_FRAMES
+						: 0;
+	}
 	past->tid = loop->tid;
-	past->lost = past->stack_dropped = false;
-	past->frames_left_out = stall->stack && stall->n_stack > LT_HISTORY_FRAMES
-					? stall->n_stack - LT_HISTORY_FRAMES
-					: 0;
+	past->lost = false;
 	past->told_time = time;
 	past->told_update = log->updates;
 	lt_fmt_text(past->loop_name, sizeof(past->loop_name), loop->name ? loop->name : "-");
-	return set_stall(log, past, stall, LT_HISTORY_FRAMES);
+	return set_stall(log, past, &told, LT_HISTORY_FRAMES);
 }
 
 /* What ran and is not told of any more has ended, nobody knows when. */

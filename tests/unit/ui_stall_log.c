@@ -182,6 +182,49 @@ static void test_between_snapshots(void **state)
 	scene_free(s);
 }
 
+/* Its stack was told once: it is not forgotten because the next telling has none. */
+static void test_stack_stays(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	tell(s, 1000.5, 0.5, true);
+	s->stall.samples = 12;
+	s->stall.stack = s->frames;
+	s->stall.n_stack = FRAMES;
+	s->stall.where = &s->frames[2];
+	s->stall.starvation = LT_STARVED_BY_MICROTASKS;
+	step(s, true);
+	tell(s, 1000.5, 1.5, true);
+	s->stall.cause_seconds[LT_CAUSE_GC] = 0.75;
+	step(s, true);
+	assert_int_equal(list(s, INFINITY), 1);
+	assert_float_equal(s->past[0]->stall.seconds, 1.5, 0);
+	assert_float_equal(s->past[0]->stall.cause_seconds[LT_CAUSE_GC], 0.75, 0);
+	assert_float_equal(s->past[0]->stall.samples, 12, 0);
+	assert_int_equal(s->past[0]->stall.n_stack, LT_HISTORY_FRAMES);
+	assert_int_equal(s->past[0]->frames_left_out, FRAMES - LT_HISTORY_FRAMES);
+	assert_ptr_equal(s->past[0]->stall.where, &s->past[0]->stall.stack[2]);
+	assert_int_equal(s->past[0]->stall.where->line, 3);
+	assert_int_equal(s->past[0]->stall.starvation, LT_STARVED_BY_MICROTASKS);
+	/* Another stack takes its place. */
+	s->stall.samples = 20;
+	s->stall.stack = s->frames;
+	s->stall.n_stack = 2;
+	s->stall.where = &s->frames[1];
+	step(s, true);
+	list(s, INFINITY);
+	assert_int_equal(s->past[0]->stall.n_stack, 2);
+	assert_int_equal(s->past[0]->frames_left_out, 0);
+	/* And the next stall has none of it. */
+	tell(s, 1003, 0.2, false);
+	step(s, true);
+	list(s, INFINITY);
+	assert_int_equal(s->past[0]->stall.n_stack, 0);
+	assert_null(s->past[0]->stall.where);
+	scene_free(s);
+}
+
 /* A reader who stands still sees it as it was then. */
 static void test_until(void **state)
 {
@@ -405,12 +448,19 @@ static void test_forgets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs_then_ends), cmocka_unit_test(test_end_not_told),
-		cmocka_unit_test(test_process_goes),   cmocka_unit_test(test_between_snapshots),
-		cmocka_unit_test(test_until),	       cmocka_unit_test(test_running_ones_first),
-		cmocka_unit_test(test_worst),	       cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_deep_stack),     cmocka_unit_test(test_so_many_of_a_process),
-		cmocka_unit_test(test_so_many_bytes),  cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_runs_then_ends),
+		cmocka_unit_test(test_end_not_told),
+		cmocka_unit_test(test_process_goes),
+		cmocka_unit_test(test_between_snapshots),
+		cmocka_unit_test(test_stack_stays),
+		cmocka_unit_test(test_until),
+		cmocka_unit_test(test_running_ones_first),
+		cmocka_unit_test(test_worst),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_deep_stack),
+		cmocka_unit_test(test_so_many_of_a_process),
+		cmocka_unit_test(test_so_many_bytes),
+		cmocka_unit_test(test_forgets),
 	};
 
 	return cmocka_run_group_tests_name("ui_stall_log", tests, NULL, NULL);

@@ -244,7 +244,7 @@ static void test_unknown_phase(void **state)
 	lt_app__resort(&stage.app);
 	press(&stage, LT_KEY_ENTER, "");
 	draw(&stage, 120, 30);
-	assert_true(shows(&stage, "? unknown    25 %"));
+	assert_true(shows(&stage, "? unknown   25 %"));
 	stage_close(&stage);
 }
 

@@ -7,6 +7,7 @@
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
+#define FIGURE	   6 /* columns of a share; the first is nearly always free */
 #define LABEL	   8 /* columns of the label at the left */
 #define FULL_WIDTH 106 /* from here on all of them have their full names in one line */
 #define N_CAUSES   LT_SNAP_CAUSES
@@ -76,11 +77,12 @@ static struct legend legend_of(struct lt_rect r)
 	return (struct legend){ r, r.w < FULL_WIDTH, LABEL, 0 };
 }
 
-/* The width of an entry, "█ cpu 100 %". Moves on to the next line if this one has no room for it. */
+/* The width of an entry, "█ cpu 100 %" or "█ cpu<0.1 %". Moves on to the next line if this one has no
+ * room for it. */
 static int legend_entry(struct legend *legend, int cause)
 {
 	int name = (int)strlen(title_of(cause, legend->brief));
-	int width = 2 + name + (name > 0) + 5;
+	int width = 2 + name + !legend->brief + FIGURE;
 
 	if (legend->x + width > legend->r.w && legend->x > LABEL) {
 		legend->x = LABEL;
@@ -97,7 +99,7 @@ int lt_cause_lines(const struct lt_loop *loop, int width)
 	if (!loop || !cause_shares(loop, shares))
 		return 0;
 	for (int i = 0; i < N_CAUSES; i++)
-		legend.x += legend_entry(&legend, i) + (legend.brief ? 1 : 2);
+		legend.x += legend_entry(&legend, i) + 1;
 	return legend.line + 1;
 }
 
@@ -121,9 +123,9 @@ static void draw_legend(struct lt_canvas *canvas, struct lt_rect r, const double
 				lt_canvas__glyphs(canvas)->cause[i]);
 		lt_canvas__text(canvas, x + 2, y, 0, name);
 		lt_fmt_ratio(figure, sizeof(figure), shares[i]);
-		lt_canvas__right(canvas, x + width - 5, y, 5,
+		lt_canvas__right(canvas, x + width - FIGURE, y, FIGURE,
 				 lt_known(shares[i]) ? 0 : LT_STYLE_DIM, figure);
-		legend.x += width + (legend.brief ? 1 : 2);
+		legend.x += width + 1;
 	}
 }
 

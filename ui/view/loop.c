@@ -7,9 +7,9 @@
 #include "agent/util/fmt.h"
 #include "ui/view/view.h"
 
-#define LABEL	     8 /* columns of the labels at the left */
-#define LEGEND_ENTRY 18 /* columns of a legend's entry, "█ callbacks 100 %" */
-#define N_PHASES     LT_SNAP_PHASES
+#define LABEL	 8 /* columns of the labels at the left */
+#define FIGURE	 6 /* columns of a share */
+#define N_PHASES LT_SNAP_PHASES
 
 /* As people say it; the descriptor table's names are for scripts. */
 static const char *phase_title(int phase)
@@ -58,16 +58,47 @@ static bool phase_shares(const struct lt_loop *loop, double shares[N_PHASES + 1]
 	return any;
 }
 
+/* Where the legend's entries stand, by the width and by which phases are known. */
+struct entry {
+	int phase, x, line;
+};
+
+static const char *entry_title(int phase)
+{
+	return phase == N_PHASES ? "unknown" : phase_title(phase);
+}
+
+/* Returns how many there are. */
+static int lay_legend(const double shares[N_PHASES + 1], int width, struct entry *entries)
+{
+	int order[N_PHASES + 1], n = 0, x = LABEL, line = 0;
+
+	phase_order(order);
+	for (int i = 0; i <= N_PHASES; i++) {
+		/* "█ callbacks 100 %" */
+		int cells = 2 + (int)strlen(entry_title(order[i])) + 1 + FIGURE;
+
+		if (!lt_known(shares[order[i]]))
+			continue;
+		if (x + cells > width && x > LABEL) {
+			x = LABEL;
+			line++;
+		}
+		entries[n++] = (struct entry){ order[i], x, line };
+		x += cells + 1;
+	}
+	return n;
+}
+
 int lt_phase_lines(const struct lt_loop *loop, int width)
 {
+	struct entry entries[N_PHASES + 1];
 	double shares[N_PHASES + 1];
-	int per_line = (width - LABEL) / LEGEND_ENTRY, known = 0;
+	int n = 0;
 
-	if (!loop || !phase_shares(loop, shares))
-		return 1;
-	for (int i = 0; i <= N_PHASES; i++)
-		known += lt_known(shares[i]);
-	return per_line > 0 && known > per_line ? 2 : 1;
+	if (loop && phase_shares(loop, shares))
+		n = lay_legend(shares, width, entries);
+	return n && entries[n - 1].line ? 2 : 1;
 }
 
 static uint8_t phase_style(int phase, const struct lt_loop *loop)
@@ -80,26 +111,19 @@ static uint8_t phase_style(int phase, const struct lt_loop *loop)
 static void draw_legend(struct lt_canvas *canvas, struct lt_rect r, const double *shares,
 			const struct lt_loop *loop)
 {
-	const struct lt_glyphs *glyphs = lt_canvas__glyphs(canvas);
-	int order[N_PHASES + 1], x = r.x + LABEL, y = r.y;
+	struct entry entries[N_PHASES + 1];
+	int n = lay_legend(shares, r.w, entries);
 	char figure[16];
 
-	phase_order(order);
-	for (int at = 0; at <= N_PHASES && y < r.y + r.h; at++) {
-		int i = order[at];
+	for (int i = 0; i < n && entries[i].line < r.h; i++) {
+		const char *title = entry_title(entries[i].phase);
+		int x = r.x + entries[i].x, y = r.y + entries[i].line;
 
-		if (!lt_known(shares[i]))
-			continue;
-		if (x + LEGEND_ENTRY - 1 > r.x + r.w && x > r.x + LABEL) {
-			x = r.x + LABEL;
-			if (++y >= r.y + r.h)
-				return;
-		}
-		lt_canvas__text(canvas, x, y, phase_style(i, loop), glyphs->phase[i]);
-		lt_canvas__printf(canvas, x + 2, y, 0, "%-9s %5s",
-				  i == N_PHASES ? "unknown" : phase_title(i),
-				  lt_fmt_ratio(figure, sizeof(figure), shares[i]));
-		x += LEGEND_ENTRY;
+		lt_canvas__text(canvas, x, y, phase_style(entries[i].phase, loop),
+				lt_canvas__glyphs(canvas)->phase[entries[i].phase]);
+		lt_canvas__text(canvas, x + 2, y, 0, title);
+		lt_fmt_ratio(figure, sizeof(figure), shares[entries[i].phase]);
+		lt_canvas__right(canvas, x + 3 + (int)strlen(title), y, FIGURE, 0, figure);
 	}
 }
 

@@ -150,11 +150,11 @@ static void draw_samples(struct lt_canvas *canvas, struct lt_rect r,
 		lt_canvas__left(canvas, x, r.y, r.x + r.w - 1 - x, 0, text);
 }
 
-/* What V8 knows of a function that is no JavaScript, or that has no file. */
+/* What a function is that has no line. */
 static const char *kind_of(const struct lt_stack_frame *frame)
 {
 	return frame->type == LT_FRAME_BUILTIN	? "V8 built-in"
-	       : frame->type == LT_FRAME_NATIVE ? "native"
+	       : frame->type == LT_FRAME_NATIVE ? "native code"
 						: "file not known";
 }
 
@@ -167,8 +167,14 @@ static void draw_frame_place(struct lt_canvas *canvas, struct lt_rect r, uint8_t
 
 	if (r.w < W_PLACE_LEAST)
 		return;
-	if (!frame->file && !frame->original_file) {
-		lt_canvas__left(canvas, x, r.y, r.w, LT_STYLE_DIM, kind_of(frame));
+	if (frame->type == LT_FRAME_NATIVE || (!frame->file && !frame->original_file)) {
+		const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
+
+		snprintf(text, sizeof(text), "%s%s%s", kind_of(frame), frame->file ? " in " : "",
+			 slash	       ? slash + 1
+			 : frame->file ? frame->file
+				       : "");
+		lt_canvas__left(canvas, x, r.y, r.w, LT_STYLE_DIM, text);
 		return;
 	}
 	x += lt_draw_place(canvas, x, r.y, r.w, style, frame) + 2;

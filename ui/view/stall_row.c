@@ -98,24 +98,39 @@ static struct places places_of(int width)
 	return at;
 }
 
+/* "JSON.parse below it"; a long name is cut. */
+static void draw_below(struct lt_canvas *canvas, struct lt_rect r, const char *function,
+		       uint8_t style)
+{
+	int width = lt_canvas__measure(canvas, function), most = r.w - (int)strlen(" below it");
+
+	width = width < most ? width : most;
+	if (width <= 0)
+		return;
+	lt_canvas__left(canvas, r.x, r.y, width, style, function);
+	lt_canvas__text(canvas, r.x + width, r.y, style, " below it");
+}
+
 static void draw_what(struct lt_canvas *canvas, struct lt_rect r, const struct places *at,
 		      const struct lt_stall *stall, uint8_t style)
 {
 	const struct lt_stack_frame *where = stall->where;
-	char text[320] = "";
+	struct lt_rect below = { r.x + at->below, r.y, at->w_below, 1 };
 
 	if (at->w_function > 2)
 		lt_canvas__left(canvas, r.x + at->function, r.y, at->w_function,
 				where ? style : LT_STYLE_DIM, where ? where->function : "-");
 	if (where && at->w_place >= W_PLACE_LEAST)
 		lt_draw_place(canvas, r.x + at->place, r.y, at->w_place, style, where);
+	if (at->below < 0)
+		return;
 	if (stall->starvation != LT_STARVED_NOT)
-		snprintf(text, sizeof(text), "one %s after another",
-			 stall->starvation == LT_STARVED_BY_NEXT_TICK ? "nextTick" : "promise");
+		lt_canvas__left(canvas, below.x, r.y, below.w, style,
+				stall->starvation == LT_STARVED_BY_NEXT_TICK
+					? "one nextTick after another"
+					: "one promise after another");
 	else if (stall->below)
-		snprintf(text, sizeof(text), "%s below it", stall->below->function);
-	if (at->below >= 0)
-		lt_canvas__left(canvas, r.x + at->below, r.y, at->w_below, style, text);
+		draw_below(canvas, below, stall->below->function, style);
 }
 
 void lt_draw_stall_heading(struct lt_canvas *canvas, struct lt_rect r)

@@ -197,14 +197,22 @@ static bool same_stall(const struct lt_past_stall *past, const struct lt_stall *
 	return fabs(past->stall.start_time - stall->start_time) <= SAME_STALL_SECONDS;
 }
 
-/* The entry of a stall that was told of before and had not ended. */
-static struct lt_past_stall *find_unended(struct ring *ring, int tid, const struct lt_stall *stall)
+/* It has ended, and all of it was told. A snapshot that comes again tells it again. */
+static bool told_all(const struct lt_past_stall *past, const struct lt_stall *stall)
+{
+	return !past->stall.ongoing && !past->lost && !stall->ongoing &&
+	       past->stall.start_time == stall->start_time && past->stall.seconds == stall->seconds;
+}
+
+/* The entry of a stall that was told of before. */
+static struct lt_past_stall *find_told(struct ring *ring, int tid, const struct lt_stall *stall)
 {
 	for (size_t i = 0; i < kept(ring); i++) {
 		struct lt_past_stall *past = &ring->stalls[i];
+		bool unended = past->stall.ongoing || past->lost;
 
-		if (past->tid == tid && (past->stall.ongoing || past->lost) &&
-		    same_stall(past, stall))
+		if (past->tid == tid &&
+		    ((unended && same_stall(past, stall)) || told_all(past, stall)))
 			return past;
 	}
 	return NULL;
@@ -227,10 +235,12 @@ static struct lt_stall with_known_stack(const struct lt_stall *stall, const stru
 static int push_stall(struct lt_stall_log *log, struct ring *ring, const struct lt_loop *loop,
 		      const struct lt_stall *stall, double time)
 {
-	struct lt_past_stall *past = find_unended(ring, loop->tid, stall);
+	struct lt_past_stall *past = find_told(ring, loop->tid, stall);
 	bool known = past && past->stall.samples > 0 && !(stall->samples > 0);
 	struct lt_stall told = known ? with_known_stack(stall, &past->stall) : *stall;
 
+	if (past && told_all(past, stall) && past->stall.samples == stall->samples)
+		return 0;
 	if (!past) {
 		past = &ring->stalls[ring->pushed++ % LT_HISTORY_STALLS];
 		past->number = ++log->numbers;

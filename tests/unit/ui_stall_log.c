@@ -182,6 +182,43 @@ static void test_between_snapshots(void **state)
 	scene_free(s);
 }
 
+/* What has ended is in the snapshot as often as it comes; it is one stall, and a stack may come late. */
+static void test_ended_comes_again(void **state)
+{
+	struct scene *s = scene_new();
+	struct lt_stall both[2];
+	uint64_t number;
+
+	(void)state;
+	both[0] = (struct lt_stall){ .start_time = 1000.3, .seconds = 0.3 };
+	both[1] = (struct lt_stall){ .start_time = 1000.7, .seconds = 0.3, .ongoing = true };
+	s->loop.stalls = both;
+	step(s, true);
+	list(s, INFINITY);
+	number = s->past[0]->number;
+	for (int i = 1; i < 10; i++) {
+		s->snapshot.time += 0.05;
+		both[1].seconds += 0.05;
+		s->loop.n_stalls = 2;
+		assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	}
+	assert_int_equal(list(s, INFINITY), 2);
+	assert_true(s->past[0]->stall.ongoing);
+	assert_int_equal(s->past[1]->number, number);
+	both[0].samples = 3;
+	both[0].stack = s->frames;
+	both[0].n_stack = 2;
+	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	assert_int_equal(list(s, INFINITY), 2);
+	assert_int_equal(s->past[1]->stall.n_stack, 2);
+	/* On another loop, or as long at another time, it is another one. */
+	s->loop.tid = 8;
+	s->snapshot.sequence++;
+	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	assert_int_equal(list(s, INFINITY), 4);
+	scene_free(s);
+}
+
 /* Its stack was told once: it is not forgotten because the next telling has none. */
 static void test_stack_stays(void **state)
 {
@@ -452,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_end_not_told),
 		cmocka_unit_test(test_process_goes),
 		cmocka_unit_test(test_between_snapshots),
+		cmocka_unit_test(test_ended_comes_again),
 		cmocka_unit_test(test_stack_stays),
 		cmocka_unit_test(test_until),
 		cmocka_unit_test(test_running_ones_first),

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "agent/target/process.h"
+#include "agent/util/clock.h"
 #include "agent/v8/fold.h"
 #include "agent/v8/v8.h"
 #include "looptop/log.h"
@@ -16,7 +17,7 @@
 #define TURNS_MAX 64
 
 /* So many stacks of one turn are resolved; the first ones tell it, the later ones only how it goes on. */
-#define RESOLVED_MAX 60
+#define RESOLVED_MAX   60
 #define RESOLVED_EVERY 10 /* beyond, each tenth */
 
 /* Stacks of one turn. */
@@ -24,6 +25,7 @@ struct turn {
 	int tid;
 	uint64_t start_ns;
 	size_t samples; /* also those that were not resolved */
+	uint64_t asleep_ns; /* until then its sleep has been told of */
 	bool ended;
 	unsigned age; /* intervals since it ended, or since its latest sample */
 	struct lt_fold *fold;
@@ -65,8 +67,8 @@ static int32_t isolate_tls(const struct lt_target *target, const struct lt_modul
 
 	if (layout->isolate_tls != LT_V8_UNKNOWN || !layout->isolate_key)
 		return layout->isolate_tls;
-	if (read_memory((void *)(uintptr_t)target, lt_module__address(module, layout->isolate_key), &key,
-			sizeof(key)) ||
+	if (read_memory((void *)(uintptr_t)target, lt_module__address(module, layout->isolate_key),
+			&key, sizeof(key)) ||
 	    key >= 32)
 		return LT_V8_UNKNOWN;
 	return (int32_t)(0x310 + 16 * key + 8);
@@ -91,8 +93,9 @@ struct lt_walk_cfg lt_blame__walk_cfg(const struct lt_target *target)
 		cfg.flags |= LT_WALK_C_ENTRY;
 		cfg.c_entry_fp_off = layout->c_entry_fp;
 	}
-	if (layout->function_type_first != LT_V8_UNKNOWN && layout->function_type_last != LT_V8_UNKNOWN &&
-	    layout->shared_type != LT_V8_UNKNOWN && layout->function_shared != LT_V8_UNKNOWN) {
+	if (layout->function_type_first != LT_V8_UNKNOWN &&
+	    layout->function_type_last != LT_V8_UNKNOWN && layout->shared_type != LT_V8_UNKNOWN &&
+	    layout->function_shared != LT_V8_UNKNOWN) {
 		cfg.flags |= LT_WALK_SHARED;
 		cfg.function_type_first = (uint16_t)layout->function_type_first;
 		cfg.function_type_last = (uint16_t)layout->function_type_last;
@@ -181,7 +184,8 @@ static struct turn *add_turn(struct lt_blame *blame, int tid, uint64_t start_ns)
 
 	if (turn)
 		return turn;
-	if (blame->n_turns == TURNS_MAX) { /* the oldest goes: a later sample of it would be alone */
+	if (blame->n_turns ==
+	    TURNS_MAX) { /* the oldest goes: a later sample of it would be alone */
 		size_t oldest = 0;
 
 		for (size_t i = 1; i < blame->n_turns; i++)
@@ -192,21 +196,27 @@ static struct turn *add_turn(struct lt_blame *blame, int tid, uint64_t start_ns)
 	fold = lt_fold__new();
 	if (!fold)
 		return NULL;
-	blame->turns[blame->n_turns] = (struct turn){ .tid = tid, .start_ns = start_ns, .fold = fold };
+	blame->turns[blame->n_turns] =
+		(struct turn){ .tid = tid, .start_ns = start_ns, .fold = fold };
 	return &blame->turns[blame->n_turns++];
 }
 
-static void resolve(struct lt_blame *blame, struct turn *turn, const struct lt_raw_stack *raw)
+/* The stack stands for so many seconds of the turn. */
+static void resolve(struct lt_blame *blame, struct turn *turn, const struct lt_raw_stack *raw,
+		    double seconds)
 {
 	struct lt_v8_stack *stack;
 
 	turn->age = 0;
 	turn->samples++;
-	if (turn->samples > RESOLVED_MAX && turn->samples % RESOLVED_EVERY)
-		return;
+	if (turn->samples > RESOLVED_MAX) {
+		if (turn->samples % RESOLVED_EVERY)
+			return;
+		seconds *= RESOLVED_EVERY;
+	}
 	stack = malloc(sizeof(*stack));
 	if (stack && lt_v8__resolve(blame->v8, raw, stack) == 0)
-		lt_fold__add(turn->fold, stack);
+		lt_fold__add(turn->fold, stack, seconds);
 	free(stack);
 }
 
@@ -215,7 +225,7 @@ void lt_blame__sample(struct lt_blame *blame, const struct lt_raw_stack *raw)
 	struct turn *turn = add_turn(blame, (int)raw->tid, raw->turn_start_ns);
 
 	if (turn)
-		resolve(blame, turn, raw);
+		resolve(blame, turn, raw, 1.0 / LT_SAMPLE_HZ);
 }
 
 /* Where the thread entered the kernel; 0: it is not in a system call, or may not be asked. */
@@ -230,7 +240,18 @@ static uint64_t syscall_ip(int pid, int tid)
 	return last ? strtoull(last + 1, NULL, 16) : 0;
 }
 
-void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, uint64_t isolate)
+/* Seconds of a sleep that began then which no stack stands for yet. */
+static double asleep_for(struct turn *turn, uint64_t since_ns)
+{
+	uint64_t now_ns = lt_now_ns(),
+		 from = turn->asleep_ns > since_ns ? turn->asleep_ns : since_ns;
+
+	turn->asleep_ns = now_ns;
+	return now_ns > from ? (double)(now_ns - from) / 1e9 : 0;
+}
+
+void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, uint64_t isolate,
+		       uint64_t since_ns)
 {
 	struct lt_raw_stack *raw;
 	struct turn *turn;
@@ -244,7 +265,7 @@ void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, 
 		raw->tgid = (uint32_t)blame->target->pid;
 		raw->tid = (uint32_t)tid;
 		raw->turn_start_ns = turn_start_ns;
-		resolve(blame, turn, raw);
+		resolve(blame, turn, raw, asleep_for(turn, since_ns));
 	} else if (turn) {
 		turn->age = 0;
 	}

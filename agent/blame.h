@@ -26,8 +26,10 @@ void lt_blame__begin(struct lt_blame *blame);
 /* A stack that was sampled. */
 void lt_blame__sample(struct lt_blame *blame, const struct lt_raw_stack *raw);
 
-/* The thread sleeps in the middle of a turn: its stack is read from memory. isolate: 0 if unknown. */
-void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, uint64_t isolate);
+/* The thread sleeps in the middle of a turn, since then: its stack is read from memory. isolate: 0 if
+ * unknown. */
+void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, uint64_t isolate,
+		       uint64_t since_ns);
 
 /* Fills where, below, stack, samples, starvation of a stall; they live until the begin after the next one.
  * The turn is over: ended true. */

@@ -216,7 +216,8 @@ static bool look_at_late(struct lt_watch *watch, struct lt_store *store, const s
 
 	if (rec->turn_start_ns && watch->blame) {
 		if (rec->off.why == LT_OFF_SLEEP && now->now_ns - rec->turn_start_ns > now->stall_ns / 4)
-			lt_blame__sleeper(watch->blame, tid, rec->turn_start_ns, rec->isolate);
+			lt_blame__sleeper(watch->blame, tid, rec->turn_start_ns, rec->isolate,
+					  rec->off.since_ns);
 		lt_blame__answer(watch->blame, tid, rec->turn_start_ns, false, &answer);
 	}
 	return lt_store__update(store, now, watch->target->pid, rec, tid, &answer);

@@ -35,34 +35,35 @@ lt_inline struct lt_loop_rec *current_loop(void)
 	return bpf_map_lookup_elem(&lt_loops, &key);
 }
 
-lt_inline __u64 off_cpu_ns(const struct lt_loop_rec *loop)
+lt_inline __u64 waited_ns(const struct lt_loop_rec *loop)
 {
-	return loop->off.total_ns[LT_OFF_RUNQUEUE] + loop->off.total_ns[LT_OFF_THROTTLED] +
-	       loop->off.total_ns[LT_OFF_SLEEP];
+	return loop->off.total_ns[LT_OFF_RUNQUEUE] + loop->off.total_ns[LT_OFF_THROTTLED];
 }
 
-/* The same spans as the pauses, for the loop that runs on this thread: only the time on the CPU. */
+/* The same spans as the pauses, for the loop that runs on this thread, without its waits for a CPU. */
 lt_inline void loop_gc_begin(__u64 now)
 {
 	struct lt_loop_rec *loop = current_loop();
 
 	if (!loop)
 		return;
-	loop->gc.begin_off_ns = off_cpu_ns(loop);
+	loop->gc.begin_waited_ns = waited_ns(loop);
+	loop->gc.begin_slept_ns = loop->off.total_ns[LT_OFF_SLEEP];
 	loop->gc.begin_ns = now;
 }
 
 lt_inline void loop_gc_end(__u64 now)
 {
 	struct lt_loop_rec *loop = current_loop();
-	__u64 off_ns, span_ns;
+	__u64 waited, span_ns;
 
 	if (!loop || !loop->gc.begin_ns)
 		return;
 	span_ns = now - loop->gc.begin_ns;
-	off_ns = off_cpu_ns(loop) - loop->gc.begin_off_ns;
-	if (off_ns < span_ns)
-		loop->gc.total_ns += span_ns - off_ns;
+	waited = waited_ns(loop) - loop->gc.begin_waited_ns;
+	if (waited < span_ns)
+		loop->gc.total_ns += span_ns - waited;
+	loop->gc.slept_ns += loop->off.total_ns[LT_OFF_SLEEP] - loop->gc.begin_slept_ns;
 	loop->gc.begin_ns = 0;
 }
 

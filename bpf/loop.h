@@ -73,6 +73,8 @@ lt_inline void lt_loop_charge(struct lt_loop_rec *loop, bool busy)
 	for (int i = LT_OFF_NOT + 1; i < LT_OFF_MAX; i++) {
 		__u64 total = *(volatile __u64 *)&loop->off.total_ns[i];
 
+		if (i == LT_OFF_SLEEP) /* asleep in garbage collection is that */
+			total -= loop->gc.slept_ns;
 		if (busy)
 			loop->off_busy_ns[i] += total - loop->off_seen_ns[i];
 		loop->off_seen_ns[i] = total;

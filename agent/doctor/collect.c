@@ -56,7 +56,7 @@ static struct lt_dr_process *new_process(const struct lt_process *process)
 	kept->start_time = process->start_time;
 	kept->name = lt_collect__text(process->name ? process->name : "?");
 	kept->cpu_seconds = kept->gc_seconds = kept->sync_fs_calls = kept->sync_fs_seconds = NAN;
-	kept->pool_size = kept->depth_max = kept->slow_depth_max = kept->saturated_seconds = NAN;
+	kept->pool_size = kept->depth_max = kept->saturated_seconds = NAN;
 	kept->rss_bytes = kept->memory_limit_bytes = kept->cpu_limit = NAN;
 	kept->throttled_periods = kept->periods = kept->throttled_seconds = NAN;
 	for (int i = 0; i < LT_SNAP_GCS; i++)

@@ -57,6 +57,7 @@ struct lt_pool_point {
 struct lt_dr_loop {
 	int tid;
 	char *name;
+	double first_time; /* Unix time from which on it was watched */
 	bool turns_known;
 	struct lt_hist turns; /* every turn once */
 	double base_seconds; /* the window of the lag that they make */
@@ -103,7 +104,7 @@ struct lt_dr_process {
 	size_t n_loops;
 	/* pool */
 	bool pool_present, kinds_known;
-	double pool_size, depth_max, slow_depth_max, saturated_seconds;
+	double pool_size, depth_max, saturated_seconds;
 	struct lt_hist
 		*kinds[LT_SNAP_KINDS][3]; /* wait, run, delivery since the beginning; NULL: none */
 	struct lt_dr_task *tasks;

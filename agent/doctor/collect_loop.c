@@ -111,8 +111,10 @@ static double known_or_0(double x)
 	return lt_known(x) ? x : 0;
 }
 
-/* What code, running or asleep in a call of its own, took of a late turn; with the collections in it, which
- * that code brings about, unless they are most of it. */
+/* Collections belong to the code that brings them about, unless they are nearly all of a turn. */
+#define COLLECTS_PART 0.8
+
+/* What code, running or asleep in a call of its own, took of a late turn. */
 static double code_seconds(const struct lt_stall *stall)
 {
 	const double *cause = stall->cause_seconds;
@@ -121,7 +123,7 @@ static double code_seconds(const struct lt_stall *stall)
 	if (!lt_known(cause[LT_CAUSE_CPU]))
 		return stall->seconds;
 	own = cause[LT_CAUSE_CPU] + known_or_0(cause[LT_CAUSE_SYNC_IO]);
-	return own > gc ? own + gc : own;
+	return gc < COLLECTS_PART * (own + gc) ? own + gc : own;
 }
 
 static double own_share(const struct lt_stall *stall)
@@ -186,6 +188,8 @@ static int add_late(struct lt_doctor *doctor, struct lt_dr_loop *loop, const str
 	late->own_seconds = (float)fmin(stall->seconds, code_seconds(stall));
 	if (blocker != LT_DR_NO_BLOCKER)
 		late->own_seconds *= (float)own_share(stall);
+	else if (stall->start_time < loop->first_time)
+		late->own_seconds = 0; /* it ran already: nobody could see its stack */
 	count_blocker(loop, late, 1);
 	return 0;
 }
@@ -287,6 +291,8 @@ int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const st
 {
 	int err;
 
+	if (!kept->first_time)
+		kept->first_time = snapshot->time - snapshot->interval_seconds;
 	take_back_running(doctor, kept);
 	kept->busy = lt_sum(kept->busy, loop->busy_seconds);
 	kept->idle = lt_sum(kept->idle, loop->idle_seconds);

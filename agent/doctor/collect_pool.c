@@ -104,7 +104,6 @@ int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 	if (lt_known(pool->size))
 		kept->pool_size = pool->size;
 	kept->depth_max = fmax(kept->depth_max, pool->queue_depth_max);
-	kept->slow_depth_max = fmax(kept->slow_depth_max, pool->slow_queue_depth);
 	kept->saturated_seconds = lt_sum(kept->saturated_seconds, pool->saturated_seconds);
 	for (int i = 0; i < LT_SNAP_KINDS && !err; i++) {
 		err = keep_hist(&kept->kinds[i][0], pool->kinds[i].total.wait);

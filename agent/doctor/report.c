@@ -74,10 +74,20 @@ char *lt_report_process(const struct lt_dr_process *process, char *buf, size_t s
 	return buf;
 }
 
-char *lt_report_estimate(const struct lt_estimate *estimate, bool ascii, char *buf, size_t size)
+char *lt_report_estimate(const struct lt_finding *finding, size_t *index, bool ascii, char *buf,
+			 size_t size)
 {
-	snprintf(buf, size, "%s: %s %s %s %s", estimate->cure, estimate->figure,
-		 LT_SECONDS(estimate->before), ascii ? "->" : "\u2192",
-		 LT_SECONDS(estimate->after));
+	const struct lt_estimate *first = &finding->estimates[*index], *estimate = first;
+	int n = snprintf(buf, size, "%s:", first->cure);
+
+	for (; *index < finding->n_estimates && n >= 0 && (size_t)n < size; (*index)++) {
+		estimate = &finding->estimates[*index];
+		if (strcmp(estimate->cure, first->cure))
+			break;
+		n += snprintf(buf + n, size - (size_t)n, "%s %s %s %s %s",
+			      estimate == first ? "" : ",", estimate->figure,
+			      LT_SECONDS(estimate->before), ascii ? "->" : "\u2192",
+			      LT_SECONDS(estimate->after));
+	}
 	return buf;
 }

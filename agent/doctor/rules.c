@@ -34,7 +34,10 @@ static const struct lt_rule rules[] = {
 	{ "a loop with no time left", "the loop is not measured", lt_rule__busy },
 };
 
-#define N_RULES (sizeof(rules) / sizeof(rules[0]))
+#define MOVED	     0.98 /* a figure that becomes at most so much of itself is worth telling */
+#define WORST_WEIGHT 0.01
+
+#define N_RULES	     (sizeof(rules) / sizeof(rules[0]))
 
 double lt_loop_utilization(const struct lt_dr_loop *loop)
 {
@@ -50,14 +53,18 @@ void lt_finding__lag(struct lt_finding *finding, const struct lt_dr_loop *loop,
 
 	if (!lt_known(now.p99) || !lt_known(after->p99))
 		return;
-	lt_finding__estimate(finding, "lag p99", "lag_p99_seconds", now.p99, after->p99, "%s",
-			     cure);
-	lt_finding__estimate(finding, "lag max", "lag_max_seconds", now.max, after->max, "%s",
-			     cure);
-	/* A worst case that comes once does not weigh like a tail that is always there; and what is in both
-	 * the tail and the mean weighs for both. */
-	finding->weight_seconds -= fmax(0, now.max - after->max) * 0.99;
-	finding->weight_seconds += fmax(0, now.mean - after->mean);
+	if (after->p99 < MOVED * now.p99)
+		lt_finding__estimate(finding, "lag p99", "lag_p99_seconds", now.p99, after->p99,
+				     "%s", cure);
+	if (after->max < MOVED * now.max)
+		lt_finding__estimate(finding, "lag max", "lag_max_seconds", now.max, after->max,
+				     "%s", cure);
+	if (!finding->n_estimates || after->p99 >= MOVED * now.p99)
+		lt_finding__estimate(finding, "mean lag", "lag_mean_seconds", now.mean, after->mean,
+				     "%s", cure);
+	/* A worst case that comes once does not weigh like a tail that is always there. */
+	finding->weight_seconds = fmax(0, now.p99 - after->p99) + fmax(0, now.mean - after->mean) +
+				  fmax(0, now.max - after->max) * WORST_WEIGHT;
 }
 
 static int compare_weight(const void *a, const void *b)

@@ -10,6 +10,7 @@
 /* What makes late turns worth a finding though none is a stall: the tail of lag that goes with them. */
 #define TAIL_SECONDS  0.002
 #define TAIL_PART     0.1
+#define OWN_PART      0.2 /* of the stall threshold, that is its own doing */
 
 #define PIECE_SECONDS 0.005 /* of work between two looks at the events, as advised */
 
@@ -182,7 +183,8 @@ static bool matters(const struct lt_case *c, const struct lt_dr_loop *loop,
 	if (!(group->turns > 0))
 		return false;
 	return group->longest >= c->doctor->opts.stall_seconds ||
-	       (gain >= TAIL_SECONDS && gain >= TAIL_PART * now.p99);
+	       (group->longest >= c->doctor->opts.stall_seconds * OWN_PART &&
+		gain >= TAIL_SECONDS && gain >= TAIL_PART * now.p99);
 }
 
 static const char *place_of(const struct lt_blocker *blocker, char *buf, size_t size)
@@ -194,6 +196,20 @@ static const char *place_of(const struct lt_blocker *blocker, char *buf, size_t 
 	else
 		snprintf(buf, size, " (%s)", blocker->file);
 	return buf;
+}
+
+/* In a sentence: a function without a name is told by its place. */
+static void name_of(const struct lt_blocker *blocker, char *buf, size_t size)
+{
+	const char *file = blocker && blocker->file ? strrchr(blocker->file, '/') : NULL;
+
+	if (!blocker || !blocker->function)
+		snprintf(buf, size, "that code");
+	else if (blocker->function[0] != '(' || !blocker->file)
+		snprintf(buf, size, "%.120s", blocker->function);
+	else
+		snprintf(buf, size, "the function at %.90s:%d", file ? file + 1 : blocker->file,
+			 blocker->line);
 }
 
 static void describe(struct lt_finding *finding, const struct lt_dr_loop *loop,
@@ -221,8 +237,6 @@ static void describe(struct lt_finding *finding, const struct lt_dr_loop *loop,
 static void judge(const struct lt_case *c, const struct lt_dr_loop *loop, struct group *group)
 {
 	const struct cure *cure = &cures[group->main ? group->main->work : LT_WORK_JAVASCRIPT];
-	const char *name =
-		group->main && group->main->function ? group->main->function : "that code";
 	struct lt_lag_figures after;
 	struct lt_finding *finding;
 	char text[LT_FINDING_TEXT], short_name[128];
@@ -237,8 +251,8 @@ static void judge(const struct lt_case *c, const struct lt_dr_loop *loop, struct
 		return;
 	finding->blocker = group->main;
 	describe(finding, loop, group, cure);
-	snprintf(short_name, sizeof(short_name), "%.120s", name);
-	/* The format is one of the table's. */
+	name_of(group->main, short_name, sizeof(short_name));
+/* The format is one of the table's. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(text, sizeof(text), cure->without, short_name);

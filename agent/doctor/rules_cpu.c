@@ -11,6 +11,7 @@
 #define THROTTLED_SHARE	  0.02 /* of the time */
 #define WAITING_SHARE	  0.03 /* of the time */
 #define WAITING_BUSY	  0.1 /* of busy time */
+#define WAITING_SECONDS	  0.003 /* of lag p99 */
 #define LATE_SECONDS	  0.01
 #define LATE_TIMERS	  5
 
@@ -94,7 +95,9 @@ bool lt_rule__starved(const struct lt_case *c)
 	if (!loop)
 		return false;
 	waited = loop->cause_seconds[LT_CAUSE_RUNQUEUE];
+	after = lt_estimate__without_cause(loop, LT_CAUSE_RUNQUEUE, 1);
 	if (waited < WAITING_SHARE * process->seconds || waited < WAITING_BUSY * loop->cause_busy ||
+	    !(lt_estimate__now(loop).p99 - after.p99 >= WAITING_SECONDS) ||
 	    lt_diagnosis__has(c->diagnosis, "cpu-throttled", process))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "cpu-starved", process, loop);
@@ -116,7 +119,6 @@ bool lt_rule__starved(const struct lt_case *c)
 	lt_finding__advise(finding,
 			   "Give the service CPUs of its own (cpuset, taskset), a higher weight "
 			   "(cpu.weight, requests.cpu), or the others a lower priority (nice).");
-	after = lt_estimate__without_cause(loop, LT_CAUSE_RUNQUEUE, 1);
 	lt_finding__lag(finding, loop, &after, "with a CPU at hand");
 	return true;
 }

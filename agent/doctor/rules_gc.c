@@ -52,7 +52,7 @@ static double explained_seconds(const struct lt_case *c, const struct lt_dr_loop
 		double gc = (double)late->cause_seconds[LT_CAUSE_GC];
 
 		if (late->blocker == LT_DR_NO_BLOCKER || !lt_known(gc) ||
-		    gc > (double)late->own_seconds)
+		    gc > (double)late->own_seconds) /* nearly all of it is collecting */
 			continue;
 		for (size_t k = 0; k < c->diagnosis->n_findings; k++) {
 			const struct lt_finding *finding = &c->diagnosis->findings[k];

@@ -190,9 +190,8 @@ bool lt_rule__dns(const struct lt_case *c)
 
 	if (!process->kinds_known)
 		return false;
-	/* Where the whole pool is full the limit is not what they wait for. */
-	if (!(wait >= WAIT_SECONDS) || !(process->slow_depth_max > 0) ||
-	    lt_diagnosis__has(c->diagnosis, "pool-saturated", process))
+	/* Where the whole pool is full the limit is not what they wait for; otherwise it is. */
+	if (!(wait >= WAIT_SECONDS) || lt_diagnosis__has(c->diagnosis, "pool-saturated", process))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "dns-slow-io", process, NULL);
 	if (!finding)
@@ -200,10 +199,11 @@ bool lt_rule__dns(const struct lt_case *c)
 	snprintf(finding->title, sizeof(finding->title),
 		 "dns.lookup waits: name lookups may use only half of the thread pool");
 	see_kinds(finding, process);
-	lt_finding__seen(finding,
-			 "up to %s lookups waited while only %d of %.0f threads may take them",
-			 LT_COUNT(process->slow_depth_max), (int)(process->pool_size + 1) / 2,
-			 process->pool_size);
+	lt_finding__seen(
+		finding,
+		"up to %s tasks were in the queue; only %d of %.0f threads may take lookups",
+		LT_COUNT(process->depth_max), (int)(process->pool_size + 1) / 2,
+		process->pool_size);
 	finding->why =
 		"Every connection to a host name begins with such a lookup (getaddrinfo, in the pool); "
 		"a slow name server makes all new connections wait.";

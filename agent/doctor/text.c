@@ -91,10 +91,12 @@ static void write_finding(const struct pen *pen, size_t number, const struct lt_
 		paragraph(pen, "loop", NULL, finding->loop->name);
 	for (size_t i = 0; i < finding->n_seen; i++)
 		paragraph(pen, i ? "" : "seen", NULL, finding->seen[i]);
-	for (size_t i = 0; i < finding->n_estimates; i++)
-		paragraph(
-			pen, i ? "" : "cured", i ? NULL : GREEN,
-			lt_report_estimate(&finding->estimates[i], pen->ascii, text, sizeof(text)));
+	for (size_t i = 0; i < finding->n_estimates;) {
+		const char *tag = i ? "" : "cured";
+
+		paragraph(pen, tag, GREEN,
+			  lt_report_estimate(finding, &i, pen->ascii, text, sizeof(text)));
+	}
 	if (finding->caveat[0])
 		paragraph(pen, finding->n_estimates ? "but" : "note", NULL, finding->caveat);
 	paragraph(pen, "why", NULL, finding->why);

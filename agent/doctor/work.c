@@ -71,6 +71,7 @@ static const struct sign symbols[] = {
 	{ LT_WORK_JSON, MATCH_HAS, "::JsonStringif" },
 	{ LT_WORK_JSON, MATCH_HAS, "::FastJsonStringif" },
 	{ LT_WORK_REGEXP, MATCH_BEGINS, "RegExp" },
+	{ LT_WORK_REGEXP, MATCH_IS, "(regular expression)" },
 	{ LT_WORK_REGEXP, MATCH_HAS, "::RegExp" },
 	{ LT_WORK_REGEXP, MATCH_HAS, "rregexp" },
 	{ LT_WORK_CHILD_PROCESS, MATCH_HAS, "node::SyncProcessRunner" },

@@ -12,30 +12,42 @@ static double seconds_since(uint64_t from_ns, uint64_t to_ns)
 	return to_ns > from_ns ? seconds_of(to_ns - from_ns) : 0;
 }
 
+/* Of the sleep, what was not in garbage collection. */
+static uint64_t off_total(const struct lt_loop_rec *rec, int why)
+{
+	uint64_t total = rec->off.total_ns[why], in_gc = rec->gc.slept_ns;
+
+	if (why != LT_OFF_SLEEP)
+		return total;
+	if (rec->gc.begin_ns && total > rec->gc.begin_slept_ns)
+		in_gc += total - rec->gc.begin_slept_ns;
+	return total > in_gc ? total - in_gc : 0;
+}
+
 /* Adds what the totals have gained since `seen`, and the spans that are running now. */
 static void add_recent(struct lt_cause_parts *parts, const struct lt_loop_rec *rec,
 		       const __u64 off_seen[LT_OFF_MAX], uint64_t gc_seen, uint64_t from_ns,
 		       uint64_t now_ns)
 {
-	uint64_t off_in_gc = 0, since = rec->off.since_ns > from_ns ? rec->off.since_ns : from_ns;
-	double running_off = 0;
+	uint64_t since = rec->off.since_ns > from_ns ? rec->off.since_ns : from_ns;
+	uint64_t waited = rec->off.total_ns[LT_OFF_RUNQUEUE] + rec->off.total_ns[LT_OFF_THROTTLED];
+	bool off = rec->off.why > LT_OFF_NOT && rec->off.why < LT_OFF_MAX;
+	double running = off ? seconds_since(since, now_ns) : 0;
 
-	for (int i = LT_OFF_NOT + 1; i < LT_OFF_MAX; i++) {
-		/* The scheduler's counters are written while the record is copied: never less than seen. */
-		parts->off[i] += seconds_since(off_seen[i], rec->off.total_ns[i]);
-		off_in_gc += rec->off.total_ns[i];
-	}
-	if (rec->off.why > LT_OFF_NOT && rec->off.why < LT_OFF_MAX) {
-		running_off = seconds_since(since, now_ns);
-		parts->off[rec->off.why] += running_off;
-	}
+	/* The scheduler's counters are written while the record is copied: never less than seen. */
+	for (int i = LT_OFF_NOT + 1; i < LT_OFF_MAX; i++)
+		parts->off[i] += seconds_since(off_seen[i], off_total(rec, i));
 	parts->gc += seconds_since(gc_seen, rec->gc.total_ns);
 	if (rec->gc.begin_ns) {
 		double gc = seconds_since(rec->gc.begin_ns, now_ns) -
-			    seconds_since(rec->gc.begin_off_ns, off_in_gc) - running_off;
+			    seconds_since(rec->gc.begin_waited_ns, waited);
 
-		parts->gc += gc > 0 ? gc : 0;
+		if (rec->off.why == LT_OFF_SLEEP)
+			running = 0; /* it is in gc */
+		parts->gc += gc > running ? gc - running : 0;
 	}
+	if (off)
+		parts->off[rec->off.why] += running;
 }
 
 struct lt_cause_parts lt_cause__busy(const struct lt_loop_rec *rec, uint64_t now_ns)
@@ -55,7 +67,8 @@ struct lt_cause_parts lt_cause__turn(const struct lt_loop_rec *rec, uint64_t now
 	struct lt_cause_parts parts = { .gc = 0 };
 
 	if (rec->turn_start_ns)
-		add_recent(&parts, rec, rec->off_turn_ns, rec->gc_turn_ns, rec->turn_start_ns, now_ns);
+		add_recent(&parts, rec, rec->off_turn_ns, rec->gc_turn_ns, rec->turn_start_ns,
+			   now_ns);
 	return parts;
 }
 

@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SAMPLE_HZ 99 /* not in step with timers of whole milliseconds */
 
 struct clock_link {
 	int tid;
@@ -62,7 +61,7 @@ int lt_sampler__add(struct lt_sampler *sampler, int tid)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_freq = SAMPLE_HZ,
+		.sample_freq = LT_SAMPLE_HZ,
 		.freq = 1,
 	};
 	struct bpf_link *link;

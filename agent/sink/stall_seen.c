@@ -8,6 +8,9 @@
 /* Two readings of when one stall began differ by less. */
 #define SAME_STALL_SECONDS 0.05
 
+/* A stall that runs is told again when it is twice as long, but not before. */
+#define LONG_SECONDS 1.0
+
 /* Snapshots without a loop after which it is forgotten. */
 #define FORGET_AFTER 3
 
@@ -69,7 +72,8 @@ static bool is_news(struct seen_loop *loop, const struct lt_stall *stall)
 		    fabs(loop->running_start - stall->start_time) <= SAME_STALL_SECONDS;
 	bool named = stall->where != NULL;
 
-	if (same && stall->seconds < 2 * loop->running_seconds && (loop->function_told || !named))
+	if (same && (loop->function_told || !named) &&
+	    stall->seconds < fmax(LONG_SECONDS, 2 * loop->running_seconds))
 		return false;
 	loop->running_start = stall->start_time;
 	loop->running_seconds = stall->seconds;

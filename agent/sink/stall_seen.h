@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * What has been told of the stalls of each loop, so that one is told when it is seen first, again whenever
- * it has become twice as long, and once when it has ended; however often snapshots show it.
+ * it has become twice as long (a second at least), and once when it has ended; however often snapshots show it.
  */
 #ifndef LOOPTOP_SINK_STALL_SEEN_H
 #define LOOPTOP_SINK_STALL_SEEN_H

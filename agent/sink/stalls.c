@@ -99,6 +99,10 @@ static void put_place(const struct stalls *stalls, const struct lt_stack_frame *
 		fputs(at, stalls->out);
 		put(stalls, DIM, " from ");
 	}
+	if (frame->type == LT_FRAME_NATIVE && strrchr(frame->file, '/')) {
+		put(stalls, DIM, strrchr(frame->file, '/') + 1);
+		return;
+	}
 	at[0] = '\0';
 	if (frame->line > 0)
 		snprintf(at, sizeof(at), ":%d:%d", frame->line, frame->column);

@@ -2,22 +2,24 @@
 /* Copyright (c) 2026 The looptop authors */
 #include "agent/v8/fold.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Equal stacks, counted. */
+/* Equal stacks, and the time that they stand for. */
 struct pile {
 	struct lt_stack_frame *frames;
 	size_t n;
-	size_t samples;
+	double seconds;
 };
 
 struct lt_fold {
 	struct pile piles[LT_FOLD_STACKS_MAX];
 	size_t n_piles;
 	size_t samples;
-	size_t starved[LT_STARVED_BY_MICROTASKS + 1];
+	double seconds; /* that all of them stand for */
+	double starved[LT_STARVED_BY_MICROTASKS + 1];
 	struct lt_stack_frame shown[LT_V8_FRAMES_MAX]; /* the answer's stack */
 };
 
@@ -63,7 +65,7 @@ static bool same_stack(const struct pile *pile, const struct lt_v8_stack *stack)
 	return true;
 }
 
-static void add_pile(struct lt_fold *fold, const struct lt_v8_stack *stack)
+static void add_pile(struct lt_fold *fold, const struct lt_v8_stack *stack, double seconds)
 {
 	size_t bytes = stack->n_frames * sizeof(stack->frames[0]);
 	struct pile *pile = &fold->piles[fold->n_piles];
@@ -75,45 +77,49 @@ static void add_pile(struct lt_fold *fold, const struct lt_v8_stack *stack)
 		return;
 	memcpy(pile->frames, stack->frames, bytes);
 	pile->n = stack->n_frames;
-	pile->samples = 1;
+	pile->seconds = seconds;
 	fold->n_piles++;
 }
 
-void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack)
+void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack, double seconds)
 {
 	fold->samples++;
-	fold->starved[stack->starvation]++;
+	fold->seconds += seconds;
+	fold->starved[stack->starvation] += seconds;
 	for (size_t i = 0; i < fold->n_piles; i++) {
 		if (same_stack(&fold->piles[i], stack)) {
-			fold->piles[i].samples++;
+			fold->piles[i].seconds += seconds;
 			return;
 		}
 	}
-	add_pile(fold, stack);
+	add_pile(fold, stack, seconds);
 }
 
-/* The innermost function of the application; n: there is none. */
-static size_t user_index(const struct pile *pile)
+/* The innermost function of the application; where callbacks follow each other without end, the outermost:
+ * the callback itself. n: there is none. */
+static size_t user_index(const struct pile *pile, bool outermost)
 {
-	for (size_t i = 0; i < pile->n; i++)
+	size_t found = pile->n;
+
+	for (size_t i = 0; i < pile->n && (outermost || found == pile->n); i++)
 		if (pile->frames[i].type == LT_FRAME_JS && pile->frames[i].user)
-			return i;
-	return pile->n;
+			found = i;
+	return found;
 }
 
-/* In how many samples it is the innermost function of the application. */
-static size_t votes(const struct lt_fold *fold, const struct lt_stack_frame *frame)
+/* For how long it is the one that user_index() finds. */
+static double votes(const struct lt_fold *fold, const struct lt_stack_frame *frame, bool outermost)
 {
-	size_t n = 0;
+	double seconds = 0;
 
 	for (size_t i = 0; i < fold->n_piles; i++) {
 		const struct pile *pile = &fold->piles[i];
-		size_t user = user_index(pile);
+		size_t user = user_index(pile, outermost);
 
 		if (user < pile->n && same_function(&pile->frames[user], frame))
-			n += pile->samples;
+			seconds += pile->seconds;
 	}
-	return n;
+	return seconds;
 }
 
 static bool contains(const struct pile *pile, const struct lt_stack_frame *frame)
@@ -126,27 +132,27 @@ static bool contains(const struct pile *pile, const struct lt_stack_frame *frame
 
 static double share_of(const struct lt_fold *fold, const struct lt_stack_frame *frame)
 {
-	size_t n = 0;
+	double seconds = 0;
 
 	for (size_t i = 0; i < fold->n_piles; i++)
 		if (contains(&fold->piles[i], frame))
-			n += fold->piles[i].samples;
-	return (double)n / (double)fold->samples;
+			seconds += fold->piles[i].seconds;
+	return fold->seconds > 0 ? fmin(1, seconds / fold->seconds) : NAN;
 }
 
 /* The most frequent stack among those whose function of the application is the most frequent one; NULL:
  * there is no stack at all. */
-static const struct pile *choose(const struct lt_fold *fold, size_t *ret_votes)
+static const struct pile *choose(const struct lt_fold *fold, bool outermost, double *ret_votes)
 {
 	const struct pile *best = NULL;
-	size_t best_votes = 0;
+	double best_votes = 0;
 
 	for (size_t i = 0; i < fold->n_piles; i++) {
 		const struct pile *pile = &fold->piles[i];
-		size_t user = user_index(pile);
-		size_t n = user < pile->n ? votes(fold, &pile->frames[user]) : 0;
+		size_t user = user_index(pile, outermost);
+		double n = user < pile->n ? votes(fold, &pile->frames[user], outermost) : 0;
 
-		if (best && (n < best_votes || (n == best_votes && pile->samples <= best->samples)))
+		if (best && (n < best_votes || (n == best_votes && pile->seconds <= best->seconds)))
 			continue;
 		best = pile;
 		best_votes = n;
@@ -158,18 +164,20 @@ static const struct pile *choose(const struct lt_fold *fold, size_t *ret_votes)
 static enum lt_starvation starvation_of(const struct lt_fold *fold)
 {
 	for (int i = LT_STARVED_BY_NEXT_TICK; i <= LT_STARVED_BY_MICROTASKS; i++)
-		if (2 * fold->starved[i] > fold->samples)
+		if (2 * fold->starved[i] > fold->seconds)
 			return (enum lt_starvation)i;
 	return LT_STARVED_NOT;
 }
 
 void lt_fold__answer(struct lt_fold *fold, struct lt_stall *stall)
 {
-	size_t n_votes, user;
-	const struct pile *pile = choose(fold, &n_votes);
+	enum lt_starvation starvation = starvation_of(fold);
+	double most;
+	const struct pile *pile = choose(fold, starvation != LT_STARVED_NOT, &most);
+	size_t user;
 
 	stall->samples = (double)fold->samples;
-	stall->starvation = starvation_of(fold);
+	stall->starvation = starvation;
 	stall->where = stall->below = stall->stack = NULL;
 	stall->n_stack = 0;
 	if (!pile)
@@ -179,10 +187,10 @@ void lt_fold__answer(struct lt_fold *fold, struct lt_stall *stall)
 		fold->shown[i].share = share_of(fold, &fold->shown[i]);
 	stall->stack = fold->shown;
 	stall->n_stack = pile->n;
-	user = user_index(pile);
+	user = user_index(pile, starvation != LT_STARVED_NOT);
 	if (user == pile->n)
 		return;
-	fold->shown[user].share = (double)n_votes / (double)fold->samples;
+	fold->shown[user].share = fold->seconds > 0 ? fmin(1, most / fold->seconds) : NAN;
 	stall->where = &fold->shown[user];
 	if (user > 0)
 		stall->below = &fold->shown[user - 1];

@@ -17,8 +17,9 @@ struct lt_fold; /* of one turn */
 struct lt_fold *lt_fold__new(void);
 void lt_fold__free(struct lt_fold *fold);
 
-/* Adds a stack. One that is unlike all that are kept, when there is no room, counts as a sample only. */
-void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack);
+/* Adds a stack that stands for so many seconds of the turn: shares are of time. One that is unlike all that
+ * are kept, when there is no room, counts as a sample only. */
+void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack, double seconds);
 
 /* How many were added. */
 size_t lt_fold__samples(const struct lt_fold *fold);

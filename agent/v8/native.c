@@ -117,8 +117,10 @@ bool lt_v8_native__frame(struct lt_v8 *v8, uint64_t pc, enum lt_pc_class class,
 	if (!name)
 		return false;
 	builtin = class == LT_PC_BUILTIN ? lt_v8_native__builtin(name) : cpp_builtin(name);
+	if (class == LT_PC_BUILTIN && !builtin && !strchr(name, '.'))
+		return false; /* none that people write */
 	if (class == LT_PC_BUILTIN && !builtin)
-		return false;
+		builtin = name;
 	if (builtin) {
 		frame.type = LT_FRAME_BUILTIN;
 		name = builtin;

@@ -25,6 +25,7 @@ struct resolving {
 	bool entry; /* C++ called JavaScript, since the last function */
 	bool microtasks; /* V8's loop over the microtasks was met above a user function */
 	bool starvation_known;
+	bool nameless_code; /* compiled code that is of no function is innermost */
 };
 
 static enum lt_pc_class class_of(struct lt_v8 *v8, uint64_t pc)
@@ -117,7 +118,8 @@ static void add_js(struct resolving *r, const struct lt_v8_shared *shared, int32
 static const char *builtin_name(struct lt_v8 *v8, const char *name, uint64_t pc)
 {
 	const char *symbol = lt_v8_native__symbol(v8, pc);
-	const char *full = symbol ? lt_v8_native__builtin(symbol) : NULL;
+	const char *known = symbol ? lt_v8_native__builtin(symbol) : NULL;
+	const char *full = known ? known : symbol;
 	size_t n = strlen(name), n_full = full ? strlen(full) : 0;
 
 	if (n_full <= n || strcmp(full + n_full - n, name) != 0 || full[n_full - n - 1] != '.')
@@ -126,13 +128,25 @@ static const char *builtin_name(struct lt_v8 *v8, const char *name, uint64_t pc)
 	return full ? full : name;
 }
 
+static bool begins(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
 static void add_builtin(struct resolving *r, const struct lt_v8_shared *shared, uint64_t pc)
 {
+	static const struct lt_stack_frame regexp = { .type = LT_FRAME_BUILTIN,
+						      .function = LT_V8_REGEXP };
 	struct lt_stack_frame frame = {
 		.type = LT_FRAME_BUILTIN,
 		.function = builtin_name(r->v8, shared->name, pc),
 	};
 
+	/* Compiled code with no function of its own, called by one that matches, is an expression. */
+	if (r->nameless_code &&
+	    (begins(frame.function, "RegExp.") || begins(frame.function, "String.")))
+		add(r, &regexp);
+	r->nameless_code = false;
 	add(r, &frame);
 }
 
@@ -246,6 +260,8 @@ static void resolve_frame(struct resolving *r, const struct lt_raw_frame *frame,
 	see_microtasks(r, pc);
 	if (class != LT_PC_JIT)
 		add_native(r, pc, class);
+	else if (!r->stack->n_frames)
+		r->nameless_code = true;
 }
 
 int lt_v8__resolve(struct lt_v8 *v8, const struct lt_raw_stack *raw, struct lt_v8_stack *ret_stack)

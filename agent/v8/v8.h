@@ -41,6 +41,9 @@ const char *lt_symbols__name(struct lt_symbols *symbols, uint64_t pc, const char
 
 /* --- resolve.c: raw stack → frames ------------------------------------------------------------- */
 
+/* What the compiled code of a regular expression is called. */
+#define LT_V8_REGEXP "(regular expression)"
+
 struct lt_v8;
 
 struct lt_v8_opts {

@@ -151,10 +151,13 @@ struct lt_off_rec {
 	__u64 why; /* enum lt_off */
 };
 
+/* Garbage collection on the loop's thread: running, or asleep until V8's helper threads are done. */
 struct lt_gc_time {
-	__u64 total_ns; /* on the CPU in garbage collection */
+	__u64 total_ns;
+	__u64 slept_ns; /* the part of total_ns that off.total_ns[LT_OFF_SLEEP] has too */
 	__u64 begin_ns; /* of the running pause or slice, 0: none */
-	__u64 begin_off_ns; /* sum of the off totals then */
+	__u64 begin_waited_ns; /* off totals but for the sleep, then */
+	__u64 begin_slept_ns; /* off.total_ns[LT_OFF_SLEEP] then */
 };
 
 /*
@@ -284,6 +287,8 @@ struct lt_raw_frame {
 	__u64 context; /* at fp - 8: a context, or a marker that tells the frame's type */
 	__u64 flags;
 };
+
+#define LT_SAMPLE_HZ 99 /* not in step with timers of whole milliseconds */
 
 /* The stack of a loop's thread in a turn that is late. */
 struct lt_raw_stack {

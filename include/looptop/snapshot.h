@@ -88,7 +88,7 @@ struct lt_stall {
 	double cause_seconds[LT_SNAP_CAUSES]; /* NAN: unknown */
 	enum lt_starvation starvation;
 	double samples; /* stacks that were taken, 0: none */
-	/* The function that blocked: the most frequent innermost user function; NULL: unknown. Points into
+	/* The function that blocked: the most frequent innermost user function, if starved the callback; NULL: unknown. Points into
 	 * stack. Its share is that of the samples whose innermost user function it is. */
 	const struct lt_stack_frame *where;
 	/* What ran below it in most of those samples ("JSON.parse", "pbkdf2Sync"); NULL: itself. Points into

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The looptop authors
 """The doctor on services with one illness each, and on healthy ones (workloads/doctor.js).
 
-The first finding must be the illness; a healthy service must have none: an alarm that is false is
-as wrong as one that is missing.
+It must be the one finding, and a healthy service must have none: an alarm that is false is as wrong
+as one that is missing.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from support.pressure import CpuLimit, Hog, one_cpu, pin
 
 WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
 
-# Illness → what its first finding has to name: the function, the kind of task, …
+# Illness → what its finding has to name: the function, the kind of task, …
 NAMED = {
     "sync-javascript": "renderReport",
     "json": "parseCatalogue",
@@ -43,6 +43,14 @@ NAMED = {
     "cpu-throttled": "",
     "timers-late": "",
     "uneven-loops": "",
+}
+
+# A young generation that is too small, and a collector without threads to help.
+SMALL_YOUNG = ["--max-semi-space-size=1", "--single-threaded-gc"]
+FLAGS = {
+    "gc-long-major": ["--expose-gc"],
+    "gc-share": SMALL_YOUNG,
+    "gc-scavenge-pressure": SMALL_YOUNG,
 }
 
 
@@ -80,7 +88,7 @@ def slow_names(folder):
 
 
 def options_of(illness, stack, request, tmp_path):
-    options = {"flags": ["--expose-gc"] if illness == "gc-long-major" else []}
+    options = {"flags": FLAGS.get(illness, [])}
     if illness == "pool-saturated":
         options["env"] = {"LT_POOL_ADDON": str(request.getfixturevalue("pool_addon"))}
     if illness == "dns-slow-io":
@@ -111,6 +119,35 @@ def ids(report):
     return [finding["id"] for finding in report["findings"]]
 
 
+def summary(report):
+    """What a failing assertion has to say."""
+    findings = [(f["id"], f["title"], f["seen"], f["weight_seconds"]) for f in report["findings"]]
+    return "\n".join(map(str, [*findings, *report["processes"][0]["loops"], *report["notes"]]))
+
+
+class Waited:
+    """For how much of a time the process' threads wanted a CPU and had none, says the kernel."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def _seconds(self):
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
+
+    def __enter__(self):
+        self.before, self.began = self._seconds(), time.monotonic()
+        return self
+
+    def __exit__(self, *exc):
+        self.share = (self._seconds() - self.before) / (time.monotonic() - self.began)
+
+
+def surroundings(illness, waited):
+    """Findings that are true of a machine that others use too, where the kernel says so as well."""
+    return {"cpu-starved"} if waited.share > 0.03 and illness != "cpu-starved" else set()
+
+
 @pytest.mark.parametrize("illness", list(NAMED))
 def test_an_illness_is_found(one_node, request, tmp_path, illness):
     with contextlib.ExitStack() as stack:
@@ -119,11 +156,11 @@ def test_an_illness_is_found(one_node, request, tmp_path, illness):
         surround(illness, target, stack)
         target.call("start", illness=illness)
         time.sleep(0.5)  # what it does first, to start, is none of the illness
-        report = examine(target.pid)
-    assert ids(report) and ids(report)[0] == illness, report
-    finding = report["findings"][0]
-    assert NAMED[illness] in str(finding), finding
-    assert ids(report).count(illness) == 1 or NAMED[illness], "twice the same"
+        with Waited(target.pid) as waited:
+            report = examine(target.pid)
+    found = [finding for finding in report["findings"] if finding["id"] not in surroundings(illness, waited)]
+    assert [finding["id"] for finding in found] == [illness], summary(report)
+    assert NAMED[illness] in str(found[0]), summary(report)
 
 
 class LightLoad(threading.Thread):
@@ -151,12 +188,13 @@ def test_a_healthy_service_has_no_finding(one_node, service):
         load = LightLoad(answer["port"]) if service == "light-http" else None
         if load:
             load.start()
-        report = examine(target.pid)
+        with Waited(target.pid) as waited:
+            report = examine(target.pid)
         if load:
             load.stopped.set()
             load.join(5)
             assert load.requests > 40
-    assert ids(report) == [], report
+    assert set(ids(report)) <= surroundings(service, waited), summary(report)
 
 
 def test_the_text_says_the_same(one_node):

@@ -82,7 +82,7 @@ static void test_gc_that_runs(void **state)
 	rec.gc.total_ns = 70 * MS;
 	rec.gc_turn_ns = rec.gc_seen_ns = 60 * MS;
 	rec.gc.begin_ns = T0 + 20 * MS;
-	rec.gc.begin_off_ns = 5 * MS;
+	rec.gc.begin_waited_ns = 5 * MS;
 	rec.off.total_ns[LT_OFF_THROTTLED] = 9 * MS; /* 4 ms of it since the pause began */
 	rec.off_turn_ns[LT_OFF_THROTTLED] = rec.off_seen_ns[LT_OFF_THROTTLED] = 5 * MS;
 	parts = lt_cause__turn(&rec, T0 + 50 * MS);
@@ -90,10 +90,36 @@ static void test_gc_that_runs(void **state)
 	close_to(parts.off[LT_OFF_THROTTLED], 0.004);
 }
 
+/* V8's main thread sleeps while its helpers finish: that is collecting, not I/O. */
+static void test_asleep_in_gc(void **state)
+{
+	struct lt_loop_rec rec = turn();
+	struct lt_cause_parts parts;
+
+	(void)state;
+	rec.gc.total_ns = 30 * MS; /* of an ended pause, in which it slept for 12 ms */
+	rec.gc.slept_ns = 12 * MS;
+	rec.off.total_ns[LT_OFF_SLEEP] = 20 * MS; /* 8 ms elsewhere */
+	parts = lt_cause__turn(&rec, T0 + 50 * MS);
+	close_to(parts.gc, 0.030);
+	close_to(parts.off[LT_OFF_SLEEP], 0.008);
+	rec.gc.begin_ns =
+		T0 + 50 * MS; /* one that runs: it slept for 4 ms, and sleeps again for 3 */
+	rec.gc.begin_slept_ns = 20 * MS;
+	rec.off.total_ns[LT_OFF_SLEEP] = 24 * MS;
+	rec.off.why = LT_OFF_SLEEP;
+	rec.off.since_ns = T0 + 57 * MS;
+	parts = lt_cause__turn(&rec, T0 + 60 * MS);
+	close_to(parts.gc, 0.040);
+	close_to(parts.off[LT_OFF_SLEEP], 0.008);
+}
+
 /* In a wait that may block nothing is charged to busy time; an ended thread has no running spans. */
 static void test_idle_and_ended(void **state)
 {
-	struct lt_loop_rec rec = { .first_ns = 1, .last_ns = T0, .wait_start_ns = T0, .wait_timeout_ms = -1 };
+	struct lt_loop_rec rec = {
+		.first_ns = 1, .last_ns = T0, .wait_start_ns = T0, .wait_timeout_ms = -1
+	};
 	struct lt_cause_parts parts;
 
 	(void)state;
@@ -158,9 +184,10 @@ static void test_torn_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_on_the_cpu),	   cmocka_unit_test(test_running_spans),
-		cmocka_unit_test(test_gc_that_runs),	   cmocka_unit_test(test_idle_and_ended),
-		cmocka_unit_test(test_what_is_not_measured), cmocka_unit_test(test_torn_records),
+		cmocka_unit_test(test_all_on_the_cpu), cmocka_unit_test(test_running_spans),
+		cmocka_unit_test(test_gc_that_runs),   cmocka_unit_test(test_asleep_in_gc),
+		cmocka_unit_test(test_idle_and_ended), cmocka_unit_test(test_what_is_not_measured),
+		cmocka_unit_test(test_torn_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

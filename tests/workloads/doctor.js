@@ -99,20 +99,16 @@ function readSmallFiles() {
   for (let i = 0; i < 8; i++) fs.stat(__filename, () => {});
 }
 
-// Garbage that is dead by the time of the next scavenge.
-function shortLived() {
-  const rows = [];
-  for (let i = 0; i < 40000; i++) rows.push({ i, text: `row ${i}`, more: [i, i + 1] });
-  return rows.length;
-}
-
-// Garbage that lives just long enough to be copied, twice.
+// Rows that are kept for a few scavenges: they are copied, moved to the old heap, and dead soon after.
+// (With a small young generation, and a collector that has no threads to help.)
 const recent = [];
-function survivors() {
-  const rows = [];
-  for (let i = 0; i < 30000; i++) rows.push({ i, more: [i, { i }] });
-  recent.push(rows);
-  if (recent.length > 12) recent.shift();
+function keepRows(parts, size, kept) {
+  for (let part = 0; part < parts; part++) {
+    const rows = [];
+    for (let i = 0; i < size; i++) rows.push({ i, more: [i, { i }] });
+    recent.push(rows);
+    if (recent.length > kept) recent.shift();
+  }
 }
 
 // A large heap of small objects, all alive, and somebody who asks for it to be collected.
@@ -162,8 +158,8 @@ const illnesses = {
     every(10, readSmallFiles);
     manyShortTurns();
   },
-  'gc-share': () => every(10, shortLived),
-  'gc-scavenge-pressure': () => every(15, survivors),
+  'gc-share': () => every(10, () => keepRows(10, 4000, 8)),
+  'gc-scavenge-pressure': () => every(10, () => keepRows(24, 1500, 1)),
   'gc-long-major': () => {
     fillCache();
     every(700, () => global.gc());

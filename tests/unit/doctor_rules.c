@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* Each illness alone leads to its finding and to no other; a service that is well, to none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/doctor_case.h"
+
+static const struct lt_stack_frame json = { .type = LT_FRAME_BUILTIN,
+					    .function = "JSON.parse",
+					    .share = 1 };
+static const struct lt_stack_frame regexp = { .type = LT_FRAME_BUILTIN,
+					      .function = "RegExp.prototype.test",
+					      .share = 1 };
+static const struct lt_stack_frame pbkdf2 = { .type = LT_FRAME_JS,
+					      .function = "pbkdf2Sync",
+					      .file = "node:internal/crypto/pbkdf2",
+					      .share = 1 };
+static const struct lt_stack_frame gzip = {
+	.type = LT_FRAME_JS, .function = "zlibBufferSync", .file = "node:zlib", .share = 1
+};
+static const struct lt_stack_frame read_file = {
+	.type = LT_FRAME_JS, .function = "readFileSync", .file = "node:fs", .share = 1
+};
+static const struct lt_stack_frame spawn = {
+	.type = LT_FRAME_JS, .function = "spawnSync", .file = "node:child_process", .share = 1
+};
+
+static void sync_javascript(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.2, "renderReport", NULL);
+}
+
+static void large_json(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.15, "load", &json);
+}
+
+static void backtracking(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.3, "check", &regexp);
+}
+
+static void crypto(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.12, "login", &pbkdf2);
+}
+
+static void zlib(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.12, "page", &gzip);
+}
+
+static void files(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.12, "templates", &read_file);
+}
+
+static void many_files(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 100, 0.002);
+	c->process.sync_fs_calls = 4000;
+	c->process.sync_fs_seconds = 0.2;
+}
+
+static void child(struct doctor_case *c, int i)
+{
+	struct lt_stall *stall = case_stall(c, 0.25, "resize", &spawn);
+
+	(void)i;
+	stall->cause_seconds[LT_CAUSE_CPU] = 0.01;
+	stall->cause_seconds[LT_CAUSE_SYNC_IO] = 0.24;
+	stall->cause = LT_CAUSE_SYNC_IO;
+	case_cause(c, LT_CAUSE_SYNC_IO, 0.24);
+}
+
+static void asleep(struct doctor_case *c, int i)
+{
+	struct lt_stall *stall = case_stall(c, 0.25, "waitForLock", NULL);
+
+	(void)i;
+	stall->cause_seconds[LT_CAUSE_CPU] = 0.01;
+	stall->cause_seconds[LT_CAUSE_SYNC_IO] = 0.24;
+	stall->cause = LT_CAUSE_SYNC_IO;
+	case_cause(c, LT_CAUSE_SYNC_IO, 0.24);
+}
+
+static void next_tick(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.2, "drain", NULL)->starvation = LT_STARVED_BY_NEXT_TICK;
+}
+
+static void microtasks(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_stall(c, 0.2, "follow", NULL)->starvation = LT_STARVED_BY_MICROTASKS;
+}
+
+static void pool(struct doctor_case *c, int i)
+{
+	(void)i;
+	/* Sixteen at a time, 60 ms each, four threads. */
+	for (int task = 0; task < 80; task++)
+		case_tasks(c, "napi", 1, 0, 0.06 * (task % 16 / 4), 0.06, 0.0002);
+	for (int task = 0; task < 80; task++)
+		c->tasks[c->process.pool.n_tasks - 80 + (size_t)task].submit_time +=
+			0.2 * (task / 16);
+	c->process.pool.saturated_seconds = 0.9;
+	c->process.pool.queue_depth_max = 12;
+}
+
+static void computing_pool(struct doctor_case *c, int i)
+{
+	pool(c, i);
+	for (size_t t = 0; t < c->process.pool.n_tasks; t++)
+		if (c->tasks[t].kind == case_kind("napi"))
+			c->tasks[t].kind = case_kind("crypto");
+	c->process.pool.kinds[case_kind("crypto")] = c->process.pool.kinds[case_kind("napi")];
+	c->process.pool.kinds[case_kind("napi")].total.wait = NULL;
+	c->process.pool.kinds[case_kind("napi")].total.run = NULL;
+	c->process.pool.kinds[case_kind("napi")].total.delivery = NULL;
+}
+
+static void lookups(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_tasks(c, "dns", 6, 0, 0.06, 0.06, 0.0002);
+	c->process.pool.queue_depth_max = 4;
+}
+
+static void delivery(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 60, 0.012);
+	case_tasks(c, "fs", 500, 0.002, 0.00002, 0.0001, 0.011);
+}
+
+static void long_major(struct doctor_case *c, int i)
+{
+	struct lt_stall *stall = case_stall(c, 0.2, "collect", NULL);
+
+	(void)i;
+	case_collect(c, "mark_compact", 1, 0.19, 0.19);
+	stall->cause_seconds[LT_CAUSE_CPU] = 0.01;
+	stall->cause_seconds[LT_CAUSE_GC] = 0.19;
+	stall->cause = LT_CAUSE_GC;
+}
+
+static void scavenges(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 50, 0.006);
+	case_collect(c, "scavenge", 50, 0.2, 0.005);
+}
+
+static void collecting(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 50, 0.006);
+	case_collect(c, "mark_compact", 20, 0.12, 0.007);
+	case_collect(c, "incremental_step", 100, 0.08, 0.002);
+}
+
+static void growth(struct doctor_case *c, int i)
+{
+	case_collect(c, "mark_compact", 1, 0.004, 0.004);
+	c->process.rss_bytes = 100e6 + 20e6 * i;
+}
+
+static void near_limit(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->process.rss_bytes = 480e6;
+	c->process.memory_limit_bytes = 512e6;
+}
+
+static void throttled(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 5, 0.08);
+	case_cause(c, LT_CAUSE_THROTTLED, 0.3);
+	c->process.cpu_limit = 0.3;
+	c->process.periods = 10;
+	c->process.throttled_periods = 6;
+	c->process.throttled_seconds = 0.4;
+}
+
+static void starved(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 40, 0.012);
+	case_cause(c, LT_CAUSE_RUNQUEUE, 0.3);
+}
+
+static void late_timers(struct doctor_case *c, int i)
+{
+	(void)i;
+	lt_turns__add(&c->lateness, 0.05, 20);
+}
+
+static void uneven_workers(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->process.n_loops = 4;
+	case_next(c);
+	case_turns(c, 1, 40, 0.018);
+}
+
+static void busy_loop(struct doctor_case *c, int i)
+{
+	(void)i;
+	case_turns(c, 0, 380, 0.002);
+}
+
+static const struct {
+	const char *id;
+	void (*illness)(struct doctor_case *c, int interval);
+} illnesses[] = {
+	{ "sync-javascript", sync_javascript },
+	{ "json", large_json },
+	{ "regexp", backtracking },
+	{ "sync-crypto", crypto },
+	{ "sync-zlib", zlib },
+	{ "sync-fs", files },
+	{ "sync-fs", many_files },
+	{ "child-process-sync", child },
+	{ "sync-wait", asleep },
+	{ "next-tick-starvation", next_tick },
+	{ "microtask-starvation", microtasks },
+	{ "pool-saturated", pool },
+	{ "pool-saturated", computing_pool },
+	{ "dns-slow-io", lookups },
+	{ "slow-delivery", delivery },
+	{ "gc-long-major", long_major },
+	{ "gc-scavenge-pressure", scavenges },
+	{ "gc-share", collecting },
+	{ "heap-grows", growth },
+	{ "memory-limit", near_limit },
+	{ "cpu-throttled", throttled },
+	{ "cpu-starved", starved },
+	{ "timers-late", late_timers },
+	{ "uneven-loops", uneven_workers },
+	{ "loop-busy", busy_loop },
+};
+
+static void test_each_illness_alone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(illnesses) / sizeof(illnesses[0]); i++) {
+		struct doctor_case *c = case_new();
+		size_t n;
+
+		case_watch(c, illnesses[i].illness);
+		n = lt_doctor__findings(c->doctor);
+		if (n != 1)
+			print_error("%s: %zu findings\n", illnesses[i].id, n);
+		for (size_t k = 0; k < n; k++)
+			assert_string_equal(lt_doctor__finding_id(c->doctor, k), illnesses[i].id);
+		assert_int_equal(n, 1);
+		case_free(c);
+	}
+}
+
+static void test_healthy(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, NULL);
+	assert_int_equal(lt_doctor__findings(c->doctor), 0);
+	assert_null(lt_doctor__finding_id(c->doctor, 0));
+	case_free(c);
+}
+
+static void nothing_known(struct doctor_case *c, int i)
+{
+	struct lt_loop *loop = &c->loops[0];
+
+	(void)i;
+	loop->busy_seconds = loop->idle_seconds = loop->utilization = loop->lag_base_seconds = NAN;
+	loop->turn_hist = NULL;
+	loop->total.timer_lateness = NULL;
+	for (int k = 0; k < LT_SNAP_CAUSES; k++)
+		loop->cause_seconds[k] = NAN;
+	c->process.gc_known = c->process.pool.kinds_known = false;
+	c->process.rss_bytes = c->process.cpu_seconds = NAN;
+	c->process.sync_fs_calls = c->process.sync_fs_seconds = NAN;
+	c->process.pool.size = c->process.pool.saturated_seconds = NAN;
+}
+
+/* What is not known is no finding. */
+static void test_nothing_known(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, nothing_known);
+	assert_int_equal(lt_doctor__findings(c->doctor), 0);
+	case_free(c);
+}
+
+/* A few late turns below the threshold, and one hiccup of the host: no reason to wake anybody. */
+static void hiccup(struct doctor_case *c, int i)
+{
+	struct lt_stall *stall;
+
+	if (i != 3)
+		return;
+	stall = case_stall(c, 0.13, "handle", NULL);
+	stall->cause = LT_CAUSE_RUNQUEUE;
+	stall->cause_seconds[LT_CAUSE_CPU] = 0.01;
+	stall->cause_seconds[LT_CAUSE_RUNQUEUE] = 0.12;
+	case_cause(c, LT_CAUSE_RUNQUEUE, 0.12);
+}
+
+static void test_hiccup(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, hiccup);
+	assert_int_equal(lt_doctor__findings(c->doctor), 0);
+	case_free(c);
+}
+
+/* The one that is worth more comes first. */
+static void two(struct doctor_case *c, int i)
+{
+	case_stall(c, 0.25, "renderReport", NULL);
+	if (i == 0)
+		case_stall(c, 0.11, "load", &json);
+}
+
+static void test_order(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, two);
+	assert_int_equal(lt_doctor__findings(c->doctor), 2);
+	assert_string_equal(lt_doctor__finding_id(c->doctor, 0), "sync-javascript");
+	assert_string_equal(lt_doctor__finding_id(c->doctor, 1), "json");
+	case_free(c);
+}
+
+/* Two functions, each with a finding of its own; one function at several lines, one. */
+static void several(struct doctor_case *c, int i)
+{
+	case_stall(c, 0.2, "renderReport", NULL);
+	c->frames[0][1].line = 42 + i;
+	case_stall(c, 0.15, "sortAll", NULL);
+}
+
+static void test_by_function(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, several);
+	assert_int_equal(lt_doctor__findings(c->doctor), 2);
+	case_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_illness_alone),
+		cmocka_unit_test(test_healthy),
+		cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_hiccup),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_by_function),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -112,6 +112,21 @@ static void test_blocker_by_cause(void **state)
 	draw(&stage, 120, 24);
 	assert_true(shows(&stage, " 500ms sync I/O"));
 	assert_true(shows(&stage, "worst in 60 s: 500ms, sync I/O, function not known"));
+	/* A long name below it is cut, not what it means; without V8's own namespace. */
+	stall = sequence_past_stall(stage.sequence, 3, 0.45);
+	stall.start_time = SEQUENCE_TIME + 1.8;
+	stage.sequence->fx->frames[0].function = "v8::internal::Runtime_DateCurrentTime";
+	feed(&stage, 2, &stall);
+	press(&stage, LT_KEY_ENTER, "");
+	press(&stage, LT_KEY_ENTER, "");
+	draw(&stage, 120, 24);
+	assert_true(shows(&stage, "Runtime_DateCurren… below it"));
+	press(&stage, LT_KEY_RIGHT, "");
+	draw(&stage, 120, 24);
+	assert_true(shows(&stage, "86 %  v8::internal::Runtime_DateCurrentTime"));
+	for (int i = 0; i < 3; i++)
+		press(&stage, LT_KEY_ESC, "");
+	stage.sequence->fx->frames[0].function = "JSON.parse";
 	/* Its causes by weight. */
 	stall = sequence_past_stall(stage.sequence, 1, 0.4);
 	stall.start_time = SEQUENCE_TIME + 2.2;

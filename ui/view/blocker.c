@@ -153,7 +153,8 @@ static void add_stall(struct run *run, const struct lt_stall *stall)
 		    stall->starvation == LT_STARVED_BY_NEXT_TICK ? ", one nextTick after another"
 								 : ", one promise after another");
 	if (stall->below) {
-		snprintf(text, sizeof(text), ", %s below it", stall->below->function);
+		snprintf(text, sizeof(text), ", %s below it",
+			 lt_short_name(stall->below->function));
 		add(run, 0, text);
 	}
 	if (cause) {

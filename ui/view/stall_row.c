@@ -50,6 +50,15 @@ int lt_draw_tail(struct lt_canvas *canvas, int x, int y, int cells, uint8_t styl
 	return width + lt_canvas__text(canvas, x + width, y, style, text);
 }
 
+const char *lt_short_name(const char *function)
+{
+	static const char inside[] = "v8::internal::";
+
+	return strncmp(function, inside, strlen(inside)) == 0 && function[strlen(inside)]
+		       ? function + strlen(inside)
+		       : function;
+}
+
 int lt_draw_place(struct lt_canvas *canvas, int x, int y, int cells, uint8_t style,
 		  const struct lt_stack_frame *frame)
 {
@@ -130,7 +139,7 @@ static void draw_what(struct lt_canvas *canvas, struct lt_rect r, const struct p
 					? "one nextTick after another"
 					: "one promise after another");
 	else if (stall->below)
-		draw_below(canvas, below, stall->below->function, style);
+		draw_below(canvas, below, lt_short_name(stall->below->function), style);
 }
 
 void lt_draw_stall_heading(struct lt_canvas *canvas, struct lt_rect r)

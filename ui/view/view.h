@@ -95,6 +95,9 @@ int lt_draw_place(struct lt_canvas *canvas, int x, int y, int cells, uint8_t sty
 int lt_draw_tail(struct lt_canvas *canvas, int x, int y, int cells, uint8_t style,
 		 const char *text);
 
+/* The name as a line has room for it: without the namespace that all of V8 is in. */
+const char *lt_short_name(const char *function);
+
 /* Opens the stalls of the open process at this one; 0: at the latest. */
 void lt_open_stalls(struct lt_app *app, uint64_t number);
 

@@ -68,7 +68,7 @@ static void advance(struct lt_v8 *v8, struct walk *walk, const uint64_t words[FR
 /* C++ between two parts of JavaScript that keeps no frame pointers. */
 static bool resume(struct walk *walk)
 {
-	if (walk->previous < walk->low || walk->previous & 7)
+	if (!walk->previous || walk->previous < walk->low || walk->previous & 7)
 		return false;
 	walk->fp = walk->previous;
 	walk->previous = 0;

@@ -19,11 +19,11 @@
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-#define TARGETS_MAX 512
+#define TARGETS_MAX	  512
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
-#define PULSE_MIN_NS 25000000ull
-#define PULSE_MAX_NS 1000000000ull
-#define LOOK_INTERVAL_NS 2000000000ull
+#define PULSE_MIN_NS	  25000000ull
+#define PULSE_MAX_NS	  1000000000ull
+#define LOOK_INTERVAL_NS  2000000000ull
 
 struct lt_pipeline {
 	struct lt_options options;
@@ -61,7 +61,8 @@ static int add_watch(struct lt_pipeline *pipeline, int pid)
 	int err;
 
 	if (pipeline->n_watches == TARGETS_MAX)
-		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid, TARGETS_MAX);
+		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
+			      TARGETS_MAX);
 	err = lt_watch__new(pid, &pipeline->options, pipeline->probe, &watch);
 	if (!err && glob && fnmatch(glob, lt_watch__target(watch)->name, 0)) {
 		lt_watch__free(watch);
@@ -113,11 +114,15 @@ static int add_targets(struct lt_pipeline *pipeline, bool wait_for_targets)
 	if (pipeline->n_watches || wait_for_targets)
 		return 0;
 	if (pipeline->options.name_glob)
-		return lt_err(-ESRCH, "look for processes: none with an event loop is named %s (see looptop "
-				      "list)",
-			      pipeline->options.name_glob);
-	return lt_err(-ESRCH, "look for processes: none has an event loop that may be looked at (name one by "
-			      "its pid, or see looptop check)");
+		return lt_err(
+			-ESRCH,
+			"look for processes: none with an event loop is named %s (see looptop "
+			"list)",
+			pipeline->options.name_glob);
+	return lt_err(
+		-ESRCH,
+		"look for processes: none has an event loop that may be looked at (name one by "
+		"its pid, or see looptop check)");
 }
 
 static int load_probes(struct lt_pipeline *pipeline)
@@ -251,6 +256,7 @@ static void deliver_stall(struct lt_pipeline *pipeline, const struct lt_event *e
 		known = lt_watch__causes_known(watch);
 	for (int i = 0; i < LT_OFF_MAX; i++)
 		parts.off[i] = (double)event->off_ns[i] / 1e9;
+	parts.unseen = lt_loop_state__unseen(loop, event->start_ns);
 	lt_cause__split(&parts, seconds, known, stall.cause_seconds);
 	stall.cause = lt_cause__main(stall.cause_seconds);
 	if (watch)
@@ -329,7 +335,8 @@ static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snaps
 		struct lt_watch *watch = find_watch(pipeline, (uint32_t)process->pid);
 
 		if (watch && snapshot->sequence > 1)
-			lt_watch__govern(watch, process->overhead_ratio, snapshot->interval_seconds);
+			lt_watch__govern(watch, process->overhead_ratio,
+					 snapshot->interval_seconds);
 	}
 }
 
@@ -362,7 +369,8 @@ static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
 	return half_ns < PULSE_MAX_NS ? half_ns : PULSE_MAX_NS;
 }
 
-bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd, bool *ret_changed)
+bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd,
+		       bool *ret_changed)
 {
 	uint64_t pulse_ns = pulse_interval_ns(pipeline);
 

@@ -49,9 +49,8 @@ static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread,
 			 struct lt_loop_mem *mem)
 {
 	bool node = watch->target->runtime && !strcmp(watch->target->runtime, "node");
-	int err = lt_read_loop(watch->target, thread->tid == watch->target->pid && !loop_ptr ? 0 :
-										       loop_ptr,
-			       mem);
+	int err = lt_read_loop(watch->target,
+			       thread->tid == watch->target->pid && !loop_ptr ? 0 : loop_ptr, mem);
 
 	if (thread->tid == watch->target->pid) {
 		thread->is_loop = thread->is_loop || !err;
@@ -100,7 +99,8 @@ static void drop_threads(struct lt_watch *watch)
 			watch->threads.items[kept++] = *thread;
 			continue;
 		}
-		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name) : NULL;
+		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name)
+				       : NULL;
 		if (loop)
 			lt_loop_state__end(loop);
 		if (watch->sampler)
@@ -133,7 +133,9 @@ static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 {
 	const struct lt_target *target = watch->target;
-	struct lt_process_reading reading = { .tier = watch->tier, .cpu_seconds = NAN, .rss_bytes = NAN };
+	struct lt_process_reading reading = { .tier = watch->tier,
+					      .cpu_seconds = NAN,
+					      .rss_bytes = NAN };
 	uint64_t rss_bytes;
 	double cpu_seconds;
 
@@ -173,6 +175,7 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 		      const struct lt_loop_rec *rec)
 {
 	struct lt_thread_state *thread = lt_threads__add(&watch->threads, (int)key->tid);
+	struct lt_stall answer = lt_stall_of(0, 0);
 	struct lt_loop_state *loop;
 	struct lt_loop_mem mem;
 
@@ -183,8 +186,13 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	if (!thread->is_loop)
 		return;
 	loop = lt_store__loop(watch->process, thread->tid, thread->name);
-	if (loop)
-		lt_loop_state__record(loop, rec);
+	if (!loop)
+		return;
+	lt_loop_state__record(loop, rec);
+	if (!rec->turn_start_ns || !watch->blame)
+		return;
+	lt_blame__answer(watch->blame, thread->tid, rec->turn_start_ns, false, &answer);
+	lt_loop_state__answer(loop, &answer);
 }
 
 static void read_memory(struct lt_watch *watch)
@@ -269,4 +277,3 @@ void lt_watch__finish(struct lt_watch *watch)
 	read_pool(watch);
 	read_gc(watch);
 }
-

@@ -51,7 +51,8 @@ static bool handle_input(struct dashboard *dashboard)
 			dashboard->deadline_ns = lt_now_ns() + dashboard->interval_ns;
 			break;
 		case LT_UI_TIER:
-			lt_pipeline__set_tier(dashboard->pipeline, tier_of(lt_ui__tier(dashboard->ui)));
+			lt_pipeline__set_tier(dashboard->pipeline,
+					      tier_of(lt_ui__tier(dashboard->ui)));
 			break;
 		case LT_UI_NONE:
 			return true;
@@ -61,21 +62,26 @@ static bool handle_input(struct dashboard *dashboard)
 
 static int loop(struct dashboard *dashboard)
 {
-	uint64_t end_ns = dashboard->options->duration_seconds ?
-				  lt_now_ns() + (uint64_t)(dashboard->options->duration_seconds * 1e9) :
-				  UINT64_MAX;
+	uint64_t end_ns =
+		dashboard->options->duration_seconds
+			? lt_now_ns() + (uint64_t)(dashboard->options->duration_seconds * 1e9)
+			: UINT64_MAX;
 
 	/* A first, short interval: figures on the screen at once. */
-	dashboard->deadline_ns = lt_now_ns() + (dashboard->interval_ns < 200000000 ?
-							dashboard->interval_ns :
-							200000000);
+	dashboard->deadline_ns =
+		lt_now_ns() +
+		(dashboard->interval_ns < 200000000 ? dashboard->interval_ns : 200000000);
 	for (long n = 0; !lt_signals__stopped() && lt_now_ns() < end_ns;) {
 		const struct lt_snapshot *snapshot;
 		bool changed;
 
 		if (!lt_pipeline__wait(dashboard->pipeline, dashboard->deadline_ns,
 				       lt_ui__fd(dashboard->ui), &changed)) {
-			if (!changed && !handle_input(dashboard))
+			/* Between intervals only the running stalls have changed. */
+			if (changed)
+				lt_ui__update(dashboard->ui,
+					      lt_pipeline__latest(dashboard->pipeline));
+			else if (!handle_input(dashboard))
 				return 0;
 			continue;
 		}
@@ -109,8 +115,9 @@ static enum lt_exit run(const struct lt_options *options)
 	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		lt_err(-ENOTTY, "open the dashboard: no terminal on stdin and stdout (looptop stat prints "
-				"rows, looptop stat --json one object a line)");
+		lt_err(-ENOTTY,
+		       "open the dashboard: no terminal on stdin and stdout (looptop stat prints "
+		       "rows, looptop stat --json one object a line)");
 		return LT_EXIT_USAGE;
 	}
 	lt_signals__install();

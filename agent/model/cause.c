@@ -66,16 +66,17 @@ struct lt_cause_parts lt_cause__turn(const struct lt_loop_rec *rec, uint64_t now
 {
 	struct lt_cause_parts parts = { .gc = 0 };
 
-	if (rec->turn_start_ns)
-		add_recent(&parts, rec, rec->off_turn_ns, rec->gc_turn_ns, rec->turn_start_ns,
-			   now_ns);
+	if (!rec->turn_start_ns)
+		return parts;
+	add_recent(&parts, rec, rec->off_turn_ns, rec->gc_turn_ns, rec->turn_start_ns, now_ns);
+	parts.unseen = seconds_since(rec->turn_start_ns, rec->first_ns);
 	return parts;
 }
 
 void lt_cause__split(const struct lt_cause_parts *parts, double busy_seconds,
 		     struct lt_cause_known known, double ret_seconds[LT_SNAP_CAUSES])
 {
-	double sum = known.gc ? parts->gc : 0, scale = 1;
+	double sum = parts->unseen + (known.gc ? parts->gc : 0), scale = 1;
 
 	for (int i = 0; i < LT_SNAP_CAUSES; i++)
 		ret_seconds[i] = NAN;
@@ -90,7 +91,7 @@ void lt_cause__split(const struct lt_cause_parts *parts, double busy_seconds,
 	ret_seconds[LT_CAUSE_THROTTLED] = parts->off[LT_OFF_THROTTLED] * scale;
 	if (known.gc)
 		ret_seconds[LT_CAUSE_GC] = parts->gc * scale;
-	ret_seconds[LT_CAUSE_UNKNOWN] = 0;
+	ret_seconds[LT_CAUSE_UNKNOWN] = parts->unseen * scale;
 	ret_seconds[LT_CAUSE_CPU] = fmax(busy_seconds - sum * scale, 0);
 }
 

@@ -13,6 +13,7 @@
 struct lt_cause_parts {
 	double off[LT_OFF_MAX]; /* by enum lt_off */
 	double gc;
+	double unseen; /* before it was watched */
 };
 
 /* Which of them are measured. */

@@ -100,6 +100,13 @@ int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stal
 	return lt_stall_list__add(&loop->stalls, stall);
 }
 
+double lt_loop_state__unseen(const struct lt_loop_state *loop, uint64_t start_ns)
+{
+	bool before = loop->has_record && loop->rec.first_ns > start_ns;
+
+	return before ? (double)(loop->rec.first_ns - start_ns) / 1e9 : 0;
+}
+
 void lt_loop_state__answer(struct lt_loop_state *loop, const struct lt_stall *answer)
 {
 	loop->answer = *answer;

@@ -38,6 +38,8 @@ void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem 
 void lt_loop_state__end(struct lt_loop_state *loop);
 /* A stall that ended in this interval. What it points at must live until the next begin. */
 int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stall);
+/* How much of a turn that began at start_ns was before the loop was watched, in seconds. */
+double lt_loop_state__unseen(const struct lt_loop_state *loop, uint64_t start_ns);
 /* What is known by now of the stall that is running: function, stack, samples. The same rule. */
 void lt_loop_state__answer(struct lt_loop_state *loop, const struct lt_stall *answer);
 

@@ -108,18 +108,28 @@ static void build_times(struct lt_loop_state *loop, const struct lt_moment *mome
 	build_causes(loop, moment, &now, share, out);
 }
 
-/* The turn that is running: its length if it is a stall by now, else 0. */
-static double running_stall(const struct lt_loop_state *loop, const struct lt_moment *moment)
+/* Begin of the turn that is running, 0: none; and until when it was seen to run. */
+static uint64_t running_turn(const struct lt_loop_state *loop, const struct lt_moment *moment,
+			     uint64_t *ret_until_ns)
 {
-	double length = 0;
-
+	*ret_until_ns = moment->now_ns;
 	if (loop->has_record && loop->rec.flags & LT_LOOP_ENDED)
 		return 0;
 	if (loop->has_record && loop->rec.turn_start_ns)
-		length = seconds_between(loop->rec.turn_start_ns, moment->now_ns);
-	else if (loop->has_memory && loop->mem.metrics_on &&
-		 (!loop->has_record || !loop->rec.wait_start_ns) && !loop->mem.entry_ns)
-		length = seconds_between(loop->mem.time_ms * 1000000, loop->mem.read_ns);
+		return loop->rec.turn_start_ns;
+	if (!loop->has_memory || !loop->mem.metrics_on || loop->mem.entry_ns ||
+	    (loop->has_record && loop->rec.wait_start_ns))
+		return 0;
+	*ret_until_ns = loop->mem.read_ns;
+	return loop->mem.time_ms * 1000000;
+}
+
+/* The turn that is running: its length if it is a stall by now, else 0. */
+static double running_stall(const struct lt_loop_state *loop, const struct lt_moment *moment)
+{
+	uint64_t until_ns, start_ns = running_turn(loop, moment, &until_ns);
+	double length = start_ns ? seconds_between(start_ns, until_ns) : 0;
+
 	return length * 1e9 > (double)moment->stall_ns ? length : 0;
 }
 
@@ -133,7 +143,10 @@ static void build_lag(struct lt_loop_state *loop, const struct lt_moment *moment
 	if (loop->now_before_ns && loop->turn_start_before_ns)
 		carried_in = seconds_between(loop->turn_start_before_ns, loop->now_before_ns);
 	if (loop->rec.turn_start_ns && stall <= 0)
-		carried_out = seconds_between(loop->rec.turn_start_ns, until_ns);
+		carried_out = seconds_between(loop->rec.turn_start_ns > loop->rec.first_ns
+						      ? loop->rec.turn_start_ns
+						      : loop->rec.first_ns,
+					      until_ns);
 	loop->shown = loop->turn.interval;
 	if (stall > 0)
 		lt_hist__add(&loop->shown, stall);
@@ -254,9 +267,10 @@ static int show_running(struct lt_loop_state *loop, const struct lt_moment *mome
 					      moment->gc_probed };
 	struct lt_stall stall = loop->has_answer ? loop->answer : lt_stall_of(0, 0);
 	struct lt_cause_parts parts = lt_cause__turn(&loop->rec, moment->now_ns);
+	uint64_t until_ns, start_ns = running_turn(loop, moment, &until_ns);
 	int err;
 
-	stall.start_time = moment->wall_seconds - seconds;
+	stall.start_time = moment->wall_seconds - seconds_between(start_ns, moment->now_ns);
 	stall.seconds = seconds;
 	stall.ongoing = true;
 	lt_cause__split(&parts, seconds, known, stall.cause_seconds);

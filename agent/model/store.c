@@ -297,7 +297,8 @@ static void build_limits(struct lt_store_process *process, struct lt_process *ou
 	out->memory_limit_bytes = limits->memory_limit_bytes;
 	out->periods = advance(&process->periods_before, limits->periods);
 	out->throttled_periods = advance(&process->throttled_before, limits->throttled_periods);
-	out->throttled_seconds = advance(&process->throttled_seconds_before, limits->throttled_seconds);
+	out->throttled_seconds =
+		advance(&process->throttled_seconds_before, limits->throttled_seconds);
 }
 
 static int build_process(const struct lt_store *store, struct lt_store_process *process,

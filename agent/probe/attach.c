@@ -17,6 +17,7 @@
 #include "agent/probe/links.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
+#include "agent/target/process.h"
 #include "looptop/log.h"
 
 struct group {
@@ -62,8 +63,9 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 	if (!lt_target__alive(attachment->target))
 		return lt_err(-ESRCH, "attach to pid %d: the process has ended", pid);
 	if (err == -EPERM || err == -EACCES)
-		return lt_err(err, "attach to pid %d: permission denied (needs %s; run as root or see "
-				   "looptop check)",
+		return lt_err(err,
+			      "attach to pid %d: permission denied (needs %s; run as root or see "
+			      "looptop check)",
 			      pid, missing ? missing : "a kernel that allows uprobes to this user");
 	return lt_err(err, "attach to pid %d: probe %s: %s", pid,
 		      bpf_program__name(program_of(lt_probe__skeleton(attachment->probe), role)),
@@ -279,8 +281,8 @@ static int go_live(const struct lt_attachment *attachment, const struct lt_wish 
 					 sizeof(cfg), BPF_ANY))
 		err = -errno;
 	if (err)
-		return lt_err(err, "attach to pid %u: too many targets for the kernel tables: %s", tgid,
-			      strerror(-err));
+		return lt_err(err, "attach to pid %u: too many targets for the kernel tables: %s",
+			      tgid, strerror(-err));
 	return 0;
 }
 
@@ -346,6 +348,17 @@ void lt_attachment__free(struct lt_attachment *attachment)
 	free(attachment);
 }
 
+static bool thread_sleeps(int pid, int tid)
+{
+	char path[64], text[512], *state;
+
+	snprintf(path, sizeof(path), "task/%d/stat", tid);
+	if (lt_proc_read(pid, path, text, sizeof(text)) <= 0)
+		return false;
+	state = strrchr(text, ')');
+	return state && (state[2] == 'S' || state[2] == 'D');
+}
+
 int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
 			     const struct lt_loop_mem *mem)
 {
@@ -365,6 +378,13 @@ int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
 		rec->wait_start_ns = rec->first_ns;
 		rec->wait_timeout_ms = -1;
 		rec->phase = LT_PHASE_POLL_WAIT;
+	} else if (mem->metrics_on && mem->time_ms) {
+		/* In the middle of a turn, which began then or before: libuv's clock stands still in it, but
+		 * for those who ask it to go on. */
+		rec->turn_start_ns = mem->time_ms * 1000000;
+		rec->off.why =
+			thread_sleeps(attachment->target->pid, tid) ? LT_OFF_SLEEP : LT_OFF_NOT;
+		rec->off.since_ns = rec->first_ns;
 	}
 	/* As lt_watch() does in the programs. */
 	__atomic_fetch_or(&skel->bss->lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64,
@@ -387,7 +407,8 @@ int lt_attachment__read_proc(const struct lt_attachment *attachment, struct lt_p
 {
 	uint32_t tgid = (uint32_t)attachment->target->pid;
 
-	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_proc_recs, &tgid, ret_rec);
+	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_proc_recs, &tgid,
+			   ret_rec);
 }
 
 int lt_attachment__read_kind(const struct lt_attachment *attachment, enum lt_kind kind,

@@ -153,6 +153,7 @@ struct lt_v8 {
 	struct lt_arena arena;
 	struct lt_v8_script scripts[LT_V8_SCRIPTS];
 	size_t lines_bytes; /* of all scripts' ends */
+	size_t map_bytes; /* of all scripts' source maps */
 	struct lt_v8_shared shareds[LT_V8_SHAREDS];
 	struct lt_v8_code codes[LT_V8_CODES];
 	uint64_t stream_map; /* tagged word of the map of instruction streams that was met last */

@@ -13,6 +13,7 @@
 
 #define URL_UNITS_MAX  (32u << 20) /* a data: URL holds the whole map */
 #define TAIL_UNITS_MAX (1u << 20)
+#define MAPS_BYTES_MAX (256u << 20) /* of all scripts together */
 
 /* A range of a string as ASCII, '?' for all else; NULL: it cannot be read. To be freed. */
 static char *read_ascii(struct lt_v8 *v8, const struct lt_v8_string *string, uint32_t from)
@@ -61,6 +62,11 @@ static void load(struct lt_v8 *v8, struct lt_v8_script *script)
 	if (url && lt_sourcemap__load(root, script->file, url, &script->map))
 		script->map = NULL;
 	free(url);
+	if (v8->map_bytes + lt_sourcemap__bytes(script->map) > MAPS_BYTES_MAX) {
+		lt_sourcemap__free(script->map);
+		script->map = NULL;
+	}
+	v8->map_bytes += lt_sourcemap__bytes(script->map);
 }
 
 void lt_v8_original__find(struct lt_v8 *v8, struct lt_v8_script *script,

@@ -90,6 +90,7 @@ struct lt_v8_script *lt_v8_script__get(struct lt_v8 *v8, uint64_t address)
 		return slot;
 	}
 	v8->lines_bytes -= slot->n_ends * sizeof(*slot->ends);
+	v8->map_bytes -= lt_sourcemap__bytes(slot->map);
 	lt_v8_script__clear(slot);
 	*slot = script;
 	return slot;

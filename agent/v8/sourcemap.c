@@ -330,6 +330,18 @@ void lt_sourcemap__free(struct lt_sourcemap *map)
 	free(map);
 }
 
+static size_t texts_bytes(const struct texts *texts)
+{
+	return texts->n_room * sizeof(*texts->offsets) + texts->room;
+}
+
+size_t lt_sourcemap__bytes(const struct lt_sourcemap *map)
+{
+	return map ? sizeof(*map) + map->segments.room * sizeof(*map->segments.items) +
+			       texts_bytes(&map->files) + texts_bytes(&map->names)
+		   : 0;
+}
+
 int lt_sourcemap__find(const struct lt_sourcemap *map, int line, int column, const char **ret_file,
 		       int *ret_line, int *ret_column, const char **ret_name)
 {

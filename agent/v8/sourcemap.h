@@ -13,6 +13,8 @@ struct lt_sourcemap;
 int lt_sourcemap__parse(const char *text, size_t length, const char *base,
 			struct lt_sourcemap **ret_map);
 void lt_sourcemap__free(struct lt_sourcemap *map);
+/* What it takes of memory; 0 for NULL. */
+size_t lt_sourcemap__bytes(const struct lt_sourcemap *map);
 
 /* The original position of a generated one (lines and columns from 1). 0 with the texts owned by the map;
  * -ENOENT: the map has nothing there. ret_name may be NULL; *ret_name NULL: the map tells none. */

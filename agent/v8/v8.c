@@ -31,6 +31,7 @@ void lt_v8__forget(struct lt_v8 *v8)
 	memset(v8->heap.maps, 0, sizeof(v8->heap.maps));
 	v8->stream_map = 0;
 	v8->lines_bytes = 0;
+	v8->map_bytes = 0;
 	free(v8->scratch);
 	v8->scratch = NULL;
 	v8->scratch_size = 0;

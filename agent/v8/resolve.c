@@ -25,6 +25,7 @@ struct resolving {
 	bool entry; /* C++ called JavaScript, since the last function */
 	bool microtasks; /* V8's loop over the microtasks was met above a user function */
 	bool starvation_known;
+	uint64_t activation; /* of the frame that is being resolved */
 	bool nameless_code; /* compiled code that is of no function is innermost */
 };
 
@@ -112,6 +113,8 @@ static void add_js(struct resolving *r, const struct lt_v8_shared *shared, int32
 	r->javascript = true;
 	r->entry = false;
 	r->user |= frame.user;
+	if (frame.user)
+		r->stack->activation = r->activation;
 }
 
 /* "sort" and its code's symbol ArrayPrototypeSort: Array.prototype.sort. */
@@ -165,7 +168,7 @@ static int32_t interpreted(struct lt_v8 *v8, const struct lt_raw_frame *frame)
 
 	if (!lt_v8_is_smi(frame->bytecode_offset) || v8->layout->bytecode_array_data < 16)
 		return -1;
-	offset = lt_v8_smi(frame->bytecode_offset) - (v8->layout->bytecode_array_data - 1);
+	offset = (int64_t)lt_v8_smi(frame->bytecode_offset) - (v8->layout->bytecode_array_data - 1);
 	return lt_v8_place__bytecode(v8, frame->bytecode_array, offset);
 }
 
@@ -239,6 +242,7 @@ static void resolve_frame(struct resolving *r, const struct lt_raw_frame *frame,
 
 	if (!frame->pc)
 		return; /* the frame at which JavaScript was left */
+	r->activation = frame->activation;
 	class = class_of(r->v8, pc);
 	/* only compiled code that was found proves an address that no mapping tells */
 	if (frame->shared && class == LT_PC_UNKNOWN) {
@@ -272,6 +276,7 @@ int lt_v8__resolve(struct lt_v8 *v8, const struct lt_raw_stack *raw, struct lt_v
 
 	ret_stack->n_frames = 0;
 	ret_stack->starvation = LT_STARVED_NOT;
+	ret_stack->activation = 0;
 	v8->heap.stats.stacks++;
 	lt_v8_heap__begin(&v8->heap);
 	for (size_t i = 0; i < n && !v8->heap.gone; i++)

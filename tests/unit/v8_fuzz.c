@@ -141,6 +141,7 @@ static uint64_t draw_word(uint64_t object)
 				      0x7fffffffull << 32,
 				      0xffffffffull << 32,
 				      1ull << 32,
+				      0x80000000ull << 32,
 				      0x20000000ull << 32,
 				      0x40000000ull << 32,
 				      0x1fffffffull << 32,

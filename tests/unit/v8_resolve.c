@@ -283,6 +283,8 @@ static void test_frames_lie(void **state)
 			image_smi(offsets[i] + world.image.layout.bytecode_array_data - 1);
 		expect(resolve(), "outer /srv/app.js:1:0");
 	}
+	frame->bytecode_offset = image_smi(INT32_MIN);
+	expect(resolve(), "outer /srv/app.js:1:0");
 	frame->bytecode_offset = world.script;
 	expect(resolve(), "outer /srv/app.js:1:0");
 	frame->bytecode_offset = image_smi(4 + world.image.layout.bytecode_array_data - 1);

@@ -153,6 +153,14 @@ int lt_v8_code__find(struct lt_v8 *v8, uint64_t pc, struct lt_v8_code *ret_code)
 	return 0;
 }
 
+bool lt_v8_code__is_current(struct lt_v8 *v8, const struct lt_v8_code *code)
+{
+	struct lt_v8_code now;
+
+	return !load(v8, code->stream, &now) && now.code == code->code && now.size == code->size &&
+	       now.positions == code->positions && now.deopt_data == code->deopt_data;
+}
+
 bool lt_v8_code__is_baseline(const struct lt_v8 *v8, const struct lt_v8_code *code)
 {
 	return code->kind == (uint32_t)v8->layout->code_kind_baseline;

@@ -106,6 +106,8 @@ struct lt_v8_code {
 
 /* The compiled code that pc is in, by looking for its head below pc. 0 or -errno. */
 int lt_v8_code__find(struct lt_v8 *v8, uint64_t pc, struct lt_v8_code *ret_code);
+/* Whether its tables are where they were: if so, what was read of them meanwhile was this code's. */
+bool lt_v8_code__is_current(struct lt_v8 *v8, const struct lt_v8_code *code);
 bool lt_v8_code__is_baseline(const struct lt_v8 *v8, const struct lt_v8_code *code);
 bool lt_v8_code__is_optimised(const struct lt_v8 *v8, const struct lt_v8_code *code);
 

@@ -62,6 +62,15 @@ static int64_t open_bytecodes(struct lt_v8 *v8, uint64_t word, uint64_t *ret_pos
 	return lt_v8_smi(lt_v8_word(block, 8));
 }
 
+/* When the garbage collector moves a table, it changes the word that points at it: if that is what it was,
+ * the table was this bytecode's. */
+static bool is_current(struct lt_v8 *v8, uint64_t word, int64_t n, uint64_t positions)
+{
+	uint64_t now;
+
+	return open_bytecodes(v8, word, &now) == n && now == positions;
+}
+
 int32_t lt_v8_place__bytecode(struct lt_v8 *v8, uint64_t bytecode_array, int64_t offset)
 {
 	uint64_t positions, value;
@@ -70,7 +79,8 @@ int32_t lt_v8_place__bytecode(struct lt_v8 *v8, uint64_t bytecode_array, int64_t
 	if (v8->layout->level != LT_V8_LINES)
 		return -1;
 	n = open_bytecodes(v8, bytecode_array, &positions);
-	if (n < 0 || offset < -1 || offset >= n || look_up(v8, positions, offset, &value))
+	if (n < 0 || offset < -1 || offset >= n || look_up(v8, positions, offset, &value) ||
+	    !is_current(v8, bytecode_array, n, positions))
 		return -1;
 	return lt_v8_position__of(value).script_offset;
 }
@@ -113,7 +123,9 @@ int32_t lt_v8_place__baseline(struct lt_v8 *v8, const struct lt_v8_code *code,
 	if (lt_v8_positions__baseline(table, (size_t)n, table - n_bytecodes, (size_t)n_bytecodes,
 				      sizes, (size_t)v8->layout->bytecode_count, pc - code->start,
 				      &offset) ||
-	    look_up(v8, positions, offset, &value))
+	    look_up(v8, positions, offset, &value) ||
+	    !is_current(v8, bytecode_array, n_bytecodes, positions) ||
+	    !lt_v8_code__is_current(v8, code))
 		return -1;
 	return lt_v8_position__of(value).script_offset;
 }
@@ -184,7 +196,7 @@ int lt_v8_place__optimised(struct lt_v8 *v8, const struct lt_v8_code *code, uint
 {
 	struct lt_v8_inlined inlined = { .n = 0 };
 	struct lt_v8_position position;
-	struct deopt deopt;
+	struct deopt deopt, now;
 	uint64_t value;
 	int err = read_deopt(v8, code, shared, &deopt);
 
@@ -205,6 +217,10 @@ int lt_v8_place__optimised(struct lt_v8 *v8, const struct lt_v8_code *code, uint
 		inlined.frames[inlined.n++].position = position.script_offset;
 		position = lt_v8_position__of(value);
 	}
+	err = read_deopt(v8, code, shared, &now);
+	if (err || now.literals != deopt.literals || now.n_inlined != deopt.n_inlined ||
+	    now.inlining_positions != deopt.inlining_positions || !lt_v8_code__is_current(v8, code))
+		return -EAGAIN;
 	inlined.frames[inlined.n].shared = shared;
 	inlined.frames[inlined.n++].position = position.script_offset;
 	*ret_inlined = inlined;

@@ -482,6 +482,76 @@ static void test_erased(void **state)
 	drop();
 }
 
+struct move {
+	uint64_t at_read, to, from, holder, copy; /* as in v8_functions.c */
+	int offset;
+};
+
+static void move_now(struct image *image, uint64_t address, size_t length)
+{
+	struct move *move = image->ctx;
+
+	(void)address;
+	(void)length;
+	if (image->reads != move->at_read)
+		return;
+	memcpy(image_at(image, move->to, 0), image_at(image, move->from, 0), 48);
+	image_put(image, move->holder, move->offset, move->copy);
+}
+
+/* A table of positions is moved between two reads, and another function's gets its place. */
+static void check_moving(uint64_t holder, int offset)
+{
+	struct image *image = &world.image;
+	struct image_table table = { .n = 0 };
+	struct move move = { .holder = holder, .offset = offset };
+	uint8_t saved[48];
+
+	for (int i = 0; i < 12; i++) /* of any offset: another place in the function */
+		image_table_add(&table, image->layout.new_positions, 20 * i,
+				image_position(16 + i % 2, -1));
+	memcpy(&move.to, image_at(image, holder, (size_t)offset), 8);
+	memcpy(saved, image_at(image, move.to, 0), 48);
+	move.from = image_bytes(image, table.bytes, table.n);
+	move.copy = image_bytes(image, table.bytes, 40);
+	memcpy(image_at(image, move.copy, 0), saved, 48);
+	image->before_read = move_now;
+	image->ctx = &move;
+	for (uint64_t n = 1; n < 300; n++) {
+		lt_v8__forget(world.v8);
+		move.at_read = image->reads + n;
+		check_true(resolve());
+		memcpy(image_at(image, move.to, 0), saved, 48);
+		image_put(image, holder, offset, move.to);
+	}
+	image->before_read = NULL;
+}
+
+static void test_moving(void **state)
+{
+	(void)state;
+	for (size_t version = 0; version < IMAGE_VERSIONS; version++) {
+		const struct lt_v8_layout *layout = &world.image.layout;
+		uint64_t codes[2], code;
+
+		build(version);
+		add_all();
+		codes[0] = world.baseline;
+		codes[1] = world.optimised;
+		check_moving(world.bytecodes, layout->bytecode_array_positions);
+		for (int i = 0; i < 2; i++) {
+			uint64_t stream = codes[i] - (uint64_t)layout->code_header;
+
+			code = stream + 1;
+			if (layout->code_instruction_start >= 0)
+				memcpy(&code, image_at(&world.image, stream, 8), 8);
+			check_moving(code, layout->code_positions);
+		}
+		check_moving(world.deopt, 16 + 8 * layout->deopt_inlining_positions);
+		drop();
+	}
+}
+
 /* The process ends while its stack is read. */
 static void test_gone(void **state)
 {
@@ -556,6 +626,7 @@ int main(void)
 		cmocka_unit_test(test_inlining_lies),
 		cmocka_unit_test(test_reads_fail),
 		cmocka_unit_test(test_erased),
+		cmocka_unit_test(test_moving),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_starvation),

@@ -29,12 +29,14 @@ enum {
 #define STRING_MAX	    (1 << 29) /* V8's own limit is just below */
 #define OBJECTS_MAX	    256 /* that make up one string */
 #define STACK_MAX	    64
+#define ANY_LENGTH	    UINT32_MAX
 #define TEXT_MAX	    4096
 #define CHUNK_UNITS	    1024
 
 /* A range of a string that is still to be taken apart. */
 struct range {
 	uint64_t word;
+	uint32_t whole; /* length that the string must have, by what points at it */
 	uint32_t from, length;
 };
 
@@ -43,13 +45,13 @@ struct work {
 	size_t n;
 };
 
-static int push(struct work *work, uint64_t word, uint32_t from, uint32_t length)
+static int push(struct work *work, uint64_t word, uint32_t whole, uint32_t from, uint32_t length)
 {
 	if (!length)
 		return 0;
 	if (work->n == STACK_MAX)
 		return -E2BIG;
-	work->stack[work->n++] = (struct range){ word, from, length };
+	work->stack[work->n++] = (struct range){ word, whole, from, length };
 	return 0;
 }
 
@@ -80,8 +82,9 @@ static int add_part(struct lt_v8_string *string, uint64_t address, const struct 
 	return 0;
 }
 
+/* whole: of the cons string. Its parts are as long as it is, or it is none. */
 static int push_cons(struct lt_v8_heap *heap, struct work *work, const unsigned char *head,
-		     const struct range *range)
+		     const struct range *range, uint32_t whole)
 {
 	uint64_t first = lt_v8_word(head, STRING_FIRST), second = lt_v8_word(head, STRING_SECOND);
 	unsigned char first_head[32];
@@ -90,12 +93,16 @@ static int push_cons(struct lt_v8_heap *heap, struct work *work, const unsigned 
 
 	if (type < 0)
 		return type;
+	if (length > whole)
+		return -EINVAL;
 	/* the second below the first on the stack: pieces come out in order */
-	err = end > length ? push(work, second, range->from > length ? range->from - length : 0,
+	err = end > length ? push(work, second, whole - length,
+				  range->from > length ? range->from - length : 0,
 				  end - (range->from > length ? range->from : length))
 			   : 0;
 	if (!err && range->from < length)
-		err = push(work, first, range->from, (end < length ? end : length) - range->from);
+		err = push(work, first, length, range->from,
+			   (end < length ? end : length) - range->from);
 	return err;
 }
 
@@ -110,6 +117,8 @@ static int take(struct lt_v8_heap *heap, struct work *work, const struct range *
 
 	if (type < 0)
 		return type;
+	if (range->whole != ANY_LENGTH && range->whole != length)
+		return -EINVAL;
 	if (range->from > length || range->length > length - range->from)
 		return -EINVAL;
 	switch (type & TYPE_REPRESENTATION) {
@@ -121,14 +130,15 @@ static int take(struct lt_v8_heap *heap, struct work *work, const struct range *
 			return -EINVAL;
 		return add_part(string, second, range, type & TYPE_ONE_BYTE);
 	case TYPE_CONS:
-		return push_cons(heap, work, head, range);
+		return push_cons(heap, work, head, range, length);
 	case TYPE_THIN:
-		return push(work, lt_v8_word(head, STRING_FIRST), range->from, range->length);
+		return push(work, lt_v8_word(head, STRING_FIRST), length, range->from,
+			    range->length);
 	case TYPE_SLICED:
 		if (!lt_v8_is_smi(second) || lt_v8_smi(second) < 0 ||
 		    lt_v8_smi(second) >= STRING_MAX)
 			return -EINVAL;
-		return push(work, lt_v8_word(head, STRING_FIRST),
+		return push(work, lt_v8_word(head, STRING_FIRST), ANY_LENGTH,
 			    range->from + (uint32_t)lt_v8_smi(second), range->length);
 	default:
 		return -EINVAL;
@@ -148,7 +158,7 @@ int lt_v8_string__open(struct lt_v8_heap *heap, uint64_t word, uint32_t limit,
 	ret_string->length = length;
 	ret_string->n_units = 0;
 	ret_string->n_parts = 0;
-	err = push(&work, word, 0, length < limit ? length : limit);
+	err = push(&work, word, length, 0, length < limit ? length : limit);
 	for (int i = 0; !err && work.n; i++) {
 		struct range range = work.stack[--work.n];
 

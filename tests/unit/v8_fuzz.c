@@ -24,7 +24,10 @@
 #define OBJECT_BYTES  256 /* reads up to this size are of objects, longer ones of code and text */
 #define CHANGES_MAX   12
 #define CHANGED_BYTES 64
-#define PIECES_MAX    3 /* of a string that V8 put together */
+#define NAME_BYTES    256 /* that are told, at most */
+#define STRING_LENGTH 12 /* in an object */
+#define STRING_CHARS  16
+#define STRING_BYTES  32
 
 struct change {
 	size_t at;
@@ -267,61 +270,99 @@ static void show(uint32_t c, char *buf)
 	lt_fmt_text(buf, UNIT_TEXT, text);
 }
 
-/* How much of a name the units at a place are. */
-static size_t match(const uint8_t *bytes, size_t size, size_t at, size_t unit_bytes,
-		    const char *name)
+/* How much of a name n units at a place are, all of them or up to the first that differs. */
+static size_t match(const uint8_t *bytes, size_t at, size_t unit_bytes, size_t n, const char *name,
+		    bool *ret_all)
 {
-	size_t matched = 0;
+	size_t size = fuzz.recording.head.n_bytes, matched = 0;
 
-	for (; at + unit_bytes <= size && name[matched]; at += unit_bytes) {
+	*ret_all = false;
+	for (; n && at + unit_bytes <= size && name[matched]; n--, at += unit_bytes) {
 		uint16_t unit = bytes[at], low = 0;
 		char pair[UNIT_TEXT];
 		const char *text = pair;
 
 		if (unit_bytes == 2)
 			memcpy(&unit, bytes + at, sizeof(unit));
-		if (unit_bytes == 2 && at + 4 <= size)
+		if (unit_bytes == 2 && n > 1 && at + 4 <= size)
 			memcpy(&low, bytes + at + 2, sizeof(low));
 		if (unit >> 10 == 0xd800 >> 10 && low >> 10 == 0xdc00 >> 10) {
 			show(0x10000 + ((unit & 0x3ffu) << 10) + (low & 0x3ffu), pair);
 			at += 2;
+			n--;
 		} else {
 			text = shown[unit];
 		}
 		if (strncmp(name + matched, text, strlen(text)) != 0)
-			break;
+			return matched;
 		matched += strlen(text);
 	}
+	*ret_all = !n;
 	return matched;
 }
 
-/* The longest part of a name that is anywhere in the memory. */
-static size_t longest(const uint8_t *bytes, const char *name)
+/* Whether a name is anywhere in the memory, in one piece. */
+static bool is_piece(const uint8_t *bytes, const char *name)
 {
-	size_t size = fuzz.recording.head.n_bytes, best = 0;
+	bool all;
 
-	for (size_t at = 0; at < size; at++)
-		for (size_t unit_bytes = 1; unit_bytes <= 2; unit_bytes++) {
-			size_t matched = match(bytes, size, at, unit_bytes, name);
-
-			best = matched > best ? matched : best;
-		}
-	return best;
+	for (size_t at = 0; at < fuzz.recording.head.n_bytes; at++)
+		for (size_t unit_bytes = 1; unit_bytes <= 2; unit_bytes++)
+			if (!name[match(bytes, at, unit_bytes, SIZE_MAX, name, &all)])
+				return true;
+	return false;
 }
 
-static bool was_there(const uint8_t *bytes, const char *name)
+/* The same of n units at a place: marks what they end at. */
+static void mark(const uint8_t *bytes, int64_t at, uint32_t n, const char *name, bool *marks)
 {
-	size_t n_pieces = 0;
+	for (size_t unit_bytes = 1; at >= 0 && unit_bytes <= 2; unit_bytes++) {
+		bool all;
+		size_t matched = match(bytes, (size_t)at, unit_bytes, n, name, &all);
 
-	while (*name && n_pieces < PIECES_MAX) {
-		size_t matched = longest(bytes, name);
-
-		if (!matched)
-			return false;
-		name += matched;
-		n_pieces++;
+		if (all || !name[matched])
+			marks[matched] = true;
 	}
-	return !*name;
+}
+
+/* Marks where a name may go on behind a string that it begins with: one that has its characters itself, has
+ * them elsewhere, or is a part of another. */
+static void mark_ends(const uint8_t *bytes, const char *name, bool *marks)
+{
+	for (size_t at = 0; at + STRING_BYTES < fuzz.recording.head.n_bytes; at++) {
+		uint32_t n = lt_v8_half(bytes, at + STRING_LENGTH);
+		uint64_t parent, from;
+		int64_t start;
+
+		if (!n || n >= NAME_BYTES)
+			continue;
+		parent = lt_v8_word(bytes, at + STRING_CHARS);
+		from = lt_v8_word(bytes, at + STRING_CHARS + 8);
+		mark(bytes, (int64_t)at + STRING_CHARS, n, name, marks);
+		mark(bytes, find(from, n), n, name, marks);
+		if (!lt_v8_is_object(parent) || !lt_v8_is_smi(from))
+			continue;
+		start = find(lt_v8_address(parent) + STRING_CHARS, 8);
+		for (uint32_t unit_bytes = 1; start >= 0 && unit_bytes <= 2; unit_bytes++)
+			mark(bytes, start + (int64_t)unit_bytes * (uint32_t)lt_v8_smi(from), n,
+			     name, marks);
+	}
+}
+
+/* Whether a name is made of strings that are in the memory, as V8 makes "M.proto.f" of five. */
+static bool is_made(const char *name)
+{
+	bool marks[NAME_BYTES + 1] = { true };
+	size_t length = strlen(name);
+
+	for (size_t from = 0; from < length && !marks[length]; from++) {
+		if (!marks[from])
+			continue;
+		mark_ends(fuzz.bytes, name + from, marks + from);
+		if (fuzz.two_states)
+			mark_ends(fuzz.before, name + from, marks + from);
+	}
+	return marks[length];
 }
 
 static bool is_known(const char *name)
@@ -331,7 +372,8 @@ static bool is_known(const char *name)
 	for (size_t i = 0; i < fuzz.good.n_frames; i++)
 		if (!strcmp(fuzz.good.frames[i].function, name))
 			return true;
-	return was_there(fuzz.bytes, name) || (fuzz.two_states && was_there(fuzz.before, name));
+	return is_piece(fuzz.bytes, name) || (fuzz.two_states && is_piece(fuzz.before, name)) ||
+	       is_made(name);
 }
 
 static void check_frame(const struct lt_stack_frame *frame)
@@ -339,7 +381,7 @@ static void check_frame(const struct lt_stack_frame *frame)
 	assert_in_range(frame->type, LT_FRAME_JS,
 			LT_FRAME_BUILTIN); /* no symbols, nothing native */
 	assert_non_null(frame->function);
-	assert_in_range(strlen(frame->function), 1, 256);
+	assert_in_range(strlen(frame->function), 1, NAME_BYTES);
 	if (!is_known(frame->function))
 		fail_msg("\"%s\" is nowhere in the memory", frame->function);
 	assert_true(!frame->file || *frame->file);

@@ -32,9 +32,11 @@ static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
 		snprintf(thread->name, sizeof(thread->name), "worker-%d", watch->workers);
 }
 
-static void sample_thread(const struct lt_watch *watch, int tid)
+static void sample_thread(const struct lt_watch *watch, int tid, uint64_t loop_ptr)
 {
-	int err = watch->sampler ? lt_sampler__add(watch->sampler, tid) : 0;
+	int err = watch->sampler ? lt_sampler__add(watch->sampler, tid,
+						   lt_find_async_hooks(watch->target, loop_ptr))
+				 : 0;
 
 	if (err && err != -ESRCH)
 		lt_info("sample thread %d of pid %d: %s; its stalls have no stacks", tid,
@@ -62,7 +64,7 @@ static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread,
 	if (!err)
 		thread->loop_ptr = mem->loop_ptr;
 	name_loop(watch, thread);
-	sample_thread(watch, thread->tid);
+	sample_thread(watch, thread->tid, thread->loop_ptr);
 	return !err;
 }
 

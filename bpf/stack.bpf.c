@@ -57,6 +57,20 @@ lt_inline __u64 shared_of(const struct lt_walk_cfg *cfg, const struct lt_raw_fra
 	return shared - LT_TAG;
 }
 
+lt_inline __u64 activation_of(const struct lt_raw_frame *frame, __u64 caller_fp)
+{
+	__u64 all = frame->function * 31 + frame->context, at = frame->fp + 16;
+	__u64 words[LT_ACTIVATION_WORDS];
+
+	for (int i = 0; i < LT_ACTIVATION_READS && at < caller_fp; i++) {
+		if (bpf_probe_read_user(words, sizeof(words), (void *)at))
+			return i ? all : 0;
+		all = lt_activation_fold(all, words, (caller_fp - at) / sizeof(*words));
+		at += sizeof(words);
+	}
+	return all;
+}
+
 /* One frame a call; 1 ends the walk. */
 static long walk_frame(__u32 index, struct walk *walk)
 {
@@ -95,6 +109,7 @@ static long walk_frame(__u32 index, struct walk *walk)
 	frame->function = words[3];
 	frame->context = words[4];
 	frame->shared = shared_of(&walk->cfg, frame);
+	frame->activation = frame->shared ? activation_of(frame, words[5]) : 0;
 	stack->n_frames = n + 1;
 	walk->low = walk->fp + 1;
 	walk->fp = words[5];
@@ -119,6 +134,24 @@ lt_inline void find_isolate(struct lt_raw_stack *stack, struct walk *walk)
 	if (bpf_probe_read_user(&walk->c_entry_fp, sizeof(walk->c_entry_fp),
 				(void *)(isolate + walk->cfg.c_entry_fp_off)))
 		walk->c_entry_fp = 0;
+}
+
+/* The cookie tells where the environment's AsyncHooks are, 0 where they were not found. */
+lt_inline __u64 execution_id(__u64 hooks)
+{
+	__u64 first = (hooks & ~LT_ASYNC_BUFFER_LONGER) + LT_ASYNC_BUFFER_DATA;
+	__u64 second = first + LT_ASYNC_BUFFER_BYTES + 8 * (hooks & LT_ASYNC_BUFFER_LONGER);
+	__u64 fields = 0, ids = 0, id = 0;
+	__u32 length = 0;
+
+	if (!hooks || bpf_probe_read_user(&fields, sizeof(fields), (void *)first) ||
+	    bpf_probe_read_user(&ids, sizeof(ids), (void *)second) ||
+	    bpf_probe_read_user(&length, sizeof(length),
+				(void *)(fields + LT_ASYNC_STACK_LENGTH * sizeof(__u32))) ||
+	    length != 1 ||
+	    bpf_probe_read_user(&id, sizeof(id), (void *)(ids + LT_ASYNC_EXECUTION_ID * sizeof(id))))
+		return 0;
+	return id;
 }
 
 lt_inline void emit(const struct lt_raw_stack *stack)
@@ -181,6 +214,7 @@ int lt_sample(struct lt_perf_ctx *ctx)
 	stack->turn_start_ns = loop->turn_start_ns;
 	stack->ip = walk.pc;
 	stack->n_frames = 0;
+	stack->execution_id = execution_id(bpf_get_attach_cookie(ctx));
 	find_isolate(stack, &walk);
 	bpf_loop(LT_STACK_FRAMES_MAX + 8, walk_frame, &walk, 0);
 	emit(stack);

@@ -42,6 +42,7 @@ help:
 	@echo 'make test       install what is missing, build, run all tests (root)'
 	@echo 'make unit | lint | tui | e2e   one ring of them'
 	@echo 'make bench      measure what it costs; writes docs/BENCHMARKS.md (root)'
+	@echo 'make accuracy   measure how right the stacks are; writes docs/ACCURACY.md (root)'
 	@echo 'make install | uninstall       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make deb        the Debian package, in build/deb'
 	@echo 'Options: V=1 shows commands, WERROR=1, SANITIZE=1 builds under build/san'

@@ -5,7 +5,7 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 NODE_MAJORS := 16 18 20 22 24 26
 MAKE_TEST := $(MAKE) --no-print-directory
 
-.PHONY: test unit unit-san lint e2e e2e-san tui nodes headers
+.PHONY: test unit unit-san lint e2e e2e-san tui nodes headers accuracy
 
 test:
 	packaging/deps.sh test
@@ -39,5 +39,9 @@ e2e-san: nodes
 	+$(Q)$(MAKE_TEST) SANITIZE=1 all
 	$(Q)LT_LOOPTOP=$(CURDIR)/build/san/looptop $(PYTEST) tests/e2e/test_loop.py tests/e2e/test_pool.py \
 		tests/e2e/test_workers.py -q --majors 22
+
+# Writes docs/ACCURACY.md.
+accuracy: all nodes
+	/usr/bin/python3 tests/accuracy/accuracy.py
 
 -include tests/tui/tui.mk

@@ -121,7 +121,7 @@ struct lt_sampler;
 struct lt_sampler *lt_sampler__new(struct lt_probe *probe);
 void lt_sampler__free(struct lt_sampler *sampler);
 /* Samples a thread from now on; 0 also if it was sampled already; -errno, not logged. */
-int lt_sampler__add(struct lt_sampler *sampler, int tid);
+int lt_sampler__add(struct lt_sampler *sampler, int tid, uint64_t async_hooks);
 void lt_sampler__remove(struct lt_sampler *sampler, int tid);
 
 #endif

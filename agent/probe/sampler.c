@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-
 struct clock_link {
 	int tid;
 	struct bpf_link *link;
@@ -55,7 +54,7 @@ static int make_room(struct lt_sampler *sampler)
 	return 0;
 }
 
-int lt_sampler__add(struct lt_sampler *sampler, int tid)
+int lt_sampler__add(struct lt_sampler *sampler, int tid, uint64_t async_hooks)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -64,6 +63,7 @@ int lt_sampler__add(struct lt_sampler *sampler, int tid)
 		.sample_freq = LT_SAMPLE_HZ,
 		.freq = 1,
 	};
+	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = async_hooks);
 	struct bpf_link *link;
 	int fd, err = make_room(sampler);
 
@@ -75,7 +75,8 @@ int lt_sampler__add(struct lt_sampler *sampler, int tid)
 	fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	link = bpf_program__attach_perf_event(lt_probe__skeleton(sampler->probe)->progs.lt_sample, fd);
+	link = bpf_program__attach_perf_event_opts(
+		lt_probe__skeleton(sampler->probe)->progs.lt_sample, fd, &opts);
 	if (!link) {
 		err = -errno;
 		close(fd);

@@ -20,6 +20,9 @@ struct lt_fold {
 	size_t samples;
 	double seconds; /* that all of them stand for */
 	double starved[LT_STARVED_BY_MICROTASKS + 1];
+	size_t n_starved; /* samples */
+	uint64_t activations[LT_FOLD_STACKS_MAX]; /* of their callbacks, each once */
+	size_t n_activations;
 	struct lt_stack_frame shown[LT_V8_FRAMES_MAX]; /* the answer's stack */
 };
 
@@ -81,11 +84,24 @@ static void add_pile(struct lt_fold *fold, const struct lt_v8_stack *stack, doub
 	fold->n_piles++;
 }
 
+static void add_activation(struct lt_fold *fold, uint64_t activation)
+{
+	for (size_t i = 0; i < fold->n_activations; i++)
+		if (fold->activations[i] == activation)
+			return;
+	if (activation && fold->n_activations < LT_FOLD_STACKS_MAX)
+		fold->activations[fold->n_activations++] = activation;
+}
+
 void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack, double seconds)
 {
 	fold->samples++;
 	fold->seconds += seconds;
 	fold->starved[stack->starvation] += seconds;
+	if (stack->starvation != LT_STARVED_NOT && fold->n_starved < LT_FOLD_STACKS_MAX) {
+		fold->n_starved++;
+		add_activation(fold, stack->activation);
+	}
 	for (size_t i = 0; i < fold->n_piles; i++) {
 		if (same_stack(&fold->piles[i], stack)) {
 			fold->piles[i].seconds += seconds;
@@ -95,15 +111,25 @@ void lt_fold__add(struct lt_fold *fold, const struct lt_v8_stack *stack, double 
 	add_pile(fold, stack, seconds);
 }
 
-/* The innermost function of the application; where callbacks follow each other without end, the outermost:
- * the callback itself. n: there is none. */
+static bool is_user(const struct lt_stack_frame *frame)
+{
+	return frame->type == LT_FRAME_JS && frame->user;
+}
+
+/* The innermost function of the application; where callbacks follow each other without end, the outermost,
+ * which is the callback itself, or what it calls if it has no name. n: there is none. */
 static size_t user_index(const struct pile *pile, bool outermost)
 {
 	size_t found = pile->n;
 
-	for (size_t i = 0; i < pile->n && (outermost || found == pile->n); i++)
-		if (pile->frames[i].type == LT_FRAME_JS && pile->frames[i].user)
+	for (size_t i = 0; i < pile->n; i++) {
+		if (!is_user(&pile->frames[i]))
+			continue;
+		if (!outermost)
+			return i;
+		if (found == pile->n || pile->frames[i].function[0] != '(')
 			found = i;
+	}
 	return found;
 }
 
@@ -161,10 +187,20 @@ static const struct pile *choose(const struct lt_fold *fold, bool outermost, dou
 	return best;
 }
 
+/* One long callback, or one after another? The activation of one call changes only when objects of it are
+ * moved: twice until they are old, and hardly ever after that. */
+#define ACTIVATIONS_LEAST 5
+
+static bool callbacks_follow(const struct lt_fold *fold)
+{
+	return fold->n_activations >= ACTIVATIONS_LEAST &&
+	       2 * fold->n_activations > fold->n_starved;
+}
+
 static enum lt_starvation starvation_of(const struct lt_fold *fold)
 {
 	for (int i = LT_STARVED_BY_NEXT_TICK; i <= LT_STARVED_BY_MICROTASKS; i++)
-		if (2 * fold->starved[i] > fold->seconds)
+		if (2 * fold->starved[i] > fold->seconds && callbacks_follow(fold))
 			return (enum lt_starvation)i;
 	return LT_STARVED_NOT;
 }

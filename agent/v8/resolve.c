@@ -285,6 +285,9 @@ int lt_v8__resolve(struct lt_v8 *v8, const struct lt_raw_stack *raw, struct lt_v
 		add_native(&r, raw->ip, class_of(v8, raw->ip));
 	if (!r.starvation_known && r.microtasks)
 		ret_stack->starvation = LT_STARVED_BY_MICROTASKS;
+	/* Where its code is part of its caller's, a callback has no frame that would tell it from the next. */
+	if (ret_stack->starvation == LT_STARVED_BY_NEXT_TICK && ret_stack->activation)
+		ret_stack->activation += raw->execution_id;
 	v8->heap.stats.ns += lt_now_ns() - begin_ns;
 	return v8->heap.gone;
 }

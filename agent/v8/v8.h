@@ -64,7 +64,10 @@ struct lt_v8_stack {
 	size_t n_frames;
 	struct lt_stack_frame frames[LT_V8_FRAMES_MAX]; /* innermost first; texts are v8's, kept until it is freed or
 						   * lt_v8__forget */
+	/* Whether the outermost function of the application is a callback of nextTick or a microtask, and
+	 * which activation it is (struct lt_raw_frame); 0: unknown. */
 	enum lt_starvation starvation;
+	uint64_t activation;
 };
 
 /* Resolves a raw stack, soon after it was taken. Frames that cannot be told are left out, unless their

@@ -32,6 +32,21 @@ struct walk {
 	bool resumed;
 };
 
+static uint64_t activation_of(struct lt_v8 *v8, const struct lt_raw_frame *frame,
+			      uint64_t caller_fp)
+{
+	uint64_t all = frame->function * 31 + frame->context, at = frame->fp + 16;
+	__u64 words[LT_ACTIVATION_WORDS];
+
+	for (int i = 0; i < LT_ACTIVATION_READS && at < caller_fp; i++) {
+		if (lt_v8_heap__read(&v8->heap, at, words, sizeof(words)))
+			return i ? all : 0;
+		all = lt_activation_fold(all, words, (caller_fp - at) / sizeof(*words));
+		at += sizeof(words);
+	}
+	return all;
+}
+
 static void record(struct lt_v8 *v8, const struct walk *walk, const uint64_t words[FRAME_WORDS],
 		   struct lt_raw_stack *raw)
 {
@@ -49,6 +64,7 @@ static void record(struct lt_v8 *v8, const struct walk *walk, const uint64_t wor
 	};
 	if (lt_v8_is_object(frame->context) && lt_v8_is_object(frame->function))
 		frame->shared = lt_v8_shared__of_function(&v8->heap, frame->function);
+	frame->activation = frame->shared ? activation_of(v8, frame, words[CALLER_FP]) : 0;
 }
 
 static void advance(struct lt_v8 *v8, struct walk *walk, const uint64_t words[FRAME_WORDS])

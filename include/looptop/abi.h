@@ -286,7 +286,36 @@ struct lt_raw_frame {
 	__u64 function; /* at fp - 16 */
 	__u64 context; /* at fp - 8: a context, or a marker that tells the frame's type */
 	__u64 flags;
+	/* Of a JavaScript function: the words between its return address and its caller's frame pointer, folded
+	 * into one number: its arguments and what its caller keeps. It stays the same while one call goes on,
+	 * but for objects that are moved. 0: unknown. */
+	__u64 activation;
 };
+
+/* So many words are read at once, and so many times: a caller with more locals is folded in part. */
+#define LT_ACTIVATION_WORDS 8
+#define LT_ACTIVATION_READS 8
+
+static inline __attribute__((always_inline)) __u64
+lt_activation_fold(__u64 all, const __u64 words[LT_ACTIVATION_WORDS], __u64 n)
+{
+	for (__u64 i = 0; i < LT_ACTIVATION_WORDS; i++)
+		if (i < n)
+			all = all * 31 + words[i];
+	return all;
+}
+
+/*
+ * node::AsyncHooks in a Node environment (src/env.h, 16 … 26): two AliasedBuffers side by side, each
+ * {isolate, count, 0, address of its numbers, …}: u32s, and then doubles. From Node 18 on an AliasedBuffer has
+ * a vtable, which makes it a word longer: the lowest bit of the address that is handed around tells.
+ */
+#define LT_ASYNC_BUFFER_BYTES 48
+#define LT_ASYNC_BUFFER_LONGER 1ull
+#define LT_ASYNC_BUFFER_DATA 24
+#define LT_ASYNC_STACK_LENGTH 7 /* how many callbacks run inside one another */
+#define LT_ASYNC_EXECUTION_ID 0 /* of the callback that runs */
+#define LT_ASYNC_COUNTER 2
 
 #define LT_SAMPLE_HZ 99 /* not in step with timers of whole milliseconds */
 
@@ -299,6 +328,9 @@ struct lt_raw_stack {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u64 turn_start_ns; /* with tid, which turn */
 	__u64 isolate; /* address, 0: unknown */
+	/* Bits of the double that Node gives the callback of nextTick that runs; 0: unknown, or one runs inside
+	 * of another. */
+	__u64 execution_id;
 	__u64 ip; /* of the sample in user space; the first frame's pc */
 	struct lt_raw_frame frames[LT_STACK_FRAMES_MAX]; /* n_frames of them */
 };
@@ -319,7 +351,7 @@ struct lt_event {
 
 _Static_assert(LT_HIST_BUCKETS == 448, "the bucket count is part of the ABI");
 _Static_assert(sizeof(struct lt_hist_rec) == 448 * 12 + 24, "no padding in lt_hist_rec");
-_Static_assert(sizeof(struct lt_raw_frame) == 72, "no padding in lt_raw_frame");
+_Static_assert(sizeof(struct lt_raw_frame) == 80, "no padding in lt_raw_frame");
 _Static_assert(sizeof(struct lt_event) == 72, "no padding in lt_event");
 
 #endif

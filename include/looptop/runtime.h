@@ -151,6 +151,10 @@ const struct lt_module *lt_target__uv_module(const struct lt_target *target);
  * or unmapped, -ENOENT not known where, -EPERM, -ESRCH. Everything read is checked; nothing is
  * written to the target. */
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem);
+
+/* Where node::AsyncHooks of the environment on this loop is (abi.h: LT_ASYNC_…); 0: it was not found. */
+uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr);
+
 int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem);
 
 /* A Worker's loop lies on its thread's stack (facts, memory-reads 2.7): found by scanning the stack of

@@ -24,6 +24,14 @@ ROUNDS = int(os.environ.get("LT_BENCH_ROUNDS", "7"))
 
 SPINNER = "const f=()=>setImmediate(f);f()"
 TICKER = "setInterval(()=>{},50)"
+WORKER = """function work() {
+  let units = 0;
+  const end = performance.now() + 1500;
+  while (performance.now() < end) units++;
+  console.log(units);
+  setTimeout(work, 20);
+}
+work()"""
 SERVER = """const s=require('http').createServer((q,r)=>r.end('hello world'));
 s.listen(0,'127.0.0.1',()=>console.log(s.address().port))"""
 
@@ -161,6 +169,31 @@ def own_cost():
     return rows
 
 
+def stacks():
+    """A turn that is late all the time: its stack is taken, read from memory and named 99 times a second."""
+    target = node(WORKER)
+    units, cpu = {"none": [], "sampled": []}, {"none": [], "sampled": []}
+    target.stdout.readline()
+    for _ in range(ROUNDS):
+        target.stdout.readline()
+        units["none"].append(int(target.stdout.readline()))
+        looptop, _ = attach([str(target.pid)])
+        target.stdout.readline()
+        target.stdout.readline()
+        before, began = cpu_seconds(looptop.pid), time.monotonic()
+        units["sampled"].append(int(target.stdout.readline()))
+        cpu["sampled"].append((cpu_seconds(looptop.pid) - before) / (time.monotonic() - began))
+        detach(looptop)
+    stop(target)
+    medians = {case: statistics.median(values) for case, values in units.items()}
+    share = statistics.mean(cpu["sampled"])
+    return ["| what | figure | noise floor |", "|---|---|---|",
+            f"| work done in a stalled turn, sampled against not | "
+            f"{(medians['sampled'] / medians['none'] - 1) * 100:+.2f} % | {floor(units['none']) * 100:.2f} % |",
+            f"| CPU of looptop meanwhile, share of a core | {share * 100:.2f} % | |",
+            f"| of that for each stack, read and named | {share / 99 * 1e6:.0f} us at most | |"]
+
+
 def main():
     version = subprocess.run([NODE, "--version"], stdout=subprocess.PIPE, text=True, check=True)
     lines = ["# What looptop costs", "",
@@ -172,6 +205,8 @@ def main():
              "The loop does nothing but turn, the worst case. `memory` has no probe."),
             ("An HTTP server under full load: CPU per request", http,
              "The control has the same probes placed in another process of the same binary."),
+            ("The stack of a turn that is late", stacks,
+             "A function of JavaScript that runs for 1.5 s at a time; its stack is taken 99 times a second."),
             ("Attaching", attach_times, "From the start of the command."),
             ("looptop itself, at 1 s", own_cost,
              "Idle targets with a timer of 50 ms, after the first ten intervals.")):

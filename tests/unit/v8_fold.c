@@ -36,7 +36,7 @@ static void add(struct lt_fold *fold, int times, const struct lt_stack_frame *fr
 	free(stack);
 }
 
-#define ADD(fold, times, ...) \
+#define ADD(fold, times, ...)                                      \
 	add(fold, times, (struct lt_stack_frame[]){ __VA_ARGS__ }, \
 	    sizeof((struct lt_stack_frame[]){ __VA_ARGS__ }) / sizeof(struct lt_stack_frame))
 
@@ -47,7 +47,8 @@ static void test_most_frequent_function(void **state)
 	struct lt_stall stall = { 0 };
 
 	(void)state;
-	ADD(fold, 3, builtin("JSON.parse"), js("parse", "/app/a.js", 10), js("main", "/app/a.js", 1));
+	ADD(fold, 3, builtin("JSON.parse"), js("parse", "/app/a.js", 10),
+	    js("main", "/app/a.js", 1));
 	ADD(fold, 2, js("parse", "/app/a.js", 12), js("main", "/app/a.js", 1));
 	ADD(fold, 4, js("other", "/app/b.js", 5), js("main", "/app/a.js", 2));
 	ADD(fold, 1, js("emit", "node:events", 500));
@@ -95,22 +96,56 @@ static void test_nothing_of_the_application(void **state)
 	lt_fold__free(fold);
 }
 
+/* Samples below the queue of nextTick: each in a callback of its own, or all in one that goes on. */
+static void add_ticks(struct lt_fold *fold, int n, bool one_call)
+{
+	const struct lt_stack_frame frames[] = { js("burn", "/app/a.js", 3),
+						 js("drain", "/app/q.js", 9),
+						 js("(anonymous)", "/app/q.js", 20),
+						 js("processTicks", "node:internal/x", 1) };
+	struct lt_v8_stack *stack = calloc(1, sizeof(*stack));
+
+	stack->starvation = LT_STARVED_BY_NEXT_TICK;
+	stack->n_frames = sizeof(frames) / sizeof(frames[0]);
+	memcpy(stack->frames, frames, sizeof(frames));
+	for (int i = 0; i < n; i++) {
+		stack->activation = one_call ? 0x77 + (uint64_t)(i > 2) + (uint64_t)(i > 5)
+					     : 0x100 + (uint64_t)i;
+		lt_fold__add(fold, stack, 1.0);
+	}
+	free(stack);
+}
+
 static void test_starvation_by_majority(void **state)
 {
 	struct lt_fold *fold = lt_fold__new();
-	struct lt_v8_stack *stack = calloc(1, sizeof(*stack));
 	struct lt_stall stall = { 0 };
 
 	(void)state;
-	lt_fold__add(fold, stack, 1.0);
-	stack->starvation = LT_STARVED_BY_NEXT_TICK;
-	lt_fold__add(fold, stack, 1.0);
+	ADD(fold, 10, js("elsewhere", "/app/a.js", 5));
+	add_ticks(fold, 10, false);
 	lt_fold__answer(fold, &stall);
 	assert_int_equal(stall.starvation, LT_STARVED_NOT);
-	lt_fold__add(fold, stack, 1.0);
+	add_ticks(fold, 1, false);
 	lt_fold__answer(fold, &stall);
 	assert_int_equal(stall.starvation, LT_STARVED_BY_NEXT_TICK);
-	free(stack);
+	/* who goes on and on is the callback, or what it calls if it has no name */
+	assert_string_equal(stall.where->function, "drain");
+	assert_string_equal(stall.below->function, "burn");
+	lt_fold__free(fold);
+}
+
+/* A callback of nextTick that is long is a long function; its objects may have been moved twice. */
+static void test_one_long_callback(void **state)
+{
+	struct lt_fold *fold = lt_fold__new();
+	struct lt_stall stall = { 0 };
+
+	(void)state;
+	add_ticks(fold, 20, true);
+	lt_fold__answer(fold, &stall);
+	assert_int_equal(stall.starvation, LT_STARVED_NOT);
+	assert_string_equal(stall.where->function, "burn");
 	lt_fold__free(fold);
 }
 
@@ -137,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_functions_without_a_name),
 		cmocka_unit_test(test_nothing_of_the_application),
 		cmocka_unit_test(test_starvation_by_majority),
+		cmocka_unit_test(test_one_long_callback),
 		cmocka_unit_test(test_many_stacks),
 	};
 

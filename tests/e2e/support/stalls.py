@@ -218,7 +218,8 @@ class Case:
             return []
         mistakes = []
         for frame in self.user_frames():
-            file, line = frame.get("original_file"), frame.get("original_line")
+            original = frame.get("original") or {}
+            file, line = original.get("file"), original.get("line")
             truth = self.truth_of(frame)
             mapped = wanted and truth and truth["file"].endswith(wanted["file"].replace(".ts", ".js"))
             if not mapped:

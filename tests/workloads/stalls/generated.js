@@ -57,7 +57,7 @@ scenario('vmBlock', function vmBlock(end) {
 // A file as a minifier writes it: one line, so that only columns tell the calls apart.
 const minified = path.join(folder, 'app.min.js');
 fs.writeFileSync(minified, `module.exports=function a(e){own(a);return b(e)+b(0)};`
-  + `function b(e){own(b);return c(0)+c(e)}function c(end){own(c);${LOOP}}`);
+  + `function b(e){own(b);return c(e)+c(0)}function c(end){own(c);${LOOP}}`);
 const minifiedMain = require(minified);
 scenario('minified', function minifiedBlock(end) {
   own(minifiedBlock);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * Where a Node environment counts its callbacks: node::AsyncHooks, a member of the Environment, as is the
+ * check handle of its immediates, which is in the loop's queue. It is told by its shape, not by an offset
+ * (facts, memory-reads 1.8 and 2.6; env.h of Node 16 … 26): AliasedBuffers, each {isolate, count, 0, buffer}.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "looptop/runtime.h"
+
+/* uv_loop_t and uv_check_t, libuv 1.43 … 1.52 on 64-bit Linux. */
+enum {
+	LOOP_HANDLE_QUEUE = 16,
+	HANDLE_LOOP = 8,
+	HANDLE_TYPE = 16,
+	HANDLE_QUEUE = 32,
+	CHECK_CB = 96,
+	HANDLE_BYTES = 104
+};
+
+#define UV_CHECK     2
+#define HANDLES_MAX  256 /* Node's own are the first ones */
+#define SCAN_WORDS   256 /* behind the check handle */
+#define BUFFER_WORDS (LT_ASYNC_BUFFER_BYTES / 8)
+#define ID_FIELDS    4 /* AsyncHooks::kUidFieldsCount */
+#define FIELDS_LEAST 8 /* AsyncHooks::kStackLength is the eighth */
+#define FIELDS_MOST  16
+
+static int read_memory(int pid, uint64_t address, void *buf, size_t size)
+{
+	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)address, size };
+	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+static uint64_t word_at(const unsigned char *block, size_t offset)
+{
+	uint64_t word;
+
+	memcpy(&word, block + offset, sizeof(word));
+	return word;
+}
+
+static bool is_pointer(uint64_t word)
+{
+	return word >= 4096 && word < 1ull << 47 && !(word & 7);
+}
+
+/* The handle in the loop's queue that calls Environment::CheckImmediate, 0: there is none. It always has its
+ * callback; that of the timers has it only when one was set. */
+static uint64_t find_check(int pid, uint64_t loop_ptr, uint64_t check_immediate)
+{
+	unsigned char handle[HANDLE_BYTES];
+	uint64_t head = loop_ptr + LOOP_HANDLE_QUEUE, at;
+
+	if (read_memory(pid, head, &at, sizeof(at)))
+		return 0;
+	for (int i = 0; i < HANDLES_MAX && at != head && is_pointer(at); i++) {
+		if (read_memory(pid, at - HANDLE_QUEUE, handle, sizeof(handle)) ||
+		    word_at(handle, HANDLE_LOOP) != loop_ptr)
+			return 0;
+		if ((uint32_t)word_at(handle, HANDLE_TYPE) == UV_CHECK &&
+		    word_at(handle, CHECK_CB) == check_immediate)
+			return at - HANDLE_QUEUE;
+		at = word_at(handle, HANDLE_QUEUE);
+	}
+	return 0;
+}
+
+static bool is_buffer(const uint64_t *words, uint64_t isolate)
+{
+	return words[0] == isolate && words[2] == 0 && is_pointer(words[3]);
+}
+
+/* AsyncHooks' two counters stand side by side: fields_ (8 … 16 of them), async_id_fields_ (4). */
+static bool are_counters(const uint64_t *words, size_t stride)
+{
+	return is_pointer(words[0]) && is_buffer(words, words[0]) &&
+	       is_buffer(words + stride, words[0]) && words[1] >= FIELDS_LEAST &&
+	       words[1] <= FIELDS_MOST && words[stride + 1] == ID_FIELDS;
+}
+
+/* What stands in them makes sense. */
+static bool make_sense(int pid, const uint64_t *words, size_t stride)
+{
+	double ids[ID_FIELDS];
+	uint32_t fields[FIELDS_LEAST];
+
+	if (read_memory(pid, words[3], fields, sizeof(fields)) ||
+	    read_memory(pid, words[stride + 3], ids, sizeof(ids)))
+		return false;
+	return fields[LT_ASYNC_STACK_LENGTH] < 1u << 20 && ids[LT_ASYNC_EXECUTION_ID] >= 0 &&
+	       ids[LT_ASYNC_COUNTER] >= ids[LT_ASYNC_EXECUTION_ID] &&
+	       ids[LT_ASYNC_COUNTER] < 9007199254740992.0;
+}
+
+uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr)
+{
+	const struct lt_module *module = NULL;
+	uint64_t words[SCAN_WORDS], handle;
+
+	for (size_t i = 0; i < target->n_modules && !module; i++)
+		if (target->modules[i].image && target->modules[i].image->check_immediate)
+			module = &target->modules[i];
+	if (!module || !loop_ptr)
+		return 0;
+	handle = find_check(target->pid, loop_ptr,
+			    lt_module__address(module, module->image->check_immediate));
+	if (!handle || read_memory(target->pid, handle, words, sizeof(words)))
+		return 0;
+	for (size_t i = 0; i + 2 * BUFFER_WORDS + 2 <= SCAN_WORDS; i++) {
+		for (size_t longer = 0; longer < 2; longer++) {
+			size_t stride = BUFFER_WORDS + longer;
+
+			if (are_counters(words + i, stride) &&
+			    make_sense(target->pid, words + i, stride))
+				return (handle + 8 * i) | longer;
+		}
+	}
+	return 0;
+}

@@ -361,12 +361,12 @@ static bool pulse(struct lt_pipeline *pipeline)
 
 static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
 {
-	/* A stall is seen at most half its threshold late. */
-	uint64_t half_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 2);
+	/* A stall is seen before it is half its threshold late, with time left to tell of it. */
+	uint64_t pulse_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 3);
 
-	if (half_ns < PULSE_MIN_NS)
+	if (pulse_ns < PULSE_MIN_NS)
 		return PULSE_MIN_NS;
-	return half_ns < PULSE_MAX_NS ? half_ns : PULSE_MAX_NS;
+	return pulse_ns < PULSE_MAX_NS ? pulse_ns : PULSE_MAX_NS;
 }
 
 bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd,

@@ -12,7 +12,9 @@
 #define WORDS_MIN	  4
 #define INLINED_NAMES_MAX 75 /* from here on the names of locals are in a table of their own */
 #define LOCALS_MAX	  (1 << 20)
-#define SCOPE_MODULE	  5
+#define SCOPE_MODULE	  5 /* … numbered so since then */
+#define SCOPE_MODULE_OLD  3
+#define V8_MODULE_FIRST	  12 /* from here on the number of a module's variables stands in front */
 #define V8_ALL_NAMES	  10 /* before this version names of locals are always inline, … */
 #define V8_RECEIVER_SLOT  10 /* … and the receiver's place is told */
 #define FIRST_VARS_NEW	  5 /* scope_first_vars since the positions stand in front of the locals */
@@ -88,7 +90,8 @@ static int skip_locals(struct reader *reader, uint32_t flags)
 	if (n < 0 || n > LOCALS_MAX)
 		return -EFAULT;
 	reader->at = (size_t)layout->scope_first_vars + 1;
-	if (new_layout && (flags & 0xf) == SCOPE_MODULE)
+	if ((flags & 0xf) == (new_layout ? SCOPE_MODULE : SCOPE_MODULE_OLD) &&
+	    layout->major >= V8_MODULE_FIRST)
 		reader->at++;
 	reader->at += n < INLINED_NAMES_MAX || layout->major < V8_ALL_NAMES ? (size_t)n : 1;
 	reader->at += (size_t)n;

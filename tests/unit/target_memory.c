@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -241,6 +242,34 @@ static int worker_loops(const struct lt_target *target, uint64_t main_loop, uint
 	return found;
 }
 
+static int read_target(const struct lt_target *target, uint64_t address, void *buf, size_t size)
+{
+	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)address, size };
+
+	return process_vm_readv(target->pid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -1;
+}
+
+/* Node's own count of callbacks: found by its shape, at rest and while a callback runs. */
+static void check_async_hooks(const struct lt_target *target, uint64_t loop)
+{
+	uint64_t hooks = lt_find_async_hooks(target, loop), data[2];
+	uint64_t base = hooks & ~LT_ASYNC_BUFFER_LONGER;
+	size_t stride = LT_ASYNC_BUFFER_BYTES + 8 * (hooks & LT_ASYNC_BUFFER_LONGER);
+	uint32_t fields[LT_ASYNC_STACK_LENGTH + 1];
+	double ids[LT_ASYNC_COUNTER + 1];
+
+	assert_int_not_equal(hooks, 0);
+	assert_int_equal(read_target(target, base + LT_ASYNC_BUFFER_DATA, &data[0], 8), 0);
+	assert_int_equal(read_target(target, base + stride + LT_ASYNC_BUFFER_DATA, &data[1], 8), 0);
+	assert_int_equal(read_target(target, data[0], fields, sizeof(fields)), 0);
+	assert_int_equal(read_target(target, data[1], ids, sizeof(ids)), 0);
+	assert_int_equal(fields[LT_ASYNC_STACK_LENGTH], 0); /* no callback runs */
+	assert_true(ids[LT_ASYNC_COUNTER] >= 1);
+	assert_int_equal(lt_find_async_hooks(target, 0), 0);
+	assert_int_equal(lt_find_async_hooks(target, loop + 8), 0);
+	assert_int_equal(lt_find_async_hooks(target, 4096), 0);
+}
+
 static void check_worker(int major, const struct lt_target *target, const struct child *child)
 {
 	uint64_t main_loop = read_loop(target, 0).loop_ptr, loop = 0;
@@ -285,6 +314,7 @@ static void test_node(void **state)
 	check_main_loop(major, target, &child);
 	check_pool(target, &child);
 	check_worker(major, target, &child);
+	check_async_hooks(target, read_loop(target, 0).loop_ptr);
 	/* addresses that are no loop */
 	assert_int_equal(lt_read_loop(target, 1, &mem), -EFAULT);
 	assert_int_equal(lt_read_loop(target, 8192, &mem), -EFAULT);

@@ -32,6 +32,7 @@ struct pt_regs {
 
 struct cfs_rq {
 	int throttle_count; /* > 0: a cgroup above it has used up its share; with CONFIG_CFS_BANDWIDTH */
+	__u64 throttled_clock_self_time; /* since 6.6: ended throttling, on this CPU */
 };
 
 struct sched_entity {

@@ -34,6 +34,16 @@ lt_inline enum lt_off why_queued(const struct task_struct *task)
 	return LT_OFF_RUNQUEUE;
 }
 
+/* For how long a run queue has ever been throttled; 0 where the kernel does not say. */
+lt_inline __u64 held_ns(__u64 cfs_rq)
+{
+	__u64 held = 0;
+
+	if (cfs_rq && bpf_core_field_exists(struct cfs_rq, throttled_clock_self_time))
+		bpf_core_read(&held, sizeof(held), &((struct cfs_rq *)cfs_rq)->throttled_clock_self_time);
+	return held;
+}
+
 /* Only the CPU that switches a thread, or the one that wakes it, is here for it at a time. */
 lt_inline void go(struct lt_loop_rec *loop, enum lt_off why, __u64 now)
 {
@@ -43,6 +53,30 @@ lt_inline void go(struct lt_loop_rec *loop, enum lt_off why, __u64 now)
 		loop->off.total_ns[was] += now - loop->off.since_ns;
 	loop->off.since_ns = now;
 	loop->off.why = why;
+}
+
+/* From here on the thread could run. */
+lt_inline void go_queued(struct lt_loop_rec *loop, const struct task_struct *task, __u64 now)
+{
+	go(loop, why_queued(task), now);
+	loop->off.cfs_rq = (__u64)task->se.cfs_rq;
+	loop->off.held_ns = held_ns(loop->off.cfs_rq);
+}
+
+/* It runs again. A limit that held it has ended since, and others may have been before it in the queue. */
+lt_inline void go_on(struct lt_loop_rec *loop, __u64 now)
+{
+	bool queued = loop->off.why == LT_OFF_RUNQUEUE || loop->off.why == LT_OFF_THROTTLED;
+	__u64 held = queued ? held_ns(loop->off.cfs_rq) : 0, span = now - loop->off.since_ns;
+
+	if (held) {
+		held -= loop->off.held_ns;
+		held = held < span ? held : span;
+		loop->off.total_ns[LT_OFF_THROTTLED] += held;
+		loop->off.since_ns += held;
+		loop->off.why = LT_OFF_RUNQUEUE;
+	}
+	go(loop, LT_OFF_NOT, now);
 }
 
 /* Once for each loop, while its thread is still current: a thread that sleeps cannot be asked. */
@@ -67,8 +101,10 @@ int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct tas
 	if (is_watched(prev->pid)) {
 		loop = loop_of(prev);
 		if (loop) {
-			go(loop, preempt || is_runnable(prev) ? why_queued(prev) : LT_OFF_SLEEP,
-			   bpf_ktime_get_ns());
+			if (preempt || is_runnable(prev))
+				go_queued(loop, prev, bpf_ktime_get_ns());
+			else
+				go(loop, LT_OFF_SLEEP, bpf_ktime_get_ns());
 			if (!loop->isolate)
 				note_isolate(loop, prev);
 		}
@@ -76,7 +112,7 @@ int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct tas
 	if (is_watched(next->pid)) {
 		loop = loop_of(next);
 		if (loop)
-			go(loop, LT_OFF_NOT, bpf_ktime_get_ns());
+			go_on(loop, bpf_ktime_get_ns());
 	}
 	return 0;
 }
@@ -90,6 +126,6 @@ int BPF_PROG(lt_sched_wakeup, struct task_struct *task)
 		return 0;
 	loop = loop_of(task);
 	if (loop && loop->off.why == LT_OFF_SLEEP)
-		go(loop, why_queued(task), bpf_ktime_get_ns());
+		go_queued(loop, task, bpf_ktime_get_ns());
 	return 0;
 }

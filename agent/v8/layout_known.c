@@ -75,7 +75,8 @@ static const struct known table[] = {
 	SAME(script_line_ends, 0x38),
 	SAME(script_eval_shared, 0x48),
 	SAME(script_eval_position, 0x50),
-	SAME(script_source_url, 0x70),
+	/* V8 11 has the positions of functions compiled lazily in front of it */
+	KNOWN(script_source_url, 0x68, 0x68, 0x70, 0x70, 0x70, 0x70, 0x70),
 };
 /* clang-format on */
 

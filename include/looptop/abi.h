@@ -149,6 +149,8 @@ struct lt_off_rec {
 	__u64 total_ns[LT_OFF_MAX]; /* off the CPU, by why, inside waits too */
 	__u64 since_ns; /* of the state in why */
 	__u64 why; /* enum lt_off */
+	__u64 cfs_rq; /* address of the run queue on which the thread stands while it is off, */
+	__u64 held_ns; /* and for how long that had ever been throttled then (kernel 6.6 and later) */
 };
 
 /* Garbage collection on the loop's thread: running, or asleep until V8's helper threads are done. */

@@ -101,8 +101,8 @@ def test_collections(run):
         assert turn.gc > 0.05, "the load makes too little garbage"
         assert turn.causes["gc"] >= turn.gc * 0.95 - turn.delayed - 0.005, vars(turn)
         assert turn.causes["gc"] <= turn.gc * 1.05 + slices + 0.005, vars(turn)
-        # Waiting for the collector's own helpers is no input or output.
-        assert turn.causes["sync_io"] <= 0.02 * turn.seconds + 0.005, vars(turn)
+        # Waiting for the collector's own helpers is no input or output; for memory that they map, it is.
+        assert turn.causes["sync_io"] <= turn.asleep + turn.floor, vars(turn)
 
 
 @pytest.mark.parametrize("kind", ["exec", "fifo"])

@@ -31,6 +31,10 @@ new PerformanceObserver((list) => {
 const schedstat = fs.openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
 const buffer = Buffer.alloc(100);
 
+// The kernel brings a thread's account up to date when it is switched, otherwise at its ticks only.
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+const letSwitch = () => Atomics.wait(nobody, 0, 0, 0.1);
+
 function account() {
   const length = fs.readSync(schedstat, buffer, 0, buffer.length, 0);
   const [ran, delayed] = buffer.toString('latin1', 0, length).split(' ').map((ns) => Number(ns) / 1e9);
@@ -61,6 +65,7 @@ const kinds = {
 };
 
 function turn(kind, ms) {
+  letSwitch();
   const before = account();
   const start = monotonic();
   for (const part of kind.split('+')) kinds[part](ms);

@@ -38,6 +38,7 @@ struct lt_blame {
 	struct lt_v8 *v8;
 	struct turn turns[TURNS_MAX];
 	size_t n_turns;
+	char doubt[120];
 };
 
 static const struct lt_module *v8_module(const struct lt_target *target)
@@ -110,6 +111,23 @@ const char *lt_blame__why_not(const struct lt_target *target)
 	const struct lt_module *module = v8_module(target);
 
 	return module ? module->image->v8.why_not : "";
+}
+
+/* From so many frames on a share of failures says something. */
+#define DOUBT_FRAMES 50
+
+const char *lt_blame__doubt(struct lt_blame *blame)
+{
+	const struct lt_v8_stats *stats = lt_v8__stats(blame->v8);
+	uint64_t all = stats->frames + stats->failed;
+
+	blame->doubt[0] = '\0';
+	if (all >= DOUBT_FRAMES && 2 * stats->failed > all)
+		snprintf(
+			blame->doubt, sizeof(blame->doubt),
+			"stacks: V8's objects are not as expected (%llu of %llu frames): functions are missing",
+			(unsigned long long)stats->failed, (unsigned long long)all);
+	return blame->doubt;
 }
 
 struct lt_blame *lt_blame__new(const struct lt_target *target)

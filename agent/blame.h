@@ -39,4 +39,8 @@ void lt_blame__answer(struct lt_blame *blame, int tid, uint64_t turn_start_ns, b
 /* What it says about V8, for `check` and `missing`: "" if all stacks can be told. */
 const char *lt_blame__why_not(const struct lt_target *target);
 
+/* The test of that on the stacks that have come: "" as long as V8's objects are what they should be. Each is
+ * checked before it is used, so that what is not told is missing, never wrong. */
+const char *lt_blame__doubt(struct lt_blame *blame);
+
 #endif

@@ -54,6 +54,8 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		miss(watch, "no stacks: stalls have no function (see looptop check)");
 	else if (lt_blame__why_not(watch->target)[0])
 		miss(watch, lt_blame__why_not(watch->target));
+	else if (lt_blame__doubt(watch->blame)[0])
+		miss(watch, lt_blame__doubt(watch->blame));
 	for (size_t m = 0; m < watch->target->n_modules; m++) {
 		const struct lt_image *image = watch->target->modules[m].image;
 

@@ -13,9 +13,11 @@
 #define GC_LEAST_SHARE 0.04 /* of the time */
 #define SCAVENGE_PART  0.6 /* of all collecting, from which on scavenges are the matter */
 #define LONG_PART      0.5 /* of the stall threshold: a long pause */
-#define GROWTH_POINTS  5
+#define GROWTH_POINTS  8
+#define GROWTH_SECONDS 8 /* shorter growth is a start, or a burst */
 #define GROWTH_FACTOR  1.2
 #define GROWTH_BYTES   (32.0 * 1048576)
+#define GROWTH_STEADY  0.5
 #define GROWTH_SLACK   0.99 /* from one point to the next */
 #define NEAR_LIMIT     0.85
 
@@ -175,6 +177,16 @@ bool lt_rule__gc(const struct lt_case *c)
 	return true;
 }
 
+/* It goes on: as much in the second half as in the first, or nearly. What warms up slows down. */
+static bool goes_on(const struct lt_dr_process *process)
+{
+	const struct lt_dr_memory_point *points = process->memory;
+	size_t last = process->n_memory - 1, middle = last / 2;
+
+	return points[last].rss_bytes - points[middle].rss_bytes >=
+	       GROWTH_STEADY * (points[middle].rss_bytes - points[0].rss_bytes);
+}
+
 bool lt_rule__growth(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
@@ -191,7 +203,8 @@ bool lt_rule__growth(const struct lt_case *c)
 	first = process->memory[0].rss_bytes;
 	last = process->memory[process->n_memory - 1].rss_bytes;
 	hours = (process->memory[process->n_memory - 1].time - process->memory[0].time) / 3600;
-	if (last < GROWTH_FACTOR * first || last - first < GROWTH_BYTES || !(hours > 0))
+	if (last < GROWTH_FACTOR * first || last - first < GROWTH_BYTES ||
+	    !(hours * 3600 >= GROWTH_SECONDS) || !goes_on(process))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "heap-grows", process, NULL);
 	if (!finding)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sink/blockers.h"
 #include "agent/util/fmt.h"
 
 #define LABELS_MAX	    2048 /* bytes; seven of the longest fit */
@@ -26,6 +27,11 @@ static const struct lt_metric process_info = {
 	.prom_type = LT_PROM_GAUGE,
 	.prom_name = "looptop_process_info",
 	.help = "A process that is measured, and how.",
+};
+static const struct lt_metric stall_functions = {
+	.prom_type = LT_PROM_COUNTER,
+	.prom_name = "looptop_stall_function_seconds",
+	.help = "Length of ended stalls by the function that blocked: those that blocked longest, and other for the rest.",
 };
 
 enum {
@@ -288,6 +294,27 @@ static size_t *families(void)
 	return family_of;
 }
 
+static void add_blockers(struct walk *walk, const struct lt_blockers *blockers)
+{
+	size_t rank = RANK_METRICS + lt_n_metrics;
+	struct lt_blocking blocking;
+	struct lt_series rest = { .value = lt_blockers__rest(blockers) };
+
+	walk->ends = false;
+	for (size_t i = 0; lt_blockers__get(blockers, i, &blocking); i++) {
+		struct lt_series series = { .value = blocking.seconds };
+
+		walk->prefix[0] = '\0';
+		add_label(walk->prefix, "name", blocking.process);
+		add_label(walk->prefix, "function", blocking.function);
+		add(walk, rank, &stall_functions, "file", blocking.file, &series);
+	}
+	walk->prefix[0] = '\0';
+	add_label(walk->prefix, "name", "");
+	add_label(walk->prefix, "function", "other");
+	add(walk, rank, &stall_functions, "file", "", &rest);
+}
+
 int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot)
 {
 	size_t *family_of = families();
@@ -299,6 +326,8 @@ int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *
 	add_scope(&walk, LT_SCOPE_SELF, &snapshot->self);
 	for (size_t i = 0; i < snapshot->n_processes && !walk.err; i++)
 		add_process(&walk, &snapshot->processes[i]);
+	if (set->opts.blockers)
+		add_blockers(&walk, set->opts.blockers);
 	free(family_of);
 	return walk.err;
 }

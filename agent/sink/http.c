@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/sink/blockers.h"
 #include "agent/sink/listen.h"
 #include "agent/sink/negotiate.h"
 #include "agent/sink/series.h"
@@ -37,6 +38,7 @@ enum format {
 struct lt_http {
 	struct MHD_Daemon *daemon;
 	struct lt_prom_opts prom;
+	struct lt_blockers *blockers; /* NULL: functions are no labels */
 	pthread_mutex_t lock; /* of what follows */
 	struct lt_series_set *set; /* NULL: nothing published yet */
 	struct MHD_Response *pages[FORMAT_MAX]; /* of the set; NULL: not asked for yet */
@@ -177,6 +179,14 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 	if (!http)
 		return NULL;
 	http->prom = opts->prom;
+	if (opts->prom.stall_functions) {
+		http->blockers = lt_blockers__new(opts->prom.stall_functions);
+		if (!http->blockers) {
+			free(http);
+			return NULL;
+		}
+		http->prom.blockers = http->blockers;
+	}
 	http->published_ns = lt_now_ns();
 	pthread_mutex_init(&http->lock, NULL);
 	fd = lt_listen(opts->listen, (int)CONNECTIONS_MAX);
@@ -190,6 +200,7 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 		return http; /* which owns the socket now */
 	err = fd < 0 ? fd : lt_err(-EIO, "listen on %s: cannot start the server", opts->listen);
 	pthread_mutex_destroy(&http->lock);
+	lt_blockers__free(http->blockers);
 	free(http);
 	errno = -err;
 	return NULL;
@@ -224,9 +235,11 @@ static void free_pages(struct MHD_Response *pages[FORMAT_MAX])
 int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot)
 {
 	/* Only this function changes http->set, and there is one publisher: no lock to read it. */
-	struct lt_series_set *before = http->set;
-	struct lt_series_set *set = lt_series_set__new(snapshot, &http->prom, before);
+	struct lt_series_set *before = http->set, *set;
 
+	if (http->blockers && lt_blockers__look(http->blockers, snapshot))
+		return -ENOMEM;
+	set = lt_series_set__new(snapshot, &http->prom, before);
 	if (!set)
 		return -ENOMEM;
 	pthread_mutex_lock(&http->lock);
@@ -246,6 +259,7 @@ void lt_http__free(struct lt_http *http)
 	MHD_stop_daemon(http->daemon);
 	free_pages(http->pages);
 	lt_series_set__free(http->set);
+	lt_blockers__free(http->blockers);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
 }

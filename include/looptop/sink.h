@@ -33,6 +33,8 @@ extern const struct lt_sink lt_sink_stalls, lt_sink_stalls_json;
 
 #define LT_STALL_FUNCTIONS_MAX 100
 
+struct lt_blockers; /* agent/sink/blockers.h */
+
 struct lt_prom_opts {
 	bool openmetrics; /* OpenMetrics 1.0 instead of the text format 0.0.4 */
 	/* Drop `pid` and merge what is equal then: counters, histograms and counts add up, of
@@ -42,6 +44,7 @@ struct lt_prom_opts {
 	/* So many functions that blocked longest get a series each, the rest one together; at most
 	 * LT_STALL_FUNCTIONS_MAX. 0: none, their names are no labels. */
 	size_t stall_functions;
+	const struct lt_blockers *blockers; /* which they are; the exporter's HTTP side has its own */
 };
 
 /* The exposition page of a snapshot: NUL-terminated, to be freed by the caller; NULL with errno. */

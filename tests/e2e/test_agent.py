@@ -242,3 +242,28 @@ def test_agent_finds_processes_by_itself(one_node):
             lambda: not agent.metrics().values("looptop_process_info", pid=pid), 15, "its end"
         )
         agent.stop()
+
+
+def test_a_stall_in_the_metrics(one_node):
+    """While it runs, and once it has ended; its function is a label only for those who ask."""
+    with one_node.run("stalls.js") as target, Agent("--stall-functions", 5, target.pid) as agent:
+        agent.wait_ready()
+        wait_for(lambda: agent.metrics().values("looptop_process_info"), 10, "the target")
+        target.send("endless", way="loop", seconds=1.5)
+        wait_for(
+            lambda: max(agent.metrics().values("looptop_loop_stalled_seconds"), default=0) > 0.1, 3, "the stall"
+        )
+        target.answer("endless")
+        name = "looptop_stall_function_seconds_total"
+        wait_for(lambda: agent.metrics().values(name, function="endlessLoop"), 5, "its function")
+        metrics = agent.metrics()
+        assert metrics.value(name, function="endlessLoop") == pytest.approx(1.5, abs=0.05)
+        assert metrics.value("looptop_loop_stalls_total", cause="cpu") == 1
+        assert metrics.value("looptop_loop_stall_seconds_total", cause="cpu") == pytest.approx(1.5, abs=0.05)
+        assert metrics.value("looptop_loop_stalled_seconds", loop="main") == 0
+        agent.stop()
+
+
+def test_functions_are_no_labels_by_default(served):
+    _, _, text = get(served[0].url + "/metrics")
+    assert "function=" not in text

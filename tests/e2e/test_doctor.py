@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from support import looptop
-from support.pressure import CpuLimit, Hog, one_cpu, pin
+from support.pressure import CpuLimit, Hog, MemoryLimit, one_cpu, pin
 
 WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
 
@@ -31,6 +31,7 @@ NAMED = {
     "sync-zlib": "compressPage",
     "sync-fs": "loadTemplates",
     "child-process-sync": "resizeImage",
+    "sync-wait": "waitForLock",
     "next-tick-starvation": "drainQueue",
     "microtask-starvation": "followChain",
     "pool-saturated": "UV_THREADPOOL_SIZE",
@@ -39,6 +40,9 @@ NAMED = {
     "gc-share": "",
     "gc-scavenge-pressure": "--max-semi-space-size",
     "gc-long-major": "",
+    "heap-grows": "",
+    "memory-limit": "--max-old-space-size",
+    "loop-busy": "",
     "cpu-starved": "",
     "cpu-throttled": "",
     "timers-late": "",
@@ -49,6 +53,7 @@ NAMED = {
 SMALL_YOUNG = ["--max-semi-space-size=1", "--single-threaded-gc"]
 FLAGS = {
     "gc-long-major": ["--expose-gc"],
+    "heap-grows": ["--expose-gc"],
     "gc-share": SMALL_YOUNG,
     "gc-scavenge-pressure": SMALL_YOUNG,
 }
@@ -104,13 +109,19 @@ def surround(illness, target, stack):
         stack.enter_context(Hog(cpu))
     elif illness == "cpu-throttled":
         stack.enter_context(CpuLimit(target.pid, 0.3))
+    elif illness == "memory-limit":
+        stack.enter_context(MemoryLimit(target.pid, 1.1))
     elif illness == "timers-late":
         # The kernel may let a timer of this thread be so late, to save power.
         Path(f"/proc/{target.pid}/timerslack_ns").write_text("60000000")
 
 
-def examine(pid, *extra):
-    result = looptop.run("doctor", "--json", *WATCH, *extra, pid, timeout=30)
+# A leak takes its time to tell.
+LONGER = {"heap-grows": ("-d", "10", "-i", "1", *looptop.NO_BUDGET)}
+
+
+def examine(pid, *extra, watch=WATCH):
+    result = looptop.run("doctor", "--json", *watch, *extra, pid, timeout=30)
     assert result.returncode == 0, result.stderr
     return looptop.strict_json(result.stdout)
 

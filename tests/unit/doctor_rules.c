@@ -354,6 +354,39 @@ static void test_order(void **state)
 	case_free(c);
 }
 
+/* A cluster: a primary that does nothing, and workers of which one has all the load. */
+static void test_uneven_siblings(void **state)
+{
+	struct doctor_case *c = case_new();
+	struct lt_process processes[4];
+	struct lt_loop loops[4];
+	struct lt_hist turns[4];
+
+	(void)state;
+	for (int i = 0; i < CASE_INTERVALS; i++) {
+		for (int k = 0; k < 4; k++) {
+			double seconds = k == 0 ? 0.001 : k == 1 ? 0.9 : 0.1;
+
+			processes[k] = c->process;
+			processes[k].pid = 5000 + k;
+			processes[k].start_time += k;
+			memset(&turns[k], 0, sizeof(turns[k]));
+			lt_turns__add(&turns[k], seconds / 50, 50);
+			loops[k] = c->loops[0];
+			loops[k].turn_hist = &turns[k];
+			loops[k].busy_seconds = loops[k].cause_seconds[LT_CAUSE_CPU] = seconds;
+			loops[k].idle_seconds = 1 - seconds;
+			processes[k].loops = &loops[k];
+		}
+		c->snapshot.processes = processes;
+		c->snapshot.n_processes = 4;
+		case_tell(c);
+	}
+	assert_int_equal(lt_doctor__findings(c->doctor), 1);
+	assert_string_equal(lt_doctor__finding_id(c->doctor, 0), "uneven-loops");
+	case_free(c);
+}
+
 /* Two functions, each with a finding of its own; one function at several lines, one. */
 static void several(struct doctor_case *c, int i)
 {
@@ -381,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_hiccup),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_by_function),
+		cmocka_unit_test(test_uneven_siblings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,22 @@ function listen() {
   });
 }
 
+// What is never given back; large, so that it costs the collector nothing.
+const forgotten = [];
+function leak() {
+  forgotten.push(new Float64Array(512 * 1024).fill(forgotten.length));
+}
+
+const lock = new Int32Array(new SharedArrayBuffer(4));
+function waitForLock() {
+  Atomics.wait(lock, 0, 0, 200);
+}
+
+function manyCallbacks() {
+  burn(2);
+  setImmediate(manyCallbacks);
+}
+
 const illnesses = {
   'sync-javascript': () => every(350, renderReport),
   json: () => {
@@ -150,6 +166,7 @@ const illnesses = {
     every(400, () => loadTemplates(folder));
   },
   'child-process-sync': () => every(400, resizeImage),
+  'sync-wait': () => every(400, waitForLock),
   'next-tick-starvation': () => every(500, () => drainQueue(400)),
   'microtask-starvation': () => every(500, () => followChain(400)),
   'pool-saturated': () => every(150, callDriver),
@@ -164,6 +181,12 @@ const illnesses = {
     fillCache();
     every(700, () => global.gc());
   },
+  'heap-grows': () => {
+    every(50, leak);
+    every(300, () => global.gc());
+  },
+  'memory-limit': () => {},
+  'loop-busy': manyCallbacks,
   'cpu-starved': () => every(10, lightWork),
   'cpu-throttled': () => every(10, lightWork),
   'timers-late': () => every(20, () => burn(0.2)),

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-V1 = Path("/sys/fs/cgroup/cpu")
-V2 = Path("/sys/fs/cgroup")
+V1 = V2 = Path("/sys/fs/cgroup")
 PERIOD_US = 100000
 
 
@@ -37,34 +36,29 @@ class Hog:
         self.process.wait(10)
 
 
-def cgroup_parent():
-    """The cgroup in which one with a CPU limit can be made, and the version; a skip if there is none."""
-    if (V1 / "cpu.cfs_quota_us").exists():
-        return V1, 1
+def cgroup_parent(controller):
+    """The cgroup in which one with a limit can be made, and the version; a skip if there is none."""
+    if (V1 / controller / "cgroup.procs").exists():
+        return V1 / controller, 1
     controllers = V2 / "cgroup.subtree_control"
-    if (V2 / "cgroup.controllers").exists() and "cpu" in (V2 / "cgroup.controllers").read_text():
-        if "cpu" not in controllers.read_text():
-            controllers.write_text("+cpu")
+    if (V2 / "cgroup.controllers").exists() and controller in (V2 / "cgroup.controllers").read_text():
+        if controller not in controllers.read_text():
+            controllers.write_text(f"+{controller}")
         return V2, 2
-    pytest.skip("this host has no cgroup CPU limits, neither v1 (cpu) nor v2 (cpu.max)")
+    pytest.skip(f"this host has no cgroup controller {controller}, neither v1 nor v2")
 
 
-class CpuLimit:
-    """A process's own cgroup, with so many CPUs; and what the kernel says that it held."""
+class Cgroup:
+    """A cgroup of a process's own."""
 
-    def __init__(self, pid, cpus):
-        parent, self.version = cgroup_parent()
-        self.parent = parent
+    def __init__(self, pid, controller):
+        self.parent, self.version = cgroup_parent(controller)
         self.pid = pid
-        self.path = parent / f"looptop-test-{pid}"
+        self.path = self.parent / f"looptop-test-{pid}"
         self.path.mkdir()
-        quota = int(cpus * PERIOD_US)
-        if self.version == 1:
-            (self.path / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            (self.path / "cpu.cfs_quota_us").write_text(str(quota))
-        else:
-            (self.path / "cpu.max").write_text(f"{quota} {PERIOD_US}")
-        (self.path / "cgroup.procs").write_text(str(pid))
+
+    def enter(self):
+        (self.path / "cgroup.procs").write_text(str(self.pid))
 
     def __enter__(self):
         return self
@@ -74,8 +68,34 @@ class CpuLimit:
             (self.parent / "cgroup.procs").write_text(pid)
         self.path.rmdir()
 
+
+class CpuLimit(Cgroup):
+    """So many CPUs; and what the kernel says that it held."""
+
+    def __init__(self, pid, cpus):
+        super().__init__(pid, "cpu")
+        quota = int(cpus * PERIOD_US)
+        if self.version == 1:
+            (self.path / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (self.path / "cpu.cfs_quota_us").write_text(str(quota))
+        else:
+            (self.path / "cpu.max").write_text(f"{quota} {PERIOD_US}")
+        self.enter()
+
     def throttled_seconds(self):
         fields = dict(line.split() for line in (self.path / "cpu.stat").read_text().splitlines())
         if self.version == 1:
             return int(fields["throttled_time"]) / 1e9
         return int(fields["throttled_usec"]) / 1e6
+
+
+class MemoryLimit(Cgroup):
+    """So many times the memory that the process has now. Pages stay charged to where they were."""
+
+    def __init__(self, pid, times):
+        super().__init__(pid, "memory")
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        limit = int(times * pages * os.sysconf("SC_PAGESIZE"))
+        name = "memory.limit_in_bytes" if self.version == 1 else "memory.max"
+        (self.path / name).write_text(str(limit))
+        self.enter()

@@ -168,7 +168,7 @@ def test_an_illness_is_found(one_node, request, tmp_path, illness):
         target.call("start", illness=illness)
         time.sleep(0.5)  # what it does first, to start, is none of the illness
         with Waited(target.pid) as waited:
-            report = examine(target.pid)
+            report = examine(target.pid, watch=LONGER.get(illness, WATCH))
     found = [finding for finding in report["findings"] if finding["id"] not in surroundings(illness, waited)]
     assert [finding["id"] for finding in found] == [illness], summary(report)
     assert NAMED[illness] in str(found[0]), summary(report)

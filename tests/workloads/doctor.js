@@ -136,7 +136,7 @@ function listen() {
 // What is never given back; large, so that it costs the collector nothing.
 const forgotten = [];
 function leak() {
-  forgotten.push(new Float64Array(512 * 1024).fill(forgotten.length));
+  forgotten.push(new Float64Array(128 * 1024).fill(forgotten.length));
 }
 
 const lock = new Int32Array(new SharedArrayBuffer(4));
@@ -182,7 +182,7 @@ const illnesses = {
     every(700, () => global.gc());
   },
   'heap-grows': () => {
-    every(50, leak);
+    every(20, leak);
     every(300, () => global.gc());
   },
   'memory-limit': () => {},

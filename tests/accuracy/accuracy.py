@@ -92,7 +92,7 @@ def document(matrices):
     return [
         "# How right the stacks are",
         "",
-        f"Made by `tests/accuracy/accuracy.py` on Linux {os.uname().release}, {os.cpu_count()} CPUs of a "
+        f"Made by `make accuracy` on Linux {os.uname().release}, {os.cpu_count()} CPUs of a "
         f"shared virtual machine, with Node.js {versions}, started without any flag.",
         "",
         "Each scenario blocks the loop for about 200 ms in a way of its own (`tests/workloads/stalls`), "

@@ -22,7 +22,7 @@ static const char style[] =
 	"*{box-sizing:border-box}body{margin:2rem auto;max-width:52rem;padding:0 1rem;color:var(--ink);"
 	"background:var(--paper);font:16px/1.5 system-ui,sans-serif;-webkit-print-color-adjust:exact;"
 	"print-color-adjust:exact}\n"
-	"h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}h3{font-size:1rem;margin:0 0 .4rem}"
+	"h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}h3{font-size:1rem;margin:0 0 .4rem}section h3{margin-top:1.2rem}"
 	"h4{font-size:.85rem;color:var(--soft);margin:.9rem 0 .2rem;font-weight:600}\n"
 	"p,ul{margin:.3rem 0}ul{padding-left:1.2rem}.soft,.axis,caption{color:var(--soft)}.axis{fill:var(--soft);"
 	"font-size:11px}\n"
@@ -150,6 +150,14 @@ static void write_table(FILE *out, const struct lt_dr_process *process)
 	fputs("</table>\n", out);
 }
 
+static bool pool_was_used(const struct lt_dr_process *process)
+{
+	for (size_t i = 0; i < process->n_points; i++)
+		if (process->points[i].busy_max > 0 || process->points[i].depth_max > 0)
+			return true;
+	return process->n_tasks > 0;
+}
+
 /* Charts of so many loops; a page with thousands is no help. */
 #define LOOPS_DRAWN 16
 
@@ -167,7 +175,7 @@ static void write_process(FILE *out, const struct lt_dr_process *process)
 	if (process->n_loops > LOOPS_DRAWN)
 		fprintf(out, "<p class=\"soft\">%zu more loops are not drawn.</p>\n",
 			process->n_loops - LOOPS_DRAWN);
-	if (process->pool_present) {
+	if (pool_was_used(process)) {
 		fputs("<section>\n", out);
 		element(out, "h3", "thread pool");
 		lt_chart_pool(out, process);

@@ -169,10 +169,19 @@ def own_cost():
     return rows
 
 
+def own_cpu(script):
+    """looptop's CPU on one such target, share of a core, once it has found all that there is to find."""
+    target = node(script)
+    time.sleep(1)
+    shots = snapshots(["-c", "18", "-i", "1", str(target.pid)])[11:]
+    stop(target)
+    return statistics.mean(shot["self"]["cpu_seconds"] / shot["interval_seconds"] for shot in shots)
+
+
 def stacks():
     """A turn that is late all the time: its stack is taken, read from memory and named 99 times a second."""
     target = node(WORKER)
-    units, cpu = {"none": [], "sampled": []}, {"none": [], "sampled": []}
+    units = {"none": [], "sampled": []}
     target.stdout.readline()
     for _ in range(ROUNDS):
         target.stdout.readline()
@@ -180,18 +189,17 @@ def stacks():
         looptop, _ = attach([str(target.pid)])
         target.stdout.readline()
         target.stdout.readline()
-        before, began = cpu_seconds(looptop.pid), time.monotonic()
         units["sampled"].append(int(target.stdout.readline()))
-        cpu["sampled"].append((cpu_seconds(looptop.pid) - before) / (time.monotonic() - began))
         detach(looptop)
     stop(target)
     medians = {case: statistics.median(values) for case, values in units.items()}
-    share = statistics.mean(cpu["sampled"])
+    idle, stalled = own_cpu(TICKER), own_cpu(WORKER)
     return ["| what | figure | noise floor |", "|---|---|---|",
             f"| work done in a stalled turn, sampled against not | "
             f"{(medians['sampled'] / medians['none'] - 1) * 100:+.2f} % | {floor(units['none']) * 100:.2f} % |",
-            f"| CPU of looptop meanwhile, share of a core | {share * 100:.2f} % | |",
-            f"| of that for each stack, read and named | {share / 99 * 1e6:.0f} us at most | |"]
+            f"| CPU of looptop while nothing is late, share of a core | {idle * 100:.2f} % | |",
+            f"| CPU of looptop while all turns are | {stalled * 100:.2f} % | |",
+            f"| of that for each stack, taken, read and named | {(stalled - idle) / 99 * 1e6:.0f} us | |"]
 
 
 def main():

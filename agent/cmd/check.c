@@ -74,6 +74,8 @@ static void check_image(const struct lt_module *module)
 	printf("  file                 %s\n", module->path);
 	check_v8(&image->v8);
 	printf("  build-id             %s\n", image->build_id[0] ? image->build_id : "none (not cached)");
+	if (image->stripped)
+		printf("  symbols              stripped: internal functions were found by structure\n");
 	for (size_t i = 0; i < image->n_sites; i++) {
 		const struct lt_site *site = &image->sites[i];
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/runtime/libuv_deduce.h"
 #include "agent/runtime/registry.h"
 
 #define PHASE(name, which, phase) \
@@ -103,6 +104,12 @@ static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_
 		snprintf(image->uv_version, sizeof(image->uv_version), "%u.%u.%u", version >> 16,
 			 version >> 8 & 0xff, version & 0xff);
 	set_layout(image, version);
+	if (image->stripped && !image->default_loop)
+		lt_image__miss(image, "the file is stripped: its default loop was not found; tier memory has "
+				      "no figures");
+	if (image->stripped && !(image->nthreads && image->idle_threads))
+		lt_image__miss(image, "the file is stripped: the thread pool's counters were not found; its "
+				      "size and saturation are unknown");
 }
 
 const struct lt_runtime lt_runtime_libuv = {
@@ -111,5 +118,6 @@ const struct lt_runtime lt_runtime_libuv = {
 	.rules = rules,
 	.addresses = addresses,
 	.finish = finish,
+	.deduce = lt_uv_deduce,
 	.version_symbol = "uv_version",
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/runtime/node_deduce.h"
 #include "agent/runtime/registry.h"
 #include "agent/v8/layout.h"
 
@@ -30,15 +31,13 @@ static const struct lt_rule rules[] = {
 	{ 0 },
 };
 
-#define SCHEDULE_WORK "_ZZN4node14ThreadPoolWork12ScheduleWorkEvEN"
-
 static const struct lt_address_rule addresses[] = {
 	{ "_ZN4node11Environment14CheckImmediateEP", true, offsetof(struct lt_image, check_immediate) },
 	{ "_ZN4node11Environment9RunTimersEP", true, offsetof(struct lt_image, run_timers) },
 	/* the lambda that is every task's work callback: gcc and clang name its invoker differently */
-	{ SCHEDULE_WORK "UlP9uv_work_sE_4_FUNES2_", true, offsetof(struct lt_image, task_cb) },
-	{ SCHEDULE_WORK "KUlP9uv_work_sE_8__invokeES2_", true, offsetof(struct lt_image, task_cb) },
-	{ SCHEDULE_WORK "UlP9uv_work_sE_8__invokeES2_", true, offsetof(struct lt_image, task_cb) },
+	{ LT_NODE_SCHEDULE_WORK "UlP9uv_work_sE_4_FUNES2_", true, offsetof(struct lt_image, task_cb) },
+	{ LT_NODE_SCHEDULE_WORK "KUlP9uv_work_sE_8__invokeES2_", true, offsetof(struct lt_image, task_cb) },
+	{ LT_NODE_SCHEDULE_WORK "UlP9uv_work_sE_8__invokeES2_", true, offsetof(struct lt_image, task_cb) },
 	{ 0 },
 };
 
@@ -99,6 +98,9 @@ static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_
 	if (!image->task_cb)
 		lt_image__miss(image, "the work callback of Node's pool tasks: not found; crypto, zlib "
 				      "and napi tasks are counted as other");
+	else if (image->stripped && !image->task_type_off)
+		lt_image__miss(image, "the file is stripped: classes of zlib tasks are not exported, and Node "
+				      "before 20 does not name them; zlib and napi tasks are counted as other");
 }
 
 const struct lt_runtime lt_runtime_node = {
@@ -108,4 +110,5 @@ const struct lt_runtime lt_runtime_node = {
 	.addresses = addresses,
 	.class_kind = class_kind,
 	.finish = finish,
+	.deduce = lt_node_deduce,
 };

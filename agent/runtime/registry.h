@@ -27,6 +27,16 @@ struct lt_address_rule {
 	size_t offset; /* of the uint64_t in struct lt_image */
 };
 
+struct lt_frames; /* agent/target/frames.h */
+
+/* For a file whose local symbols were stripped: what is there, and who wants to know. */
+struct lt_deducing {
+	struct lt_elf *elf;
+	const struct lt_frames *frames;
+	lt_elf_symbol_fn tell;
+	void *ctx;
+};
+
 struct lt_runtime {
 	const char *name;
 	const char *mark; /* a file with a symbol that begins so has this runtime */
@@ -36,6 +46,9 @@ struct lt_runtime {
 	enum lt_kind (*class_kind)(const char *vtable_symbol);
 	/* After all symbols: versions, layouts, what is missing. */
 	void (*finish)(struct lt_elf *elf, struct lt_image *image, uint64_t version_function);
+	/* Tells the local symbols that the file's structure gives away, each at most once: a thing with
+	 * two candidates is not told. NULL: none are. */
+	void (*deduce)(const struct lt_deducing *deducing);
 	const char *version_symbol; /* function that finish wants to decode, or NULL */
 };
 

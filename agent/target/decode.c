@@ -88,10 +88,38 @@ static void set_flow(struct lt_insn *insn, csh cs, const cs_insn *in, const cs_x
 		insn->flow = LT_FLOW_BRANCH;
 	if (direct && insn->flow != LT_FLOW_NEXT)
 		insn->target = (uint64_t)x86->operands[0].imm;
-	if (insn->flow == LT_FLOW_CALL_INDIRECT && x86->op_count == 1 &&
-	    x86->operands[0].type == X86_OP_MEM && x86->operands[0].mem.index == X86_REG_INVALID) {
-		insn->base = (int8_t)gp_register(x86->operands[0].mem.base);
-		insn->disp = (int32_t)x86->operands[0].mem.disp;
+}
+
+static void set_memory(struct lt_insn *insn, const cs_insn *in, const cs_x86_op *op)
+{
+	uint64_t place = (uint64_t)op->mem.disp;
+
+	if (op->mem.index != X86_REG_INVALID || op->mem.segment != X86_REG_INVALID)
+		return;
+	if (op->mem.base != X86_REG_INVALID && op->mem.base != X86_REG_RIP) {
+		insn->base = (int8_t)gp_register(op->mem.base);
+		insn->disp = (int32_t)op->mem.disp;
+		return;
+	}
+	if (op->mem.base == X86_REG_RIP)
+		place += in->address + in->size;
+	if (in->id == X86_INS_LEA) {
+		insn->constant = place;
+		return;
+	}
+	insn->data = place;
+	insn->data_size = op->size;
+	insn->data_read = op->access & CS_AC_READ;
+	insn->data_written = op->access & CS_AC_WRITE;
+}
+
+static void set_operands(struct lt_insn *insn, const cs_insn *in, const cs_x86 *x86)
+{
+	for (uint8_t i = 0; i < x86->op_count; i++) {
+		if (x86->operands[i].type == X86_OP_MEM)
+			set_memory(insn, in, &x86->operands[i]);
+		else if (x86->operands[i].type == X86_OP_IMM && !insn->target)
+			insn->constant = (uint64_t)x86->operands[i].imm;
 	}
 }
 
@@ -118,6 +146,7 @@ static void describe(struct lt_insn *insn, csh cs, const cs_insn *in)
 	insn->is_endbr = in->id == X86_INS_ENDBR64;
 	insn->writes = written_registers(cs, in);
 	set_flow(insn, cs, in, x86);
+	set_operands(insn, in, x86);
 	insn->probeable = !has_bad_prefix(in);
 	if (!insn->probeable)
 		return;

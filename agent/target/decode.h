@@ -34,8 +34,14 @@ struct lt_insn {
 	bool probeable; /* the kernel takes a uprobe there at all */
 	bool is_endbr;
 	uint16_t writes; /* general purpose registers changed: bit enum lt_reg */
-	int8_t base; /* indirect call through memory: enum lt_reg, -1: another form */
+	/* Of an operand in memory, or its address: disp(base). enum lt_reg, -1: another form */
+	int8_t base;
 	int32_t disp;
+	/* What it names of the file's own addresses, 0: nothing. */
+	uint64_t constant; /* as a value: an immediate operand, or the address that lea makes */
+	uint64_t data; /* as a place in memory that is read or written */
+	uint8_t data_size; /* bytes */
+	bool data_read, data_written;
 };
 
 struct lt_function {

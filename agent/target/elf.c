@@ -203,6 +203,7 @@ int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
 		symbol.size = sym.st_size;
 		symbol.name_offset = table.names_offset + sym.st_name;
 		symbol.is_function = type == STT_FUNC;
+		symbol.is_local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
 		ret = fn(ctx, &symbol);
 	}
 	return ret;
@@ -250,6 +251,18 @@ int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length
 		return (int64_t)(vaddr - ph->p_vaddr + ph->p_offset);
 	}
 	return -1;
+}
+
+bool lt_elf__is_variable(const struct lt_elf *elf, uint64_t vaddr, uint64_t length)
+{
+	for (size_t i = 0; i < elf->n_loads; i++) {
+		const GElf_Phdr *ph = &elf->loads[i];
+
+		if (vaddr >= ph->p_vaddr && vaddr - ph->p_vaddr <= ph->p_memsz &&
+		    length <= ph->p_memsz - (vaddr - ph->p_vaddr))
+			return (ph->p_flags & PF_W) && !(ph->p_flags & PF_X);
+	}
+	return false;
 }
 
 int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length)

@@ -19,6 +19,7 @@ struct lt_elf_symbol {
 	uint64_t size; /* bytes */
 	uint64_t name_offset; /* of the name's text in the file */
 	bool is_function;
+	bool is_local; /* seen in this file only: what `strip` takes away */
 };
 
 /* Opens the 64-bit x86-64 ELF program or library on fd (borrowed). 0; -ENOEXEC: not one, or of
@@ -39,6 +40,9 @@ int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx);
 /* The file offset of length bytes at vaddr, all in one segment of the file; -1 if they are not, or if
  * executable is asked for and the segment is not. */
 int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length, bool executable);
+
+/* Are there length bytes of variables at vaddr, memory that the program may write? */
+bool lt_elf__is_variable(const struct lt_elf *elf, uint64_t vaddr, uint64_t length);
 
 /* Reads length bytes at vaddr; 0 or -errno. */
 int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length);

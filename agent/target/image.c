@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/runtime/registry.h"
+#include "agent/target/frames.h"
 #include "looptop/log.h"
 
 #define HITS_MAX 64
@@ -27,6 +28,7 @@ struct analysis {
 	uint64_t version_function[4];
 	struct hit hits[HITS_MAX];
 	size_t n_hits;
+	bool has_locals; /* symbols of functions that are not exported */
 };
 
 static bool starts_with(const char *text, const char *beginning)
@@ -101,6 +103,7 @@ static int on_symbol(void *ctx, const struct lt_elf_symbol *symbol)
 	struct analysis *an = ctx;
 	const char *name = symbol->name;
 
+	an->has_locals |= symbol->is_local && symbol->is_function;
 	for (size_t r = 0; lt_runtimes[r]; r++) {
 		const struct lt_runtime *runtime = lt_runtimes[r];
 
@@ -181,6 +184,27 @@ static void name_stepped_sites(struct lt_image *image)
 		lt_debug("%zu sites are single-stepped, five times as dear: %s …", n, names);
 }
 
+/* A stripped file tells its exported functions only; the others are found by how those use them. */
+static int deduce(struct analysis *an)
+{
+	struct lt_deducing deducing = { .elf = an->finding.elf, .tell = on_symbol, .ctx = an };
+	struct lt_frames *frames;
+	int err = lt_frames__read(an->finding.elf, &frames);
+
+	if (err) {
+		lt_image__miss(an->finding.image,
+			       "the file is stripped, and its .eh_frame tells no functions: %s",
+			       strerror(-err));
+		return err == -ENOMEM ? err : 0;
+	}
+	deducing.frames = frames;
+	for (size_t r = 0; lt_runtimes[r]; r++)
+		if (an->present[r] && lt_runtimes[r]->deduce)
+			lt_runtimes[r]->deduce(&deducing);
+	lt_frames__free(frames);
+	return 0;
+}
+
 int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image)
 {
 	struct analysis *an = calloc(1, sizeof(*an));
@@ -194,6 +218,11 @@ int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image)
 	an->finding.image = image;
 	lt_elf__build_id(elf, image->build_id, sizeof(image->build_id));
 	lt_elf__each_symbol(elf, on_symbol, an);
+	image->stripped = !an->has_locals;
+	if (image->stripped)
+		err = deduce(an);
+	if (err)
+		goto out;
 	err = -ENOEXEC;
 	for (size_t r = 0; lt_runtimes[r]; r++) {
 		const struct lt_runtime *runtime = lt_runtimes[r];

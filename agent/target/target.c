@@ -214,6 +214,15 @@ uint64_t lt_module__address(const struct lt_module *module, uint64_t addr)
 	return addr ? addr + module->bias : 0;
 }
 
+static bool has_waits(const struct lt_image *image)
+{
+	for (size_t i = 0; i < image->n_sites; i++)
+		if (image->sites[i].role == LT_ROLE_WAIT_BEGIN)
+			return true;
+	return false;
+}
+
+/* With libnode.so and libuv.so both have sites, but only one has the loop. */
 const struct lt_module *lt_target__uv_module(const struct lt_target *target)
 {
 	const struct lt_module *found = NULL;
@@ -221,7 +230,9 @@ const struct lt_module *lt_target__uv_module(const struct lt_target *target)
 	for (size_t i = 0; i < target->n_modules; i++) {
 		const struct lt_module *module = &target->modules[i];
 
-		if (!found || (!found->image->n_sites && module->image->n_sites))
+		if (has_waits(module->image))
+			return module;
+		if (!found || (!found->image->default_loop && module->image->default_loop))
 			found = module;
 	}
 	return found;

@@ -62,6 +62,7 @@ struct lt_image {
 	char runtime[16]; /* "node", "libuv", "" */
 	char runtime_version[32]; /* "20.20.2", "" unknown */
 	char uv_version[16]; /* "1.46.0", "" unknown */
+	bool stripped; /* no local symbols: its functions were found by structure */
 	struct lt_site sites[LT_IMAGE_SITES_MAX];
 	size_t n_sites;
 	struct lt_task_class classes[LT_IMAGE_CLASSES_MAX];

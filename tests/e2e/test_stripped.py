@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Node binaries without their symbols: what is measured is right, what is lost is named."""
+
+import subprocess
+
+import pytest
+from conftest import NodeBinary
+from support.looptop import measure, run
+from test_gc import assert_same_collections, watch
+
+COUNTS = {"fs": 200, "dns": 20, "crypto": 20, "random": 10, "zlib": 10}
+
+
+@pytest.fixture(scope="module")
+def stripped(node, tmp_path_factory):
+    path = tmp_path_factory.mktemp("stripped") / "node"
+    subprocess.run(["strip", "-o", path, node.path], check=True, timeout=120)
+    yield NodeBinary(node.major, path)
+    path.unlink()
+
+
+@pytest.fixture(scope="module")
+def mixed(stripped):
+    with stripped.run("mixed.js") as target:
+        return measure(target, "start", seconds=2)
+
+
+def test_tier_phases_has_busy_and_phases(mixed):
+    truth, process = mixed
+    loop = process.loop()
+    assert {entry["tier"] for entry in process.entries} == {"phases"}
+    assert loop.total("busy_seconds") == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+    process = process.since(1)
+    names = ("timers", "poll_wait", "poll_callbacks", "check")
+    phases = sum(process.loop().phase(name) for name in names)
+    assert phases == pytest.approx(process.elapsed, rel=0.01)
+
+
+def test_iterations_are_loop_count(mixed, stripped):
+    truth, process = mixed
+    if truth["loop_count"] is None:
+        pytest.skip(f"Node {stripped.version} does not tell its loop count")
+    assert 0 <= process.loop().total("iterations") - truth["loop_count"] <= 10
+
+
+def test_tier_memory_has_busy(stripped):
+    with stripped.run("mixed.js") as target:
+        truth, process = measure(target, "start", tier="memory", seconds=2)
+    busy = process.loop().total("busy_seconds")
+    assert busy == pytest.approx(truth["active"], rel=0.02, abs=0.010)
+
+
+def kinds_told(stripped, truth):
+    """Without symbols, Node before 20 does not tell its zlib tasks from others."""
+    counts = {kind: told["count"] for kind, told in truth["kinds"].items()}
+    if stripped.major < 20:
+        counts["other"] = counts.get("other", 0) + counts.pop("zlib")
+    return counts
+
+
+def test_tasks_of_the_pool_are_exact(stripped):
+    with stripped.run("pool.js") as target:
+        target.call("kinds", **{kind: 1 for kind in COUNTS})
+        truth, process = measure(target, "kinds", **COUNTS)
+    counts = kinds_told(stripped, truth)
+    assert process.submitted() == counts
+    for kind, count in counts.items():
+        record = process.kind(kind)
+        assert record["started"] == record["completed"] == count, kind
+        assert record["wait_seconds"]["count"] == record["run_seconds"]["count"] == count
+    last = process.last["pool"]
+    assert last["size"] == 4 and last["queue_depth"] == 0 and last["busy"] == 0
+    assert any("zlib" in text for text in process.last["missing"]) == (stripped.major < 20)
+
+
+def test_collections_are_counted_or_said_to_be_unknown(stripped):
+    entries, process = watch(stripped, "churn", seconds=1.5)
+    last = process.last
+    if stripped.major < 24:
+        assert_same_collections(entries, process)
+        assert not any("garbage" in text for text in last["missing"])
+        return
+    assert len(entries) > 5
+    assert not last["gc"]["kinds"], "neither collections nor zeros"
+    assert any("garbage collection pauses are unknown" in text for text in last["missing"])
+    for row in process.loop().rows:
+        assert row["cause_seconds"]["gc"] is None
+
+
+def test_check_says_that_it_is_stripped(stripped):
+    with stripped.run("mixed.js") as target:
+        result = run("check", target.pid)
+    assert result.returncode == 0, result.stderr
+    assert "stripped" in result.stdout and "uv__io_poll+0x" in result.stdout

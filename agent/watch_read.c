@@ -251,6 +251,8 @@ static void read_pool(struct lt_watch *watch)
 		if (rec && lt_attachment__read_kind(watch->attachment, (enum lt_kind)i, rec) == 0)
 			reading.kinds[i] = rec;
 	}
+	for (size_t m = 0; m < watch->target->n_modules; m++)
+		reading.hidden_kinds |= watch->target->modules[m].image->hidden_kinds;
 	lt_store__pool(watch->process, &reading);
 }
 

@@ -99,9 +99,13 @@ static int build_kinds(struct lt_pool_state *pool, const struct lt_pool_reading 
 			unknown_tasks(&out->kinds[i]);
 			continue;
 		}
-		no_tasks(&out->kinds[i]);
-		if (!reading->kinds[i])
+		if (!reading->kinds[i]) {
+			if (reading->hidden_kinds >> i & 1)
+				unknown_tasks(&out->kinds[i]);
+			else
+				no_tasks(&out->kinds[i]);
 			continue;
+		}
 		if (!pool->kinds[i])
 			pool->kinds[i] = calloc(1, sizeof(*pool->kinds[i]));
 		if (!pool->kinds[i])

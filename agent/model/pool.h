@@ -14,6 +14,7 @@ void lt_pool_state__free(struct lt_pool_state *pool);
 /* The readings of one interval; all borrowed, NULL: there is none. */
 struct lt_pool_reading {
 	bool probed; /* the pool's probes are attached */
+	uint32_t hidden_kinds; /* bit each: its tasks cannot be told from others, and count there */
 	const struct lt_proc_rec *rec;
 	const struct lt_pool_mem *mem;
 	const struct lt_task_rec *kinds[LT_KIND_MAX]; /* NULL: none of this kind yet */

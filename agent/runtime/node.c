@@ -86,6 +86,18 @@ static void find_version(struct lt_elf *elf, struct lt_image *image)
 	free(block);
 }
 
+/* A task's kind is told by its class or, since Node 20, by the name that it carries; or not at all. */
+static void hide_kinds(struct lt_image *image)
+{
+	image->hidden_kinds = 1u << LT_KIND_CRYPTO | 1u << LT_KIND_ZLIB | 1u << LT_KIND_NAPI;
+	if (!image->task_cb)
+		return;
+	for (size_t i = 0; i < image->n_classes; i++)
+		image->hidden_kinds &= ~(1u << image->classes[i].kind);
+	if (image->task_type_off)
+		image->hidden_kinds = 0;
+}
+
 static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_function)
 {
 	(void)version_function;
@@ -95,10 +107,11 @@ static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_
 	 * pointer; behind its uv_work_t stands the name of its kind, in Node 20 and later. */
 	image->task_class_off = -104;
 	image->task_type_off = atoi(image->runtime_version) >= 20 ? 40 : 0;
+	hide_kinds(image);
 	if (!image->task_cb)
 		lt_image__miss(image, "the work callback of Node's pool tasks: not found; crypto, zlib "
 				      "and napi tasks are counted as other");
-	else if (image->stripped && !image->task_type_off)
+	else if (image->hidden_kinds)
 		lt_image__miss(image, "the file is stripped: classes of zlib tasks are not exported, and Node "
 				      "before 20 does not name them; zlib and napi tasks are counted as other");
 }

@@ -67,6 +67,7 @@ struct lt_image {
 	size_t n_sites;
 	struct lt_task_class classes[LT_IMAGE_CLASSES_MAX];
 	size_t n_classes;
+	uint32_t hidden_kinds; /* bit enum lt_kind: its tasks are counted as other */
 	struct lt_uv_layout uv;
 	/* Addresses of data and functions, 0: not found. */
 	uint64_t default_loop; /* of default_loop_struct */

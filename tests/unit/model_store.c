@@ -331,6 +331,21 @@ static void test_pool_probed(void **state)
 	assert_true(out->pool.kinds[LT_KIND_FS].submitted == 0 && out->pool.queue_depth_max == 0);
 }
 
+/* Tasks that are counted as another kind: unknown, not 0; a distribution of them, too. */
+static void test_pool_hidden(void **state)
+{
+	struct fixture *fx = *state;
+	struct lt_pool_reading reading = { .probed = true,
+					   .rec = &fx->proc,
+					   .hidden_kinds = 1u << LT_KIND_ZLIB };
+	const struct lt_pool *pool = &pool_interval(fx, reading)->pool;
+
+	assert_true(isnan(pool->kinds[LT_KIND_ZLIB].submitted));
+	assert_true(isnan(pool->kinds[LT_KIND_ZLIB].total.completed));
+	assert_true(isnan(pool->kinds[LT_KIND_ZLIB].run.count));
+	assert_true(pool->kinds[LT_KIND_FS].submitted == 0);
+}
+
 /* A saturated span over three intervals: sums of signed times (abi.h). */
 static void test_pool_saturated(void **state)
 {
@@ -391,10 +406,10 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_snapshot),	     CASE(test_order),	     CASE(test_come_and_go),
-		CASE(test_cpu_and_overhead), CASE(test_lost),	     CASE(test_pid_reused),
-		CASE(test_pool_unknown),     CASE(test_pool_memory), CASE(test_pool_probed),
-		CASE(test_pool_saturated),   CASE(test_gc),
+		CASE(test_snapshot),	     CASE(test_order),		CASE(test_come_and_go),
+		CASE(test_cpu_and_overhead), CASE(test_lost),		CASE(test_pid_reused),
+		CASE(test_pool_unknown),     CASE(test_pool_memory),	CASE(test_pool_probed),
+		CASE(test_pool_hidden),	     CASE(test_pool_saturated), CASE(test_gc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,9 @@ static void test_node(void **state)
 	assert_true(compare_sites(whole, stripped, gc_lost) > 0);
 	assert_int_equal(compare_sites(stripped, whole, false) > 0, !gc_lost);
 	compare_data(whole, stripped);
+	assert_int_equal(whole->hidden_kinds, 0);
+	assert_int_equal(stripped->hidden_kinds,
+			 major < 20 ? 1u << LT_KIND_ZLIB | 1u << LT_KIND_NAPI : 0);
 	for (size_t i = 0; i < stripped->n_missing; i++)
 		print_message("missing: %s\n", stripped->missing[i]);
 	assert_int_equal(misses(stripped, "garbage collection pauses are unknown"), gc_lost);

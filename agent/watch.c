@@ -29,6 +29,14 @@ static void miss(struct lt_watch *watch, const char *sentence)
 		watch->missing[watch->n_missing++] = sentence;
 }
 
+/* Node asks libuv to add up idle time; others rarely do, and their loop may be another one. */
+static bool has_account(const struct lt_target *target)
+{
+	struct lt_loop_mem mem;
+
+	return lt_read_loop(target, 0, &mem) == 0 && mem.metrics_on;
+}
+
 void lt_watch__collect_missing(struct lt_watch *watch)
 {
 	static const char *const by_tier[LT_TIER_MAX] = {
@@ -44,6 +52,10 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		miss(watch, watch->budget_text);
 	if (by_tier[watch->tier])
 		miss(watch, by_tier[watch->tier]);
+	if (watch->tier == LT_TIER_MEMORY && strcmp(watch->target->runtime, "node") &&
+	    !has_account(watch->target))
+		miss(watch, "libuv keeps no account of idle time in this process (Node asks for it): "
+			    "utilization needs probes");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_POOL))
 		miss(watch, "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))

@@ -15,7 +15,7 @@ packages="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libncurse
 case ${1:-build} in
 build) ;;
 test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
-    util-linux git chromium" ;;
+    util-linux git chromium neovim python3-uvloop libbrotli1 libc-ares2 libicu72 libnghttp2-14" ;;
 demo) command -v node >/dev/null || packages="$packages libuv1-dev" ;;
 bench) packages="$packages wrk python3" ;;
 deb) packages="$packages debhelper dpkg-dev fakeroot git" ;;

@@ -7,6 +7,10 @@
 
 #include "agent/target/frames.h"
 
+/* Larger ones are none that we look for. It keeps a file that was made to be slow within a second or two:
+ * hundreds of functions may be decoded, and each of their calls looked up. */
+#define FUNCTION_BYTES_MAX 8192
+
 /* How far before a call its arguments are looked for. */
 #define ARGUMENT_INSNS_MAX 32
 
@@ -15,7 +19,11 @@ int lt_deduce_decode(const struct lt_deducing *deducing, uint64_t vaddr,
 {
 	uint64_t size = lt_frames__size(deducing->frames, vaddr);
 
-	return size ? lt_function__decode(deducing->elf, vaddr, size, ret_function) : -ENOENT;
+	if (!size)
+		return -ENOENT;
+	if (size > FUNCTION_BYTES_MAX)
+		return -E2BIG;
+	return lt_function__decode(deducing->elf, vaddr, size, ret_function);
 }
 
 bool lt_deduce_calls(const struct lt_deducing *deducing, const struct lt_insn *in, const char *name,

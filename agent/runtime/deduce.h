@@ -12,7 +12,7 @@
 
 #define LT_POINTERS_MAX 16
 
-/* Decodes the function that begins at vaddr by its frame record. 0; -ENOENT: none begins there; or as
+/* Decodes the function that begins at vaddr by its frame record. 0; -ENOENT: none begins there; -E2BIG; or as
  * lt_function__decode() says. The caller frees with lt_function__free(). */
 int lt_deduce_decode(const struct lt_deducing *deducing, uint64_t vaddr,
 		     struct lt_function *ret_function);

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Debian's stripped libuv.so.1 under three programs: Debian's own node, Python's uvloop, Neovim."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.looptop import NO_BUDGET, Stat, measure, run
+from support.workload import WORKLOADS, Workload
+from test_gc import KINDS, watch
+from test_stripped import COUNTS
+
+GET_DEBIAN_NODE = Path(__file__).resolve().parents[1] / "get-debian-node"
+
+# Its usr/ is laid over the machine's own in a mount namespace: libnode.so and the modules that it
+# loads have absolute paths.
+IN_NAMESPACE = 'mount -t overlay overlay -o lowerdir="$0/usr":/usr /usr && exec /usr/bin/node "$@"'
+
+
+class DebianNode:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def run(self, script, flags=()):
+        argv = ["unshare", "-m", "sh", "-c", IN_NAMESPACE, self.folder, *flags]
+        return Workload([*argv, WORKLOADS / script])
+
+
+@pytest.fixture(scope="module")
+def debian():
+    result = subprocess.run([GET_DEBIAN_NODE], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return DebianNode(result.stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def mixed(debian):
+    with debian.run("mixed.js") as target:
+        return measure(target, "start", seconds=2)
+
+
+def test_debians_node_has_busy_and_phases(mixed):
+    truth, process = mixed
+    loop = process.loop()
+    assert loop.total("busy_seconds") == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+    process = process.since(1)
+    names = ("timers", "poll_wait", "poll_callbacks", "check")
+    phases = sum(process.loop().phase(name) for name in names)
+    assert phases == pytest.approx(process.elapsed, rel=0.01)
+
+
+def test_debians_node_is_known_for_what_it_is(mixed):
+    entry = mixed[1].last
+    assert entry["runtime"] == "node" and entry["runtime_version"].startswith("18.")
+    assert entry["libuv_version"].startswith("1.44.")
+    assert [text for text in entry["missing"] if "zlib" not in text] == []
+
+
+def test_debians_node_has_busy_from_memory(debian):
+    with debian.run("mixed.js") as target:
+        truth, process = measure(target, "start", tier="memory", seconds=2)
+    busy = process.loop().total("busy_seconds")
+    assert busy == pytest.approx(truth["active"], rel=0.02, abs=0.010)
+
+
+def test_debians_node_has_its_pool(debian):
+    with debian.run("pool.js") as target:
+        target.call("kinds", **{kind: 1 for kind in COUNTS})
+        truth, process = measure(target, "kinds", **COUNTS)
+    counts = {kind: told["count"] for kind, told in truth["kinds"].items()}
+    counts["other"] = counts.get("other", 0) + counts.pop("zlib")
+    assert process.submitted() == counts
+    for kind, count in counts.items():
+        assert process.kind(kind)["completed"] == count, kind
+    last = process.last["pool"]
+    assert last["size"] == 4 and last["queue_depth"] == 0 and last["busy"] == 0
+    assert last["kinds"]["zlib"]["submitted"] is None, "counted as other, not absent"
+
+
+def test_debians_node_has_its_collections(debian):
+    """V8's functions are exported by libnode.so, in another file than the loop's."""
+    entries, process = watch(debian, "churn", seconds=1.5)
+    for kind in KINDS:
+        assert process.gc(kind)["count"] == sum(entry["kind"] == kind for entry in entries), kind
+
+
+# --- programs that are not Node -----------------------------------------------------------------
+
+BLOCKS = {"blocks": 12, "block_ms": 30, "tasks": 20}
+PROGRAMS = {
+    "uvloop": (["/usr/bin/python3", WORKLOADS / "uvloop-blocks.py"], "dns"),
+    "nvim": (
+        ["sh", "-c", 'exec nvim --headless -u NONE -c "luafile $0" 3<&0 </dev/null']
+        + [WORKLOADS / "nvim-blocks.lua"],
+        "fs",
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def program(request):
+    argv, kind = PROGRAMS[request.param]
+    with Workload(argv) as target:
+        yield target, kind
+
+
+@pytest.fixture(scope="module")
+def blocks(program):
+    target, kind = program
+    target.call("start", blocks=1, block_ms=1, tasks=1)
+    with Stat(target.pid, extra=(*NO_BUDGET, "--stall", "15")) as stat:
+        stat.wait_attached()
+        truth = target.call("start", **BLOCKS)
+        stat.settle()
+        series = stat.stop()
+    series.assert_sound()
+    return truth, series.of(target.pid), kind
+
+
+def test_blocks_are_stalls_and_timers(blocks):
+    truth, process, _ = blocks
+    loop = process.loop()
+    assert len(loop.stalls) == truth["blocks"]
+    blocked = truth["blocked_seconds"]
+    lengths = sum(stall["seconds"] for stall in loop.stalls)
+    # the rest of such a turn: a millisecond of the interpreter, at the most
+    assert blocked - 0.001 <= lengths <= blocked * 1.02 + 0.001 * truth["blocks"]
+    assert blocked - 0.001 <= loop.phase("timers") <= blocked * 1.02 + 0.020
+
+
+def test_busy_and_idle_are_all_the_time(blocks):
+    process = blocks[1].since(1)
+    loop = process.loop()
+    known = loop.total("busy_seconds") + loop.total("idle_seconds")
+    assert known == pytest.approx(process.elapsed, rel=0.01)
+
+
+def test_tasks_are_exact(blocks):
+    truth, process, kind = blocks
+    record = process.kind(kind)
+    assert record["submitted"] == record["started"] == record["completed"] == truth["tasks"]
+    assert process.last["pool"]["size"] == 4
+
+
+def test_there_is_no_garbage_collector(blocks):
+    assert blocks[1].last["runtime"] == "libuv"
+    assert not blocks[1].last["gc"]["kinds"], "neither collections nor zeros"
+
+
+def test_tier_memory_says_why_it_has_nothing(program):
+    result = run("stat", "--json", "--tier", "memory", "-i", "0.3", "-c", "2", program[0].pid)
+    assert result.returncode == 0
+    assert "utilization needs probes" in result.stdout
+
+
+def test_check_says_that_libuv_is_stripped(program):
+    result = run("check", program[0].pid)
+    assert result.returncode == 0, result.stderr
+    assert "stripped" in result.stdout and "uv__io_poll+0x" in result.stdout

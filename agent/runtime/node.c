@@ -98,6 +98,17 @@ static void hide_kinds(struct lt_image *image)
 		image->hidden_kinds = 0;
 }
 
+static void name_lost_stacks(struct lt_image *image)
+{
+	if (image->v8.level == LT_V8_NONE)
+		return;
+	lt_image__miss(image, "the file is stripped: builtins and native functions that are not exported have "
+			      "no names in stacks");
+	if (!image->v8.bytecode_sizes)
+		lt_image__miss(image, "the file is stripped: sizes of bytecodes are unknown; a function in "
+				      "baseline code has the line where it begins, and no column");
+}
+
 static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_function)
 {
 	(void)version_function;
@@ -107,6 +118,8 @@ static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_
 	 * pointer; behind its uv_work_t stands the name of its kind, in Node 20 and later. */
 	image->task_class_off = -104;
 	image->task_type_off = atoi(image->runtime_version) >= 20 ? 40 : 0;
+	if (image->stripped)
+		name_lost_stacks(image);
 	hide_kinds(image);
 	if (!image->task_cb)
 		lt_image__miss(image, "the work callback of Node's pool tasks: not found; crypto, zlib "

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from conftest import NodeBinary
 from support.looptop import measure, run
+from support.stalls import Matrix
 from test_gc import KINDS, watch
 
 COUNTS = {"fs": 200, "dns": 20, "crypto": 20, "random": 10, "zlib": 10}
@@ -99,3 +100,15 @@ def test_check_says_that_it_is_stripped(stripped):
         result = run("check", target.pid)
     assert result.returncode == 0, result.stderr
     assert "stripped" in result.stdout and "uv__io_poll+0x" in result.stdout
+
+
+def test_stalls_have_their_function(one_node, tmp_path):
+    """V8's constants are exported; the table that lines of baseline code need is not since Node 24."""
+    path = tmp_path / "node"
+    subprocess.run(["strip", "-o", path, one_node.path], check=True, timeout=120)
+    matrix = Matrix(NodeBinary(one_node.major, path))
+    path.unlink()
+    assert len(matrix.cases) >= 35
+    aspects = ("count", "where", "callers", "foreign") if one_node.major < 24 else ("count", "where")
+    for aspect in aspects:
+        assert matrix.mistakes(aspect) == [], aspect

@@ -15,6 +15,7 @@
 #include "looptop/log.h"
 
 #define TURNS_MAX 64
+#define DEAD_MAX  256 /* of one interval; when they are used up, no turn is dropped for a new one */
 
 /* So many stacks of one turn are resolved; the first ones tell it, the later ones only how it goes on. */
 #define RESOLVED_MAX   60
@@ -28,6 +29,7 @@ struct turn {
 	uint64_t asleep_ns; /* until then its sleep has been told of */
 	bool ended;
 	unsigned age; /* intervals since it ended, or since its latest sample */
+	uint64_t sampled_ns; /* its latest sample */
 	struct lt_fold *fold;
 };
 
@@ -38,6 +40,10 @@ struct lt_blame {
 	struct lt_v8 *v8;
 	struct turn turns[TURNS_MAX];
 	size_t n_turns;
+	/* Folds that had to go between two readings: the latest snapshot may still point into them. Of this
+	 * interval, and of the one before. */
+	struct lt_fold *dead[2][DEAD_MAX];
+	size_t n_dead[2];
 	char doubt[120];
 };
 
@@ -158,15 +164,43 @@ struct lt_blame *lt_blame__new(const struct lt_target *target)
 	return blame;
 }
 
+/* Frees what nobody points into any more. */
+static void bury(struct lt_blame *blame)
+{
+	for (size_t i = 0; i < blame->n_dead[1]; i++)
+		lt_fold__free(blame->dead[1][i]);
+	memcpy(blame->dead[1], blame->dead[0], sizeof(blame->dead[0]));
+	blame->n_dead[1] = blame->n_dead[0];
+	blame->n_dead[0] = 0;
+}
+
 void lt_blame__free(struct lt_blame *blame)
 {
 	if (!blame)
 		return;
 	for (size_t i = 0; i < blame->n_turns; i++)
 		lt_fold__free(blame->turns[i].fold);
+	bury(blame);
+	bury(blame);
 	lt_v8__free(blame->v8);
 	lt_symbols__free(blame->symbols);
 	free(blame);
+}
+
+/* Makes room for a turn by the one whose latest sample is the oldest: a stall that goes on has a new one
+ * all the time. False: no more may go in this interval. */
+static bool drop_stalest(struct lt_blame *blame)
+{
+	size_t stalest = 0;
+
+	if (blame->n_dead[0] == DEAD_MAX)
+		return false;
+	for (size_t i = 1; i < blame->n_turns; i++)
+		if (blame->turns[i].sampled_ns < blame->turns[stalest].sampled_ns)
+			stalest = i;
+	blame->dead[0][blame->n_dead[0]++] = blame->turns[stalest].fold;
+	blame->turns[stalest] = blame->turns[--blame->n_turns];
+	return true;
 }
 
 static void drop(struct lt_blame *blame, size_t index)
@@ -177,6 +211,7 @@ static void drop(struct lt_blame *blame, size_t index)
 
 void lt_blame__begin(struct lt_blame *blame)
 {
+	bury(blame);
 	for (size_t i = blame->n_turns; i-- > 0;) {
 		struct turn *turn = &blame->turns[i];
 
@@ -202,15 +237,8 @@ static struct turn *add_turn(struct lt_blame *blame, int tid, uint64_t start_ns)
 
 	if (turn)
 		return turn;
-	if (blame->n_turns ==
-	    TURNS_MAX) { /* the oldest goes: a later sample of it would be alone */
-		size_t oldest = 0;
-
-		for (size_t i = 1; i < blame->n_turns; i++)
-			if (blame->turns[i].start_ns < blame->turns[oldest].start_ns)
-				oldest = i;
-		drop(blame, oldest);
-	}
+	if (blame->n_turns == TURNS_MAX && !drop_stalest(blame))
+		return NULL;
 	fold = lt_fold__new();
 	if (!fold)
 		return NULL;
@@ -226,6 +254,7 @@ static void resolve(struct lt_blame *blame, struct turn *turn, const struct lt_r
 	struct lt_v8_stack *stack;
 
 	turn->age = 0;
+	turn->sampled_ns = raw->time_ns;
 	turn->samples++;
 	if (turn->samples > RESOLVED_MAX) {
 		if (turn->samples % RESOLVED_EVERY)

@@ -21,7 +21,7 @@
 
 #define TARGETS_MAX	  512
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
-#define PULSE_MIN_NS	  25000000ull
+#define PULSE_MIN_NS	  10000000ull
 #define PULSE_MAX_NS	  1000000000ull
 #define LOOK_INTERVAL_NS  2000000000ull
 

@@ -36,6 +36,8 @@ static void free_process(struct lt_dr_process *process)
 	free(process->runtime);
 	free(process->runtime_version);
 	free(process->tier);
+	free(process->exe);
+	free(process->cgroup);
 	free(process);
 }
 
@@ -218,6 +220,10 @@ static int add_process(struct lt_doctor *doctor, const struct lt_process *proces
 		err = keep_text(&kept->runtime_version, process->runtime_version);
 	if (!err)
 		err = keep_text(&kept->tier, process->tier);
+	if (!err)
+		err = keep_text(&kept->exe, process->exe);
+	if (!err)
+		err = keep_text(&kept->cgroup, process->cgroup);
 	if (!err)
 		err = keep_missing(kept, process);
 	for (size_t i = 0; i < process->n_loops && !err; i++) {

@@ -21,6 +21,7 @@
 #define LT_DR_POINTS_MAX    256 /* of one chart */
 #define LT_DR_MISSING_MAX   8 /* sentences of one process */
 #define LT_DR_NO_BLOCKER    UINT16_MAX
+#define LT_DR_OTHER_BLOCKER (UINT16_MAX - 1) /* known, but there are too many */
 
 /* Code that kept a loop from its events: a function, and what ran below it. */
 struct lt_blocker {
@@ -94,6 +95,7 @@ struct lt_dr_process {
 	int pid;
 	double start_time;
 	char *name, *runtime, *runtime_version, *tier;
+	char *exe, *cgroup; /* or NULL */
 	char *missing[LT_DR_MISSING_MAX];
 	size_t n_missing;
 	double seconds; /* that it was watched */

@@ -83,7 +83,8 @@ static bool same_blocker(const struct lt_blocker *a, const struct lt_blocker *b)
 	       (!a->function || a->function[0] != '(' || a->line == b->line);
 }
 
-/* The index of who blocked in this stall; LT_DR_NO_BLOCKER: nobody can tell, or there is no room. */
+/* The index of who blocked in this stall; LT_DR_NO_BLOCKER: nobody can tell; LT_DR_OTHER_BLOCKER: there is no
+ * room. */
 static int blocker_of(struct lt_dr_loop *loop, const struct lt_stall *stall, uint16_t *ret_index)
 {
 	struct lt_blocker blocker;
@@ -101,8 +102,7 @@ static int blocker_of(struct lt_dr_loop *loop, const struct lt_stall *stall, uin
 		free_blocker(&blocker);
 	else
 		loop->blockers[loop->n_blockers++] = blocker;
-	if (i < LT_DR_BLOCKERS_MAX)
-		*ret_index = (uint16_t)i;
+	*ret_index = i < LT_DR_BLOCKERS_MAX ? (uint16_t)i : LT_DR_OTHER_BLOCKER;
 	return 0;
 }
 
@@ -137,7 +137,7 @@ static void count_blocker(struct lt_dr_loop *loop, const struct lt_late *late, d
 {
 	struct lt_blocker *blocker;
 
-	if (late->blocker == LT_DR_NO_BLOCKER)
+	if (late->blocker >= LT_DR_BLOCKERS_MAX)
 		return;
 	blocker = &loop->blockers[late->blocker];
 	blocker->turns += sign;
@@ -145,12 +145,13 @@ static void count_blocker(struct lt_dr_loop *loop, const struct lt_late *late, d
 	blocker->samples += sign * (double)late->samples;
 }
 
-static int reserve(struct lt_doctor *doctor, struct lt_dr_loop *loop)
+/* The one that runs always has a place: it is taken back at the next snapshot. */
+static int reserve(struct lt_doctor *doctor, struct lt_dr_loop *loop, bool running)
 {
 	size_t capacity = loop->late_capacity ? 2 * loop->late_capacity : 64;
 	struct lt_late *late;
 
-	if (doctor->n_late >= LT_DR_LATE_MAX)
+	if (doctor->n_late >= LT_DR_LATE_MAX && !running)
 		return -ENOSPC;
 	if (loop->n_late < loop->late_capacity)
 		return 0;
@@ -166,7 +167,7 @@ static int add_late(struct lt_doctor *doctor, struct lt_dr_loop *loop, const str
 {
 	struct lt_late *late;
 	uint16_t blocker;
-	int err = reserve(doctor, loop);
+	int err = reserve(doctor, loop, stall->ongoing);
 
 	if (err == -ENOSPC && !stall->ongoing) {
 		loop->late_left_out++;

@@ -39,7 +39,7 @@ static bool in_set(const struct lt_late *late, uint64_t blockers, bool unknown)
 {
 	if (late->blocker == LT_DR_NO_BLOCKER)
 		return unknown;
-	return blockers >> late->blocker & 1;
+	return late->blocker < LT_DR_BLOCKERS_MAX && blockers >> late->blocker & 1;
 }
 
 /* Takes what the blockers have out of their turns, and puts it back in such pieces; 0: not at all. */

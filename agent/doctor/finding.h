@@ -9,7 +9,7 @@
 
 #include "agent/doctor/collect.h"
 
-#define LT_FINDINGS_MAX	     64
+#define LT_FINDINGS_MAX	     256
 #define LT_FINDING_SEEN	     6
 #define LT_FINDING_ADVICE    5
 #define LT_FINDING_ESTIMATES 5

@@ -34,6 +34,7 @@ bool lt_rule__delivery(const struct lt_case *c);
 bool lt_rule__gc(const struct lt_case *c);
 bool lt_rule__growth(const struct lt_case *c);
 bool lt_rule__memory_limit(const struct lt_case *c);
+bool lt_rule__heap_limit(const struct lt_case *c);
 /* Not the process' own code (rules_cpu.c). */
 bool lt_rule__throttled(const struct lt_case *c);
 bool lt_rule__starved(const struct lt_case *c);

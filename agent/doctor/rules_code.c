@@ -59,6 +59,14 @@ static const struct cure cures[LT_WORK_MAX] = {
 			       "Or match with an engine that needs linear time (RE2), or in a Worker with a time limit." },
 			     MOVE_OFF,
 			     false },
+	[LT_WORK_TLS] = { "tls",
+			  "encrypts or shakes hands for TLS",
+			  WHY,
+			  { "Keep connections open and resume sessions: handshakes are the dear part, RSA keys more than ECDSA.",
+			    "Let a proxy in front do TLS, or spread connections over more processes.",
+			    "Load certificates and keys once (tls.createSecureContext), not for each connection." },
+			  "without TLS in %s",
+			  false },
 	[LT_WORK_CRYPTO] = { "sync-crypto",
 			     "computes crypto synchronously",
 			     WHY,
@@ -164,7 +172,9 @@ static void measure(const struct lt_dr_loop *loop, struct group *group)
 		const struct lt_late *late = &loop->late[i];
 		bool none = late->blocker == LT_DR_NO_BLOCKER;
 
-		if (none ? !group->unknown : !(group->members >> late->blocker & 1))
+		if (none ? !group->unknown
+			 : late->blocker >= LT_DR_BLOCKERS_MAX ||
+				    !(group->members >> late->blocker & 1))
 			continue;
 		group->longest = fmax(group->longest, (double)late->own_seconds);
 		if (!none)

@@ -53,7 +53,7 @@ static double explained_seconds(const struct lt_case *c, const struct lt_dr_loop
 		const struct lt_late *late = &loop->late[i];
 		double gc = (double)late->cause_seconds[LT_CAUSE_GC];
 
-		if (late->blocker == LT_DR_NO_BLOCKER || !lt_known(gc) ||
+		if (late->blocker >= LT_DR_BLOCKERS_MAX || !lt_known(gc) ||
 		    gc > (double)late->own_seconds) /* nearly all of it is collecting */
 			continue;
 		for (size_t k = 0; k < c->diagnosis->n_findings; k++) {
@@ -126,7 +126,8 @@ static void share(const struct lt_case *c, const struct lt_dr_loop *loop)
 	struct lt_finding *finding;
 	struct lt_lag_figures after;
 
-	if (lt_diagnosis__has(c->diagnosis, "gc-long-major", c->process))
+	if (c->process->n_loops == 1 &&
+	    lt_diagnosis__has(c->diagnosis, "gc-long-major", c->process))
 		seconds -= majors->seconds;
 	if (!(seconds >= GC_SHARE * window) &&
 	    !(seconds >= GC_BUSY_SHARE * loop->busy && seconds >= GC_LEAST_SHARE * window))
@@ -171,7 +172,8 @@ bool lt_rule__gc(const struct lt_case *c)
 
 	if (!c->process->gc_known)
 		return false;
-	long_major(c, loop);
+	/* Pauses by kind are of the process: with several loops nobody says whose they were. */
+	long_major(c, c->process->n_loops == 1 ? loop : NULL);
 	if (loop && lt_known(loop->idle))
 		share(c, loop);
 	return true;
@@ -233,6 +235,13 @@ bool lt_rule__growth(const struct lt_case *c)
 		finding->caveat, sizeof(finding->caveat),
 		"resident memory is what was seen, not the heap: a service that has just started grows too");
 	return true;
+}
+
+/* Said, so that nobody takes silence for health. */
+bool lt_rule__heap_limit(const struct lt_case *c)
+{
+	(void)c;
+	return false;
 }
 
 bool lt_rule__memory_limit(const struct lt_case *c)

@@ -52,9 +52,21 @@ static bool computes(int kind)
 	return !strcmp(lt_kind_names[kind], "crypto") || !strcmp(lt_kind_names[kind], "zlib");
 }
 
+/* CPU time that no loop used, beside the time that tasks ran: what the threads of the pool computed, at
+ * most (V8's helpers are in it). NAN: unknown. */
+static double cpu_share(const struct lt_dr_process *process, double run_seconds)
+{
+	double cpu = process->cpu_seconds;
+
+	for (size_t i = 0; i < process->n_loops; i++)
+		cpu -= process->loops[i]->cause_seconds[LT_CAUSE_CPU] +
+		       process->loops[i]->cause_seconds[LT_CAUSE_GC];
+	return run_seconds > 0 ? fmin(fmax(cpu / run_seconds, 0), 1) : NAN;
+}
+
 static double computing_share(const struct lt_dr_process *process)
 {
-	double all = 0, computing = 0;
+	double all = 0, computing = 0, measured;
 
 	for (int i = 0; i < LT_SNAP_KINDS; i++) {
 		const struct lt_hist *run = process->kinds[i][RUN];
@@ -62,7 +74,10 @@ static double computing_share(const struct lt_dr_process *process)
 		all += run ? run->sum : 0;
 		computing += run && computes(i) ? run->sum : 0;
 	}
-	return all > 0 ? computing / all : 0;
+	computing = all > 0 ? computing / all : 0;
+	measured = cpu_share(process, all);
+	/* Add-ons that hash or resize say so by their CPU time only. */
+	return measured >= COMPUTING_SHARE ? fmax(computing, measured) : computing;
 }
 
 /* CPUs that this process may use. */
@@ -110,8 +125,8 @@ static void advise_size(const struct lt_case *c, struct lt_finding *finding)
 		if (computing > 0.05)
 			snprintf(
 				finding->caveat, sizeof(finding->caveat),
-				"%s of the tasks' run time is crypto and zlib, which compute: more threads "
-				"than CPUs (%d) make those slower, and the estimate does not know it",
+				"%s of the tasks' run time computes (crypto, zlib): more threads than CPUs (%d) "
+				"make those slower, and the estimate does not know it",
 				LT_RATIO(computing), cpus);
 		return;
 	}
@@ -122,7 +137,7 @@ static void advise_size(const struct lt_case *c, struct lt_finding *finding)
 	snprintf(
 		finding->caveat, sizeof(finding->caveat),
 		"a larger UV_THREADPOOL_SIZE than the CPUs (%d) would not help: %s of the tasks' run time is "
-		"crypto and zlib, which compute",
+		"computing, by kind or by the process' CPU time",
 		cpus, LT_RATIO(computing));
 }
 

@@ -76,7 +76,7 @@ static double take(double *before, double now, double share)
 static void build_causes(struct lt_loop_state *loop, const struct lt_moment *moment,
 			 const struct account *now, double share, struct lt_loop *out)
 {
-	struct lt_cause_parts parts, *before = &loop->before.parts;
+	struct lt_cause_parts parts = { 0 }, *before = &loop->before.parts;
 	const struct lt_cause_known known = { moment->causes_known, moment->gc_probed };
 
 	for (int i = 0; i < LT_OFF_MAX; i++)

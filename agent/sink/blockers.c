@@ -133,6 +133,7 @@ static void rank(struct lt_blockers *blockers, struct entry *entry)
 		if (!least || entry->all_seconds <= least->all_seconds)
 			return;
 		least->shown = false;
+		blockers->rest += least->seconds;
 		least->seconds = 0;
 		blockers->n_shown--;
 	}

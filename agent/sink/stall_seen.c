@@ -18,12 +18,13 @@ struct seen_loop {
 	int pid, tid;
 	double process_start;
 	uint64_t look; /* at which it was there last */
-	double ended_until; /* begin of the latest ended stall that was told */
 	double running_start, running_seconds; /* as told last; 0: none */
 	bool function_told;
 };
 
 struct lt_stall_seen {
+	uint64_t sequence; /* of the latest snapshot */
+	bool again; /* it comes once more: only running stalls may be new */
 	uint64_t looks;
 	struct seen_loop *loops;
 	size_t n, room;
@@ -60,8 +61,7 @@ static struct seen_loop *get(struct lt_stall_seen *seen, const struct lt_process
 	}
 	seen->loops[seen->n] = (struct seen_loop){ .pid = process->pid,
 						   .tid = loop->tid,
-						   .process_start = process->start_time,
-						   .ended_until = -INFINITY };
+						   .process_start = process->start_time };
 	return &seen->loops[seen->n++];
 }
 
@@ -81,16 +81,15 @@ static bool is_news(struct seen_loop *loop, const struct lt_stall *stall)
 	return true;
 }
 
-static int look_at(struct seen_loop *loop, const struct lt_stall_news *news, lt_stall_tell_fn tell,
-		   void *ctx)
+static int look_at(const struct lt_stall_seen *seen, struct seen_loop *loop,
+		   const struct lt_stall_news *news, lt_stall_tell_fn tell, void *ctx)
 {
 	const struct lt_stall *stall = news->stall;
 
 	if (stall->ongoing)
 		return is_news(loop, stall) ? tell(ctx, news) : 0;
-	if (stall->start_time <= loop->ended_until)
-		return 0;
-	loop->ended_until = stall->start_time;
+	if (seen->again)
+		return 0; /* told when its snapshot came first */
 	loop->running_seconds = 0;
 	return tell(ctx, news);
 }
@@ -111,6 +110,8 @@ int lt_stall_seen__look(struct lt_stall_seen *seen, const struct lt_snapshot *sn
 	int err = 0;
 
 	seen->looks++;
+	seen->again = seen->sequence == snapshot->sequence;
+	seen->sequence = snapshot->sequence;
 	for (size_t i = 0; i < snapshot->n_processes && !err; i++) {
 		const struct lt_process *process = &snapshot->processes[i];
 
@@ -122,7 +123,7 @@ int lt_stall_seen__look(struct lt_stall_seen *seen, const struct lt_snapshot *sn
 				return -ENOMEM;
 			known->look = seen->looks;
 			for (size_t s = 0; s < loop->n_stalls && !err; s++)
-				err = look_at(known,
+				err = look_at(seen, known,
 					      &(struct lt_stall_news){ snapshot, process, loop,
 								       &loop->stalls[s] },
 					      tell, ctx);

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * The snapshot: everything looptop knows about one collection interval, as the model built it.
- * It is immutable; sinks and the dashboard read it and copy what they keep. Durations are
+ * Sinks and the dashboard read it and copy what they keep; what it points to is valid until the next one.
+ * Between two, a pulse may bring the running stalls of the latest one up to date, nothing else. Durations are
  * seconds. Unknown is NAN for every number (never 0) and NULL for every string: ask lt_known().
  * Figures are for the interval; those in a `total` are since the process was first seen, and
  * only ever grow while it is there.

@@ -23,6 +23,7 @@
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
 #define PULSE_MIN_NS	  10000000ull
 #define PULSE_MAX_NS	  1000000000ull
+#define PULSE_CLOSEST	  8 /* two looks are never closer than this part of the interval */
 #define LOOK_INTERVAL_NS  2000000000ull
 
 struct lt_pipeline {
@@ -38,6 +39,7 @@ struct lt_pipeline {
 	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
 	size_t n_refused;
 	uint64_t looked_ns;
+	uint64_t pulse_ns; /* at which late turns are looked at next */
 	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
@@ -340,12 +342,28 @@ static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snaps
 	}
 }
 
+static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
+{
+	uint64_t interval_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 3);
+
+	if (interval_ns < PULSE_MIN_NS)
+		return PULSE_MIN_NS;
+	return interval_ns < PULSE_MAX_NS ? interval_ns : PULSE_MAX_NS;
+}
+
+/*
+ * At every third of the threshold, however long the last look took, and when a turn that is late now becomes a
+ * stall: then it can be told of at once, and within half a threshold even if the function's name takes its time.
+ */
 static bool pulse(struct lt_pipeline *pipeline)
 {
+	uint64_t begin_ns = lt_now_ns(), interval_ns = pulse_interval_ns(pipeline);
+	uint64_t next_ns = begin_ns + interval_ns, soonest_ns = begin_ns + interval_ns / PULSE_CLOSEST;
 	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
 	struct lt_loop_rec *scratch;
 	bool changed = false;
 
+	pipeline->pulse_ns = next_ns;
 	if (!pipeline->probe)
 		return false;
 	drain(pipeline);
@@ -354,38 +372,24 @@ static bool pulse(struct lt_pipeline *pipeline)
 		return false;
 	moment.wall_seconds = lt_wall_now(&moment.now_ns);
 	for (size_t i = 0; i < pipeline->n_watches; i++)
-		changed |= lt_watch__pulse(pipeline->watches[i], pipeline->store, &moment, scratch);
+		changed |= lt_watch__pulse(pipeline->watches[i], pipeline->store, &moment, scratch, &next_ns);
 	free(scratch);
+	pipeline->pulse_ns = next_ns > soonest_ns ? next_ns : soonest_ns;
 	return changed;
-}
-
-static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
-{
-	/* A stall is seen before it is half its threshold late, with time left to tell of it. */
-	uint64_t pulse_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 3);
-
-	if (pulse_ns < PULSE_MIN_NS)
-		return PULSE_MIN_NS;
-	return pulse_ns < PULSE_MAX_NS ? pulse_ns : PULSE_MAX_NS;
 }
 
 bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd,
 		       bool *ret_changed)
 {
-	uint64_t pulse_ns = pulse_interval_ns(pipeline);
-
 	*ret_changed = false;
-	for (;;) {
-		uint64_t next_ns = lt_now_ns() + pulse_ns;
-
-		if (next_ns >= deadline_ns)
-			return lt_sleep_until(deadline_ns, fd);
-		if (!lt_sleep_until(next_ns, fd))
+	while (pipeline->pulse_ns < deadline_ns) {
+		if (!lt_sleep_until(pipeline->pulse_ns, fd))
 			return false;
 		*ret_changed = pulse(pipeline);
 		if (*ret_changed)
 			return false;
 	}
+	return lt_sleep_until(deadline_ns, fd);
 }
 
 const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline)

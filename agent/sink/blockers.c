@@ -8,6 +8,7 @@
 
 #include "agent/sink/stall_seen.h"
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 
 #define TEXT_MAX 256
 
@@ -58,18 +59,14 @@ void lt_blockers__free(struct lt_blockers *blockers)
 	free(blockers);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 static struct entry *find(struct lt_blockers *blockers, const struct entry *like)
 {
 	for (size_t i = 0; i < blockers->n; i++) {
 		struct entry *entry = &blockers->entries[i];
 
-		if (same_text(entry->function, like->function) &&
-		    same_text(entry->file, like->file) && same_text(entry->process, like->process))
+		if (lt_same_text(entry->function, like->function) &&
+		    lt_same_text(entry->file, like->file) &&
+		    lt_same_text(entry->process, like->process))
 			return entry;
 	}
 	return NULL;

@@ -382,14 +382,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static int majors[] = { 16, 18, 20, 22, 24, 26 };
 	const struct CMUnitTest tests[] = {
-		{ "node 16", test_node, NULL, NULL, &majors[0] },
-		{ "node 18", test_node, NULL, NULL, &majors[1] },
-		{ "node 20", test_node, NULL, NULL, &majors[2] },
-		{ "node 22", test_node, NULL, NULL, &majors[3] },
-		{ "node 24", test_node, NULL, NULL, &majors[4] },
-		{ "node 26", test_node, NULL, NULL, &majors[5] },
+		NODE_TESTS("node", test_node, node_majors),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -14,6 +14,7 @@
 
 #include "agent/util/fmt.h"
 #include "agent/v8/heap.h"
+#include "tests/unit/node_binary.h"
 #include "tests/unit/v8_recording.h"
 
 #define ITERATIONS    1000 /* of each recording */
@@ -518,13 +519,7 @@ static int set_up(void **state)
 
 int main(void)
 {
-	static const int majors[] = { 16, 18, 20, 22, 24, 26 };
-#define RECORDED(i)                                               \
-	{                                                         \
-		"fuzz", test_fuzz, NULL, NULL, (void *)&majors[i] \
-	}
-	const struct CMUnitTest tests[] = { RECORDED(0), RECORDED(1), RECORDED(2),
-					    RECORDED(3), RECORDED(4), RECORDED(5) };
+	const struct CMUnitTest tests[] = { NODE_TESTS("stacks of node", test_fuzz, node_majors) };
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -504,15 +504,13 @@ static void test_node(void **state)
 
 int main(void)
 {
-	static const int majors[] = { 16, 18, 20, 22, 24, 26 };
 #define BUILT(name) cmocka_unit_test_setup_teardown(test_##name, build, drop)
-#define REAL(i)                                                   \
-	{                                                         \
-		"node", test_node, NULL, NULL, (void *)&majors[i] \
-	}
 	const struct CMUnitTest tests[] = {
-		BUILT(chain), BUILT(resumed), BUILT(broken), BUILT(gone), REAL(0),
-		REAL(1),      REAL(2),	      REAL(3),	     REAL(4),	  REAL(5),
+		BUILT(chain),
+		BUILT(resumed),
+		BUILT(broken),
+		BUILT(gone),
+		NODE_TESTS("node", test_node, node_majors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "agent/util/fmt.h"
 #include "agent/v8/heap.h"
 #include "tests/unit/node_binary.h"
+#include "tests/unit/random.h"
 #include "tests/unit/v8_recording.h"
 
 #define ITERATIONS    1000 /* of each recording */
@@ -64,10 +65,7 @@ static struct fuzz fuzz;
 
 static uint64_t draw(uint64_t n)
 {
-	fuzz.seed ^= fuzz.seed << 13;
-	fuzz.seed ^= fuzz.seed >> 7;
-	fuzz.seed ^= fuzz.seed << 17;
-	return (fuzz.seed >> 11) % n;
+	return (next_random(&fuzz.seed) >> 11) % n;
 }
 
 /* --- memory ------------------------------------------------------------------------------------------ */

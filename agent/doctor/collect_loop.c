@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/doctor/turns.h"
+#include "agent/util/array.h"
 #include "agent/util/fmt.h"
 #include "agent/util/text.h"
 
@@ -148,18 +149,14 @@ static void count_blocker(struct lt_dr_loop *loop, const struct lt_late *late, d
 /* The one that runs always has a place: it is taken back at the next snapshot. */
 static int reserve(struct lt_doctor *doctor, struct lt_dr_loop *loop, bool running)
 {
-	size_t capacity = loop->late_capacity ? 2 * loop->late_capacity : 64;
 	struct lt_late *late;
 
 	if (doctor->n_late >= LT_DR_LATE_MAX && !running)
 		return -ENOSPC;
-	if (loop->n_late < loop->late_capacity)
-		return 0;
-	late = reallocarray(loop->late, capacity, sizeof(*late));
+	late = lt_array_room(loop->late, loop->n_late, &loop->late_capacity, 64, sizeof(*late));
 	if (!late)
 		return -ENOMEM;
 	loop->late = late;
-	loop->late_capacity = capacity;
 	return 0;
 }
 

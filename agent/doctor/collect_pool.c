@@ -6,10 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/util/array.h"
+
 static int keep_task(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		     const struct lt_task_span *task)
 {
-	size_t capacity = kept->tasks_capacity ? 2 * kept->tasks_capacity : 256;
 	struct lt_dr_task *tasks;
 
 	if (task->kind < 0 || task->kind >= LT_SNAP_KINDS || !(task->wait >= 0) ||
@@ -18,13 +19,11 @@ static int keep_task(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		kept->tasks_left_out++;
 		return 0;
 	}
-	if (kept->n_tasks == kept->tasks_capacity) {
-		tasks = reallocarray(kept->tasks, capacity, sizeof(*tasks));
-		if (!tasks)
-			return -ENOMEM;
-		kept->tasks = tasks;
-		kept->tasks_capacity = capacity;
-	}
+	tasks = lt_array_room(kept->tasks, kept->n_tasks, &kept->tasks_capacity, 256,
+			      sizeof(*tasks));
+	if (!tasks)
+		return -ENOMEM;
+	kept->tasks = tasks;
 	kept->tasks[kept->n_tasks++] = (struct lt_dr_task){
 		.submit_time = task->submit_time,
 		.wait = (float)task->wait,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/sink/stall_seen.h"
+#include "agent/util/array.h"
 #include "agent/util/fmt.h"
 #include "agent/util/text.h"
 
@@ -84,7 +85,7 @@ static struct entry *get(struct lt_blockers *blockers, const struct lt_stall_new
 			 int *ret_err)
 {
 	const struct lt_stack_frame *where = news->stall->where;
-	struct entry like = { 0 }, *found = NULL, *more;
+	struct entry like = { 0 }, *found = NULL, *entries;
 
 	*ret_err = 0;
 	if (!where)
@@ -97,13 +98,11 @@ static struct entry *get(struct lt_blockers *blockers, const struct lt_stall_new
 	found = find(blockers, &like);
 	if (found || blockers->n == LT_BLOCKERS_KEPT)
 		goto out;
-	if (blockers->n == blockers->room) {
-		more = reallocarray(blockers->entries, 2 * blockers->room + 16, sizeof(*more));
-		if (!more)
-			goto fail;
-		blockers->entries = more;
-		blockers->room = 2 * blockers->room + 16;
-	}
+	entries = lt_array_room(blockers->entries, blockers->n, &blockers->room, 16,
+				sizeof(*entries));
+	if (!entries)
+		goto fail;
+	blockers->entries = entries;
 	blockers->entries[blockers->n] = like;
 	return &blockers->entries[blockers->n++];
 fail:

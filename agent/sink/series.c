@@ -10,19 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/array.h"
 #include "agent/util/text.h"
 
 int lt_series_list__add(struct lt_series_list *list, const struct lt_series *series)
 {
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct lt_series *more = reallocarray(list->items, room, sizeof(*more));
+	struct lt_series *items =
+		lt_array_room(list->items, list->n, &list->room, 64, sizeof(*items));
 
-		if (!more)
-			return -ENOMEM;
-		list->items = more;
-		list->room = room;
-	}
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
 	list->items[list->n++] = *series;
 	return 0;
 }

@@ -15,6 +15,7 @@
 
 #include "agent/target/elf.h"
 #include "agent/target/maps.h"
+#include "agent/util/array.h"
 #include "agent/util/clock.h"
 #include "agent/v8/mapfile.h"
 #include "agent/v8/symfile.h"
@@ -97,18 +98,14 @@ struct areas {
 
 static int append(struct areas *areas, const struct area *area)
 {
-	if (areas->count == areas->capacity) {
-		size_t capacity = areas->capacity ? 2 * areas->capacity : 64;
-		struct area *list;
+	struct area *list;
 
-		if (areas->count == AREAS_MAX)
-			return -EFBIG;
-		list = realloc(areas->list, capacity * sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		areas->list = list;
-		areas->capacity = capacity;
-	}
+	if (areas->count == AREAS_MAX)
+		return -EFBIG;
+	list = lt_array_room(areas->list, areas->count, &areas->capacity, 64, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	areas->list = list;
 	areas->list[areas->count++] = *area;
 	return 0;
 }

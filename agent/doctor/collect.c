@@ -18,6 +18,23 @@ char *lt_collect__text(const char *text)
 	return text ? strdup(lt_fmt_text(buf, sizeof(buf), text)) : NULL;
 }
 
+void *lt_collect__room(void *points, size_t *n, size_t size,
+		       void (*join)(void *point, const void *next))
+{
+	char *at = points;
+
+	if (!points)
+		return calloc(LT_DR_POINTS_MAX, size);
+	if (*n < LT_DR_POINTS_MAX)
+		return points;
+	for (size_t i = 0; i + 1 < *n; i += 2) {
+		join(at + i * size, at + (i + 1) * size);
+		memmove(at + i / 2 * size, at + i * size, size);
+	}
+	*n /= 2;
+	return points;
+}
+
 static void free_process(struct lt_dr_process *process)
 {
 	if (!process)

@@ -124,6 +124,7 @@ struct lt_dr_process {
 	double rss_bytes, memory_limit_bytes;
 	struct lt_dr_memory_point memory[LT_DR_POINTS_MAX];
 	size_t n_memory;
+	double cpus_allowed; /* by affinity and cpuset */
 	double cpu_limit, throttled_periods, periods, throttled_seconds;
 	double sync_fs_calls, sync_fs_seconds;
 };

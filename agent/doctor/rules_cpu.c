@@ -94,6 +94,9 @@ bool lt_rule__starved(const struct lt_case *c)
 	lt_finding__seen(finding, "the host has %d CPUs; the process used %s of CPU time in %s",
 			 c->doctor->cpus, LT_SECONDS(process->cpu_seconds),
 			 LT_SECONDS(process->seconds));
+	if (process->cpus_allowed < c->doctor->cpus)
+		lt_finding__seen(finding, "its affinity leaves it %s of them",
+				 LT_COUNT(process->cpus_allowed));
 	finding->why =
 		"The loop is ready to go on, and the kernel lets somebody else run: every turn takes longer "
 		"than its work.";

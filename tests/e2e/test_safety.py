@@ -40,6 +40,20 @@ def test_text_is_the_files_again(node, signum):
         assert_works(target)
 
 
+def test_killed_while_it_ends(one_node):
+    """Whoever is impatient sends SIGKILL after SIGTERM: in the middle of taking the probes out."""
+    with one_node.run("mixed.js") as target:
+        for delay_ms in range(5, 80, 5):
+            with Stat(target.pid) as stat:
+                stat.wait_attached()
+                assert procfs.changed_text(target.pid), "no breakpoint: this test would prove nothing"
+                stat.process.terminate()
+                time.sleep(delay_ms / 1e3)
+                stat.process.kill()
+                stat.process.wait(10)
+            assert_text_is_the_files(target.pid)
+
+
 def cycles(node, count):
     with node.run("mixed.js") as target:
         steady = None

@@ -22,6 +22,7 @@ struct seen_loop {
 	uint64_t look; /* at which it was there last */
 	double running_start, running_seconds; /* as told last; 0: none */
 	bool function_told;
+	enum lt_starvation starvation_told;
 };
 
 struct lt_stall_seen {
@@ -64,19 +65,23 @@ static struct seen_loop *get(struct lt_stall_seen *seen, const struct lt_process
 	return &seen->loops[seen->n++];
 }
 
-/* Whether a running stall has something new to tell: that it is there, its function, its length. */
+/* Whether a running stall has something new to tell: that it is there, its function, that one callback after the
+ * other starves the loop, its length. */
 static bool is_news(struct seen_loop *loop, const struct lt_stall *stall)
 {
 	bool same = loop->running_seconds > 0 &&
 		    fabs(loop->running_start - stall->start_time) <= SAME_STALL_SECONDS;
 	bool named = stall->where != NULL;
+	bool starved = stall->starvation != LT_STARVED_NOT;
 
 	if (same && (loop->function_told || !named) &&
+	    (loop->starvation_told == stall->starvation || !starved) &&
 	    stall->seconds < fmax(LONG_SECONDS, 2 * loop->running_seconds))
 		return false;
 	loop->running_start = stall->start_time;
 	loop->running_seconds = stall->seconds;
 	loop->function_told = named;
+	loop->starvation_told = stall->starvation;
 	return true;
 }
 

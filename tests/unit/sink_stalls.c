@@ -109,7 +109,8 @@ static void test_each_is_told_once(void **state)
 	free(fx);
 }
 
-/* A function that was not known at first is worth a line; a short stall that doubles is not. */
+/* A function, or a way of starving, that was not known at first is worth a line; a short stall that doubles is
+ * not. */
 static void test_news(void **state)
 {
 	struct fixture *fx = fixture_new();
@@ -121,14 +122,20 @@ static void test_news(void **state)
 	assert_non_null(where);
 	running->seconds = 0.15;
 	running->where = NULL;
+	running->starvation = LT_STARVED_NOT;
 	open_told(&told, &lt_sink_stalls_json, false, false);
 	tell(&told, &fx->snapshot);
 	running->where = where;
 	tell(&told, &fx->snapshot);
 	running->seconds = 0.4;
 	tell(&told, &fx->snapshot);
-	end(&told);
+	fflush(told.out);
 	assert_int_equal(count(told.text, "\"ongoing\":true"), 2);
+	running->starvation = LT_STARVED_BY_NEXT_TICK;
+	tell(&told, &fx->snapshot);
+	tell(&told, &fx->snapshot);
+	end(&told);
+	assert_int_equal(count(told.text, "\"ongoing\":true"), 3);
 	free(told.text);
 	free(fx);
 }

@@ -143,13 +143,14 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 
 	if (watch->blame)
 		lt_blame__begin(watch->blame);
-	watch->ended = !lt_target__alive(target);
+	watch->ended = watch->gone || !lt_target__alive(target);
 	if (!watch->ended)
 		lt_threads__list(&watch->threads, watch->target->pid);
 	lt_watch__collect_missing(watch);
 	reading.identity = (struct lt_process){
 		.pid = target->pid,
 		.start_time = target->start_time,
+		.seen_time = watch->seen_time,
 		.name = target->name,
 		.exe = text_or_null(target->exe),
 		.runtime = target->runtime,

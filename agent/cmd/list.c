@@ -10,10 +10,10 @@
 #include "agent/cmd/cmd.h"
 #include "agent/target/discover.h"
 #include "agent/target/process.h"
+#include "agent/util/clock.h"
 #include "agent/util/fmt.h"
 #include "looptop/runtime.h"
 
-#define PIDS_MAX 4096
 #define THREADS_MAX 1024
 
 /* Loops that can be seen without a probe: the main one, and those of sleeping threads. */
@@ -51,11 +51,13 @@ static void print_target(const struct lt_target *target)
 	char how[64];
 
 	snprintf(how, sizeof(how), "symbols in %s",
-		 target->n_modules && !strcmp(target->modules[0].path, target->exe) ? "the executable" :
-										     "a library");
+		 target->n_modules && !strcmp(target->modules[0].path, target->exe)
+			 ? "the executable"
+			 : "a library");
 	printf("%7d  %-20.20s  %-8s %-10s %-8s %5d  %-6s  %-24s %s\n", target->pid, target->name,
 	       target->runtime ? target->runtime : "-",
-	       target->runtime_version && target->runtime_version[0] ? target->runtime_version : "-",
+	       target->runtime_version && target->runtime_version[0] ? target->runtime_version
+								     : "-",
 	       target->uv_version && target->uv_version[0] ? target->uv_version : "-",
 	       count_loops(target), best_tier(target), how, target->exe);
 }
@@ -76,23 +78,23 @@ static int print_pid(const struct lt_options *options, int pid)
 static int print_all(const struct lt_options *options)
 {
 	struct lt_discovery *discovery = lt_discovery__new();
-	int *pids = malloc(PIDS_MAX * sizeof(*pids)), n = -ENOMEM;
+	int err = discovery ? lt_discovery__scan(discovery, lt_now_ns()) : -ENOMEM;
+	struct lt_found found;
 
-	if (discovery && pids)
-		n = lt_discovery__look(discovery, pids, PIDS_MAX);
-	for (int i = 0; i < n; i++)
-		print_pid(options, pids[i]);
-	free(pids);
+	if (!err)
+		lt_discovery__look_through(discovery);
+	while (!err && lt_discovery__next(discovery, UINT64_MAX, &found))
+		print_pid(options, found.pid);
 	lt_discovery__free(discovery);
-	return n < 0 ? lt_err(n, "look for processes: %s", strerror(-n)) : 0;
+	return err ? lt_err(err, "look for processes: %s", strerror(-err)) : 0;
 }
 
 static enum lt_exit run(const struct lt_options *options)
 {
 	int err = 0;
 
-	printf("%7s  %-20s  %-8s %-10s %-8s %5s  %-6s  %-24s %s\n", "PID", "PROCESS", "RUNTIME", "VERSION",
-	       "LIBUV", "LOOPS", "TIER", "RECOGNISED BY", "EXECUTABLE");
+	printf("%7s  %-20s  %-8s %-10s %-8s %5s  %-6s  %-24s %s\n", "PID", "PROCESS", "RUNTIME",
+	       "VERSION", "LIBUV", "LOOPS", "TIER", "RECOGNISED BY", "EXECUTABLE");
 	if (!options->n_pids)
 		return lt_exit_of(print_all(options));
 	for (size_t i = 0; i < options->n_pids; i++) {

@@ -187,9 +187,10 @@ static json_t *loops(const struct lt_process *p)
 static json_t *process(const struct lt_process *p)
 {
 	json_t *object = json_pack(
-		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "pid", p->pid,
+		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "pid", p->pid,
 		"start_time", isfinite(p->start_time) ? json_real(p->start_time) : json_null(),
-		"name", lt_json_text(p->name), "exe", lt_json_text(p->exe), "runtime",
+		"seen_time", isfinite(p->seen_time) ? json_real(p->seen_time) : json_null(), "name",
+		lt_json_text(p->name), "exe", lt_json_text(p->exe), "runtime",
 		lt_json_text(p->runtime), "runtime_version", lt_json_text(p->runtime_version),
 		"libuv_version", lt_json_text(p->libuv_version), "container",
 		lt_json_text(p->container), "cgroup", lt_json_text(p->cgroup), "tier",

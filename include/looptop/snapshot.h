@@ -169,6 +169,7 @@ struct lt_gc_kind {
 struct lt_process {
 	int pid;
 	double start_time; /* Unix time; with pid it identifies the process */
+	double seen_time; /* Unix time at which looptop saw it first; NAN: unknown */
 	const char *name; /* display name: the script, or the command */
 	const char *exe; /* path of the executable as the process sees it, or NULL */
 	const char *runtime; /* "node", "libuv", …; NULL: not recognised */

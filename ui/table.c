@@ -41,6 +41,7 @@ static bool process_matches(const char *filter, const struct lt_process *process
 {
 	return !*filter || contains(process->name, filter) || contains(process->exe, filter) ||
 	       contains(process->runtime, filter) || contains(process->container, filter) ||
+	       contains(process->pod, filter) || contains(process->hostname, filter) ||
 	       pid_contains(process->pid, filter);
 }
 

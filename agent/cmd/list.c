@@ -54,12 +54,19 @@ static void print_target(const struct lt_target *target)
 		 target->n_modules && !strcmp(target->modules[0].path, target->exe)
 			 ? "the executable"
 			 : "a library");
-	printf("%7d  %-20.20s  %-8s %-10s %-8s %5d  %-6s  %-24s %s\n", target->pid, target->name,
+	printf("%7d  %-20.20s  %-8s %-10s %-8s %5d  %-6s  %-24s %s", target->pid, target->name,
 	       target->runtime ? target->runtime : "-",
 	       target->runtime_version && target->runtime_version[0] ? target->runtime_version
 								     : "-",
 	       target->uv_version && target->uv_version[0] ? target->uv_version : "-",
 	       count_loops(target), best_tier(target), how, target->exe);
+	if (target->container[0])
+		printf("  container %s", target->container);
+	if (target->hostname[0])
+		printf("  host %s", target->hostname);
+	if (target->pod[0])
+		printf("  pod %s", target->pod);
+	putchar('\n');
 }
 
 static int print_pid(const struct lt_options *options, int pid)

@@ -101,14 +101,17 @@ int lt_process_info(int pid, struct lt_proc_info *ret_info)
 	info.start_ticks = stat.start_ticks;
 	info.start_time = start_time_of(stat.start_ticks);
 	info.state = stat.state;
+	info.parent_pid = stat.parent_pid;
 	info.kernel_thread = stat.kernel_thread;
 	lt_fmt_text(info.comm, sizeof(info.comm), stat.comm);
 	/* A kernel thread or a zombie has no executable, other users' may not be seen. */
 	if (read_exe(pid, info.exe) < 0)
 		info.exe[0] = '\0';
 	n = lt_proc_read(pid, "cgroup", text, sizeof(text));
-	if (n >= 0)
+	if (n >= 0) {
 		lt_parse_cgroup(text, info.cgroup, info.container);
+		lt_parse_pod(text, info.pod);
+	}
 	n = lt_proc_read(pid, "cmdline", text, sizeof(text));
 	lt_display_name(info.name, text, n > 0 ? (size_t)n : 0, info.exe, info.comm);
 	*ret_info = info;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/target/cache.h"
+#include "agent/target/hostname.h"
 #include "agent/target/image.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
@@ -150,6 +151,9 @@ static int identify(struct lt_target *target, struct lt_proc_info *info)
 	snprintf(target->exe, sizeof(target->exe), "%s", info->exe);
 	snprintf(target->cgroup, sizeof(target->cgroup), "%s", info->cgroup);
 	snprintf(target->container, sizeof(target->container), "%s", info->container);
+	snprintf(target->pod, sizeof(target->pod), "%s", info->pod);
+	lt_process_hostname(target->pid, target->hostname);
+	target->parent_pid = info->parent_pid;
 	return 0;
 }
 

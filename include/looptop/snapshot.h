@@ -176,6 +176,9 @@ struct lt_process {
 	const char *runtime_version;
 	const char *libuv_version;
 	const char *container; /* container id (12 digits), NULL: none */
+	const char *pod; /* uid of its Kubernetes pod, NULL: none */
+	const char *hostname; /* of its container, NULL: the host's own, or unknown */
+	int parent_pid; /* 0: unknown */
 	const char *cgroup;
 	const char *tier; /* "memory", "wait", "phases", "full" */
 	bool ended; /* this is its last snapshot */

@@ -2,11 +2,15 @@
 # Copyright (c) 2026 The looptop authors
 """Processes that come and go while nobody names them: seen soon, never mixed up, at a bounded cost."""
 
+import json
+import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from support.looptop import Stat
+from support import looptop
+from support.looptop import Stat, run
 
 SEEN_WITHIN = 0.1  # seconds from the exec
 
@@ -154,3 +158,154 @@ def test_a_storm_of_short_lived_processes(everything, start, one_node, uv_tasks,
     assert [line for line in everything.messages if '"attached"' not in line] == []
     process, _ = start([one_node.path, *LIVES])
     wait_row(everything, process.pid)
+
+
+# A container as runtimes make them: namespaces of its own, and a file for its host name.
+CONTAINER = """
+set -e
+mount --make-rprivate /
+hostname web-1
+echo web-1 > "$1/hostname"
+mount --bind "$1/hostname" /etc/hostname
+mount -t tmpfs none "$1/private"
+cp "$2" "$1/private/shop"
+exec "$1/private/shop" -e 'setInterval(() => {}, 20)'
+"""
+
+
+@pytest.fixture
+def container(tmp_path, start, one_node):
+    """The pid that a process in other mount, pid and UTS namespaces has outside of them."""
+    (tmp_path / "private").mkdir()
+    outer, _ = start(
+        ["unshare", "-m", "-u", "-p", "-f", "--mount-proc", "--kill-child",
+         "sh", "-c", CONTAINER, "sh", tmp_path, one_node.path],
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        pids = children.read_text().split()
+        if pids and Path(f"/proc/{pids[0]}/comm").read_text() == "shop\n":
+            yield int(pids[0])
+            break
+        assert outer.poll() is None, outer.stderr.read()
+        time.sleep(0.05)
+    else:
+        pytest.fail("the container did not start")
+    outer.stderr.close()
+
+
+def test_a_container(everything, container, one_node, tmp_path):
+    """Its file is on no file system of ours, its name is not node, its pid is 1 for itself."""
+    assert not (tmp_path / "private" / "shop").exists()
+    row = wait_row(everything, container, has_loop)
+    assert row["runtime"] == "node" and row["runtime_version"] == one_node.version
+    assert row["hostname"] == "web-1"
+    listed = [line for line in run("list").stdout.splitlines() if str(container) in line.split()]
+    assert len(listed) == 1 and "host web-1" in listed[0], listed
+
+
+def test_a_process_of_this_host_has_no_other_name(everything, idle):
+    assert wait_row(everything, idle.pid)["hostname"] is None
+    assert wait_row(everything, idle.pid)["pod"] is None
+
+
+@pytest.mark.parametrize("what", ["link", "fifo", "endless", "directory", "nothing"])
+def test_a_hostile_hostname_file(tmp_path, start, one_node, what):
+    """What it leads to is not read, and nobody waits for it."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret-1\n")
+    make = {
+        "link": f"ln -s /proc/1/root{secret} /etc/hostname",
+        "fifo": "mkfifo /etc/hostname",
+        "endless": "yes | head -c 1000000 | tr -d '\\n' > /etc/hostname",
+        "directory": "mkdir /etc/hostname",
+        "nothing": "true",
+    }[what]
+    script = f"mount -t tmpfs none /etc && {make} && exec $0 -e 'setInterval(() => {{}}, 20)'"
+    process, _ = start(["unshare", "-m", "-u", "sh", "-c", script, one_node.path])
+    deadline = time.monotonic() + 10
+    while not Path(f"/proc/{process.pid}/comm").read_text().startswith(("node", "Main")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    result = run("stat", "--json", "-i", "0.2", "-c", "1", process.pid)
+    assert result.returncode == 0, result.stderr
+    rows = rows_of([json.loads(result.stdout)], process.pid)
+    assert [row["hostname"] for row in rows] == [None]
+
+
+@pytest.mark.parametrize("fate", ["renamed", "deleted", "replaced"])
+def test_an_executable_that_is_not_where_it_was(tmp_path, start, one_node, fate):
+    """Copied to another name, and then gone from there while it runs."""
+    program = tmp_path / "billing"
+    shutil.copy(one_node.path, program)
+    process, _ = start([program, *LIVES])
+    time.sleep(0.3)
+    if fate == "renamed":
+        program.rename(tmp_path / "other")
+    elif fate == "deleted":
+        program.unlink()
+    else:
+        shutil.copy("/bin/sleep", tmp_path / "new")
+        (tmp_path / "new").rename(program)
+    listed = [line for line in run("list").stdout.splitlines() if str(process.pid) in line.split()]
+    assert len(listed) == 1 and one_node.version in listed[0], listed
+    with Stat(process.pid, interval=0.2) as stat:
+        row = wait_row(stat, process.pid, has_loop)
+        stat.stop()
+    assert row["runtime_version"] == one_node.version and row["tier"] == "phases"
+
+
+def test_a_pid_that_is_used_again(one_node, tmp_path):
+    """In a pid namespace of its own; the second is another row, and the first one's last is told."""
+    script = f"""
+import json, os, subprocess, sys, time
+looptop = subprocess.Popen(
+    [{str(looptop.BINARY)!r}, "stat", "--json", "-i", "0.2", "--tier", "memory"],
+    stdout=open(sys.argv[1], "w"))
+live = [{str(one_node.path)!r}, "-e", "setInterval(() => {{}}, 20)"]
+def rows():
+    return [p for l in open(sys.argv[1]) if l.endswith("\\n") for p in json.loads(l)["processes"]]
+def wait(condition):
+    deadline = time.monotonic() + 15
+    while not [row for row in rows() if condition(row)]:
+        assert time.monotonic() < deadline, rows()[-3:]
+        time.sleep(0.05)
+first = subprocess.Popen(live)
+wait(lambda row: row["pid"] == first.pid)
+time.sleep(1)
+first.kill()
+first.wait()
+with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+    file.write(str(first.pid - 1))
+second = subprocess.Popen(live)
+assert second.pid == first.pid, (second.pid, first.pid)
+begun = time.time()
+wait(lambda row: row["pid"] == second.pid and row["start_time"] > begun - 0.5)
+looptop.terminate()
+assert looptop.wait(10) == 0
+second.kill()
+print(json.dumps(dict(pid=first.pid, begun=begun)))
+"""
+    anchor = [str(one_node.path), *LIVES]
+    launcher = (
+        "import subprocess, sys; a = subprocess.Popen(sys.argv[3:]);"
+        "exec(compile(open(sys.argv[2]).read(), 'reuse', 'exec'))"
+    )
+    (tmp_path / "reuse.py").write_text(script)
+    result = subprocess.run(
+        ["unshare", "-p", "-f", "-m", "--mount-proc", "--kill-child", "/usr/bin/python3", "-c",
+         launcher, str(tmp_path / "rows"), str(tmp_path / "reuse.py"), *anchor],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    truth = json.loads(result.stdout)
+    snapshots = [json.loads(line) for line in (tmp_path / "rows").read_text().splitlines()]
+    rows = rows_of(snapshots, truth["pid"])
+    first = [row for row in rows if row["start_time"] < truth["begun"] - 0.1]
+    second = [row for row in rows if row not in first]
+    assert rows == first + second and first and second
+    assert [row["ended"] for row in first] == [False] * (len(first) - 1) + [True]
+    assert not any(row["ended"] for row in second)
+    assert len({round(row["start_time"], 1) for row in second}) <= 2

@@ -260,7 +260,8 @@ static inline void fixture_server(struct fixture *fx)
 	*process = (struct lt_process){
 		.pid = 4121, .start_time = 1789990000.25, .name = "server.js",
 		.exe = "/usr/bin/node", .runtime = "node", .runtime_version = "20.20.2",
-		.libuv_version = "1.46.0", .container = "3f2a9c01d4e5", .seen_time = 1789990000.75,
+		.libuv_version = "1.46.0", .container = "3f2a9c01d4e5", .parent_pid = 4120,
+		.seen_time = 1789990000.75,
 		.cgroup = "/system.slice/web.service", .tier = "phases",
 		.missing = fx->missing_phases, .n_missing = 1,
 		.cpu_limit = 0.5, .periods = 10, .throttled_periods = 2, .throttled_seconds = 0.087,

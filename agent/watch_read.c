@@ -160,6 +160,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		.pod = text_or_null(target->pod),
 		.hostname = text_or_null(target->hostname),
 		.parent_pid = target->parent_pid,
+		.place = target->place,
 		.cgroup = text_or_null(target->cgroup),
 		.tier = lt_tier_names[watch->tier],
 		.ended = watch->ended,

@@ -200,6 +200,8 @@ static json_t *process(const struct lt_process *p)
 	    json_object_set_new(object, "hostname", lt_json_text(p->hostname)) ||
 	    json_object_set_new(object, "parent_pid",
 				p->parent_pid ? json_integer(p->parent_pid) : json_null()) ||
+	    json_object_set_new(object, "group_pid",
+				json_integer(p->group_pid ? p->group_pid : p->pid)) ||
 	    add_scope(object, LT_SCOPE_PROCESS, p) ||
 	    json_object_set_new(object, "throttled", scope_object(LT_SCOPE_THROTTLED, p)) ||
 	    json_object_set_new(object, "loops", loops(p)) ||

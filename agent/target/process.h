@@ -44,6 +44,7 @@ struct lt_proc_info {
 	char container[LT_CONTAINER_SIZE]; /* "" none */
 	char pod[LT_POD_SIZE]; /* "" none */
 	int parent_pid;
+	uint64_t place; /* the same for processes in the same working directory; 0: unknown */
 };
 
 /* Reads /proc/PID/FILE into buf, cut at size - 1 bytes and NUL-terminated. Its length or -errno. */

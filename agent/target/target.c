@@ -154,6 +154,7 @@ static int identify(struct lt_target *target, struct lt_proc_info *info)
 	snprintf(target->pod, sizeof(target->pod), "%s", info->pod);
 	lt_process_hostname(target->pid, target->hostname);
 	target->parent_pid = info->parent_pid;
+	target->place = info->place;
 	return 0;
 }
 

@@ -179,6 +179,8 @@ struct lt_process {
 	const char *pod; /* uid of its Kubernetes pod, NULL: none */
 	const char *hostname; /* of its container, NULL: the host's own, or unknown */
 	int parent_pid; /* 0: unknown */
+	uint64_t place; /* the same for processes in the same working directory; 0: unknown */
+	int group_pid; /* the first of the processes that are one application with it, or itself */
 	const char *cgroup;
 	const char *tier; /* "memory", "wait", "phases", "full" */
 	bool ended; /* this is its last snapshot */

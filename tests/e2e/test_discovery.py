@@ -3,14 +3,18 @@
 """Processes that come and go while nobody names them: seen soon, never mixed up, at a bounded cost."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from support import looptop
+from support.lines import Lines
 from support.looptop import Stat, run
+from support.workload import WORKLOADS
 
 SEEN_WITHIN = 0.1  # seconds from the exec
 
@@ -158,6 +162,57 @@ def test_a_storm_of_short_lived_processes(everything, start, one_node, uv_tasks,
     assert [line for line in everything.messages if '"attached"' not in line] == []
     process, _ = start([one_node.path, *LIVES])
     wait_row(everything, process.pid)
+
+
+WORKERS = 8
+
+
+def group_of(snapshot, pid):
+    return {p["pid"] for p in snapshot["processes"] if p["group_pid"] == pid and not p["ended"]}
+
+
+def test_a_cluster(everything, start, one_node):
+    """Eight workers under their primary; one is killed, and the one that takes its place is there soon."""
+    primary, _ = start(
+        [one_node.path, WORKLOADS / "cluster.js", WORKERS],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    lines = Lines(primary.stdout, json.loads)
+
+    def online(items):
+        return [item["pid"] for item in items if item["event"] == "online"]
+
+    def all_there(pids):
+        return lambda snapshots: snapshots and group_of(snapshots[-1], primary.pid) == pids
+
+    lines.wait(lambda items: len(online(items)) == WORKERS, 20, "workers")
+    pids = {primary.pid, *online(lines.items)}
+    assert len(pids) == WORKERS + 1
+    everything._snapshots.wait(all_there(pids), 10, f"a row for each of {pids}")
+
+    listed = [line.split() for line in run("list").stdout.splitlines()]
+    rows = [line for line in listed if line[0].isdigit() and int(line[0]) in pids]
+    assert int(rows[0][0]) == primary.pid and rows[0][1] == "cluster.js"
+    assert len(rows) == WORKERS + 1 and all(row[1:3] == ["+-", "cluster.js"] for row in rows[1:])
+    first = listed.index(rows[0])
+    assert listed[first : first + len(rows)] == rows, "they stand together"
+
+    victim = online(lines.items)[3]
+    os.kill(victim, signal.SIGKILL)
+    lines.wait(lambda items: len(online(items)) == WORKERS + 1, 10, "a new worker")
+    born = time.time()
+    successor = online(lines.items)[-1]
+    row = wait_row(everything, successor)
+    # it is up when the primary hears of it; a tick later it has a row
+    appeared = next(s["time"] for s in everything.snapshots if rows_of([s], successor))
+    assert appeared - born < 2 * everything.interval, appeared - born
+    assert row["group_pid"] == primary.pid and row["parent_pid"] == primary.pid
+    everything._snapshots.wait(all_there(pids - {victim} | {successor}), 10, "the new group")
+    last = rows_of(everything.snapshots, victim)
+    assert [row["ended"] for row in last] == [False] * (len(last) - 1) + [True]
+    primary.stdin.close()
+    primary.wait(10)
+    lines.join()
 
 
 # A container as runtimes make them: namespaces of its own, and a file for its host name.

@@ -140,6 +140,35 @@ def test_a_library_that_is_loaded_later(everything, start, one_node):
     assert set(runtimes[change + 1 :]) == {("node", False)}
 
 
+FORKS = """
+import ctypes, os, sys
+ctypes.CDLL("libuv.so.1")
+print("loaded", flush=True)
+sys.stdin.readline()
+pid = os.fork()
+if pid:
+    print(pid, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_child_that_runs_no_other_program(everything, start):
+    """fork alone, by a process that is watched: no exec tells of it, and the scan would come later."""
+    parent, _ = start(
+        ["/usr/bin/python3", "-c", FORKS],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert parent.stdout.readline() == "loaded\n"
+    wait_row(everything, parent.pid)
+    parent.stdin.write("fork\n")
+    parent.stdin.flush()
+    child = int(parent.stdout.readline())
+    forked = time.time()
+    row = wait_row(everything, child)
+    assert row["seen_time"] - forked < 1 and row["parent_pid"] == parent.pid
+    parent.stdin.close()
+
+
 @pytest.mark.parametrize("what", ["with loops", "without"])
 def test_a_storm_of_short_lived_processes(everything, start, one_node, uv_tasks, what):
     """It costs little, harms nobody who is measured, and is silent; what comes after it is seen."""

@@ -183,7 +183,7 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 		lt_pipeline__free(pipeline);
 		return err;
 	}
-	/* The first interval begins now; what it builds is the ground that the next ones stand on. */
+	/* The first interval begins now: the ground that the next ones stand on. */
 	lt_pipeline__tick(pipeline);
 	*ret_pipeline = pipeline;
 	return 0;
@@ -240,12 +240,10 @@ static void keep_event(void *ctx, const struct lt_event *event)
 			lt_watch__task(watch, event);
 		return;
 	}
-	if (event->type == LT_EVENT_EXEC || event->type == LT_EVENT_ENDED) {
-		if (watch)
-			lt_watch__gone(watch, event->start_ns);
-	}
 	if (event->type == LT_EVENT_EXEC || event->type == LT_EVENT_FORK ||
 	    event->type == LT_EVENT_ENDED) {
+		if (watch && event->type != LT_EVENT_FORK)
+			lt_watch__gone(watch, event->start_ns);
 		if (pipeline->arrivals)
 			lt_arrivals__event(pipeline->arrivals, event);
 		return;
@@ -317,7 +315,6 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	struct rusage usage;
 	FILE *statm = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
-	uint64_t lost[LT_LOST_MAX] = { 0 };
 
 	getrusage(RUSAGE_SELF, &usage);
 	*ret_self = (struct lt_self_reading){
@@ -325,14 +322,16 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
 		.rss_bytes = NAN,
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
+		.left_to_scan = NAN,
 	};
 	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
 		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
 	if (statm)
 		fclose(statm);
 	if (pipeline->probe)
-		lt_probe__lost(pipeline->probe, lost);
-	memcpy(ret_self->lost, lost, sizeof(lost));
+		lt_probe__lost(pipeline->probe, ret_self->lost);
+	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))
+		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probe);
 }
 
 /* Ended targets have had their last row. */

@@ -349,6 +349,10 @@ static void build_self(struct lt_store *store, const struct lt_self_reading *rea
 	self->rss_bytes = reading->rss_bytes;
 	self->probe_cost_ns = reading->hit_cost_ns;
 	self->total_cpu_seconds = reading->cpu_seconds;
+	self->left_to_scan = store->has_self ?
+				     reading->left_to_scan - store->self_before.left_to_scan :
+				     NAN;
+	self->total_left_to_scan = reading->left_to_scan;
 	for (int i = 0; i < LT_LOST_MAX; i++) {
 		self->lost[i] = (double)(reading->lost[i] - store->self_before.lost[i]);
 		self->total_lost[i] = (double)reading->lost[i];

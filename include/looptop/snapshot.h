@@ -211,6 +211,8 @@ struct lt_self {
 	double overhead_ratio; /* share of one core, all targets together */
 	double lost[LT_SNAP_LOST]; /* in this interval, by cause */
 	double targets;
+	double left_to_scan; /* processes that began in a storm, of the interval; NAN: none are told of */
+	double total_left_to_scan;
 	double total_cpu_seconds, total_probe_hits, total_lost[LT_SNAP_LOST];
 };
 

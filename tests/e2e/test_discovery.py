@@ -393,3 +393,19 @@ print(json.dumps(dict(pid=first.pid, begun=begun)))
     assert [row["ended"] for row in first] == [False] * (len(first) - 1) + [True]
     assert not any(row["ended"] for row in second)
     assert len({round(row["start_time"], 1) for row in second}) <= 2
+
+
+def test_more_at_once_than_are_told_of(everything, start, one_node):
+    """looptop is held while they begin: the kernel's queue is full, its rest is counted and then found."""
+    told = 128  # LT_BEGINS_MAX
+    before = sum(s["self"]["left_to_scan"] or 0 for s in everything.snapshots)
+    everything.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(2 * told):
+            subprocess.run(["true"], timeout=20)
+        process, _ = start([one_node.path, *LIVES])
+    finally:
+        everything.process.send_signal(signal.SIGCONT)
+    wait_row(everything, process.pid, timeout=10)
+    left = sum(s["self"]["left_to_scan"] or 0 for s in everything.snapshots) - before
+    assert left > told, left  # at least those and Node; others of the machine may be among them

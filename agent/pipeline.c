@@ -3,7 +3,6 @@
 #include "agent/pipeline.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/arrivals.h"
 #include "agent/model/cause.h"
-#include "agent/target/discover.h"
 #include "agent/signals.h"
 #include "agent/util/clock.h"
 #include "agent/watch.h"
@@ -23,7 +22,7 @@
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
 #define PULSE_MIN_NS	  10000000ull
 #define PULSE_MAX_NS	  1000000000ull
-#define LOOK_INTERVAL_NS  2000000000ull
+#define PULSE_LOOK_NS	  50000000ull /* the longest, where new processes are looked for */
 
 struct lt_pipeline {
 	struct lt_options options;
@@ -32,61 +31,76 @@ struct lt_pipeline {
 	struct lt_features features;
 	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_store *store;
-	struct lt_discovery *discovery; /* NULL: targets are named */
+	struct lt_arrivals *arrivals; /* NULL: targets are named */
 	struct lt_watch *watches[TARGETS_MAX];
 	size_t n_watches;
-	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
-	size_t n_refused;
-	uint64_t looked_ns;
 	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
 };
 
-static bool is_known(const struct lt_pipeline *pipeline, int pid)
+static struct lt_watch *find_watch(struct lt_pipeline *pipeline, uint32_t tgid)
 {
 	for (size_t i = 0; i < pipeline->n_watches; i++)
-		if (lt_watch__target(pipeline->watches[i])->pid == pid)
-			return true;
-	for (size_t i = 0; i < pipeline->n_refused; i++)
-		if (pipeline->refused[i] == pid)
-			return true;
-	return false;
+		if ((uint32_t)lt_watch__target(pipeline->watches[i])->pid == tgid)
+			return pipeline->watches[i];
+	return NULL;
 }
 
 static int add_watch(struct lt_pipeline *pipeline, int pid)
 {
-	struct lt_watch *watch;
-	const char *glob = pipeline->options.name_glob;
 	int err;
 
 	if (pipeline->n_watches == TARGETS_MAX)
 		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
 			      TARGETS_MAX);
-	err = lt_watch__new(pid, &pipeline->options, pipeline->probe, &watch);
-	if (!err && glob && fnmatch(glob, lt_watch__target(watch)->name, 0)) {
-		lt_watch__free(watch);
-		err = -ENOENT;
-	}
-	if (err) {
-		if (pipeline->n_refused < TARGETS_MAX)
-			pipeline->refused[pipeline->n_refused++] = pid;
-		return err;
-	}
-	pipeline->watches[pipeline->n_watches++] = watch;
-	return 0;
+	err = lt_watch__new(pid, &pipeline->options, pipeline->probe,
+			    &pipeline->watches[pipeline->n_watches]);
+	if (!err)
+		pipeline->n_watches++;
+	return err;
 }
 
-/* Attaches to what has come since the last look. */
+/* Attaches to a process that was found. It may end meanwhile, which is no error then. */
+static void add_found(struct lt_pipeline *pipeline, const struct lt_found *found, bool demote)
+{
+	uint64_t begin_ns = lt_now_ns();
+	int err;
+
+	lt_log_demote(demote);
+	err = add_watch(pipeline, found->pid);
+	lt_log_demote(false);
+	if (!err)
+		lt_watch__set_seen(pipeline->watches[pipeline->n_watches - 1], found->seen_time);
+	else if (err != -ESRCH && demote)
+		lt_err(err, "attach to pid %d: %s (looptop check %d says more)", found->pid,
+		       strerror(-err), found->pid);
+	lt_arrivals__spent(pipeline->arrivals, lt_now_ns() - begin_ns);
+}
+
+/* Attaches to what was found since; at the start to all of it. */
+static void add_arrivals(struct lt_pipeline *pipeline, bool all)
+{
+	struct lt_found found;
+
+	while (lt_arrivals__next(pipeline->arrivals, all, &found)) {
+		/* The one that had this pid before gets its last row first. */
+		if (find_watch(pipeline, (uint32_t)found.pid))
+			lt_arrivals__later(pipeline->arrivals, found.pid);
+		else
+			add_found(pipeline, &found, !all);
+	}
+}
+
 static void look_around(struct lt_pipeline *pipeline)
 {
-	int pids[TARGETS_MAX], n;
+	struct lt_probe *probe = pipeline->probe;
 
-	pipeline->looked_ns = lt_now_ns();
-	n = lt_discovery__look(pipeline->discovery, pids, TARGETS_MAX);
-	for (int i = 0; i < n; i++)
-		if (!is_known(pipeline, pids[i]))
-			add_watch(pipeline, pids[i]);
+	if (!pipeline->arrivals)
+		return;
+	lt_arrivals__look(pipeline->arrivals, probe && lt_probe__tells_begins(probe),
+			  probe ? lt_probe__begins_left(probe) : 0);
+	add_arrivals(pipeline, false);
 }
 
 /* Those named must be there; one that is not is an error unless others are. */
@@ -105,12 +119,17 @@ static int add_named(struct lt_pipeline *pipeline)
 
 static int add_targets(struct lt_pipeline *pipeline, bool wait_for_targets)
 {
+	int err;
+
 	if (pipeline->options.n_pids)
 		return add_named(pipeline);
-	pipeline->discovery = lt_discovery__new();
-	if (!pipeline->discovery)
+	pipeline->arrivals = lt_arrivals__new(pipeline->options.name_glob);
+	if (!pipeline->arrivals)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
-	look_around(pipeline);
+	err = lt_arrivals__look_at_all(pipeline->arrivals);
+	if (err)
+		return lt_err(err, "look for processes: %s", strerror(-err));
+	add_arrivals(pipeline, true);
 	if (pipeline->n_watches || wait_for_targets)
 		return 0;
 	if (pipeline->options.name_glob)
@@ -131,6 +150,7 @@ static int load_probes(struct lt_pipeline *pipeline)
 	struct lt_probe_opts opts = {
 		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
 		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
+		.tell_begins = !pipeline->options.n_pids,
 	};
 
 	pipeline->features.hit_cost_ns = NAN;
@@ -163,7 +183,7 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 		lt_pipeline__free(pipeline);
 		return err;
 	}
-	/* The first interval begins now; what it builds is the ground that the next ones stand on. */
+	/* The first interval begins now: the ground that the next ones stand on. */
 	lt_pipeline__tick(pipeline);
 	*ret_pipeline = pipeline;
 	return 0;
@@ -177,7 +197,7 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 		lt_watch__free(pipeline->watches[i]);
 	lt_probe__free(pipeline->probe);
 	lt_store__free(pipeline->store);
-	lt_discovery__free(pipeline->discovery);
+	lt_arrivals__free(pipeline->arrivals);
 	free(pipeline->events);
 	free(pipeline);
 }
@@ -191,14 +211,6 @@ void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier)
 {
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		lt_watch__set_tier(pipeline->watches[i], tier);
-}
-
-static struct lt_watch *find_watch(struct lt_pipeline *pipeline, uint32_t tgid)
-{
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		if ((uint32_t)lt_watch__target(pipeline->watches[i])->pid == tgid)
-			return pipeline->watches[i];
-	return NULL;
 }
 
 static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec)
@@ -228,7 +240,14 @@ static void keep_event(void *ctx, const struct lt_event *event)
 			lt_watch__task(watch, event);
 		return;
 	}
-
+	if (event->type == LT_EVENT_EXEC || event->type == LT_EVENT_FORK ||
+	    event->type == LT_EVENT_ENDED) {
+		if (watch && event->type != LT_EVENT_FORK)
+			lt_watch__gone(watch, event->start_ns);
+		if (pipeline->arrivals)
+			lt_arrivals__event(pipeline->arrivals, event);
+		return;
+	}
 	if (pipeline->n_events == pipeline->events_capacity) {
 		size_t capacity = pipeline->events_capacity ? 2 * pipeline->events_capacity : 64;
 		struct lt_event *events =
@@ -296,7 +315,6 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	struct rusage usage;
 	FILE *statm = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
-	uint64_t lost[LT_LOST_MAX] = { 0 };
 
 	getrusage(RUSAGE_SELF, &usage);
 	*ret_self = (struct lt_self_reading){
@@ -304,14 +322,16 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
 		.rss_bytes = NAN,
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
+		.left_to_scan = NAN,
 	};
 	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
 		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
 	if (statm)
 		fclose(statm);
 	if (pipeline->probe)
-		lt_probe__lost(pipeline->probe, lost);
-	memcpy(ret_self->lost, lost, sizeof(lost));
+		lt_probe__lost(pipeline->probe, ret_self->lost);
+	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))
+		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probe);
 }
 
 /* Ended targets have had their last row. */
@@ -346,9 +366,11 @@ static bool pulse(struct lt_pipeline *pipeline)
 	struct lt_loop_rec *scratch;
 	bool changed = false;
 
+	if (pipeline->probe)
+		drain(pipeline);
+	look_around(pipeline);
 	if (!pipeline->probe)
 		return false;
-	drain(pipeline);
 	scratch = malloc(sizeof(*scratch));
 	if (!scratch)
 		return false;
@@ -366,6 +388,8 @@ static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
 
 	if (pulse_ns < PULSE_MIN_NS)
 		return PULSE_MIN_NS;
+	if (pipeline->arrivals && pulse_ns > PULSE_LOOK_NS)
+		return PULSE_LOOK_NS;
 	return pulse_ns < PULSE_MAX_NS ? pulse_ns : PULSE_MAX_NS;
 }
 
@@ -402,8 +426,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	double wall_seconds;
 
 	drop_ended(pipeline);
-	if (pipeline->discovery && lt_now_ns() - pipeline->looked_ns > LOOK_INTERVAL_NS)
-		look_around(pipeline);
+	look_around(pipeline);
 	if (pipeline->probe)
 		epoch = lt_probe__close_epoch(pipeline->probe);
 	wall_seconds = lt_wall_now(&now_ns);

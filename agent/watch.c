@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/clock.h"
 #include "agent/watch_internal.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
@@ -21,6 +22,17 @@ const struct lt_target *lt_watch__target(const struct lt_watch *watch)
 bool lt_watch__ended(const struct lt_watch *watch)
 {
 	return watch->ended;
+}
+
+void lt_watch__set_seen(struct lt_watch *watch, double seen_time)
+{
+	watch->seen_time = seen_time;
+}
+
+void lt_watch__gone(struct lt_watch *watch, uint64_t when_ns)
+{
+	if (when_ns > watch->opened_ns)
+		watch->gone = true;
 }
 
 static void miss(struct lt_watch *watch, const char *sentence)
@@ -96,6 +108,7 @@ int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *pr
 
 	if (!watch)
 		return lt_err(-ENOMEM, "attach to pid %d: out of memory", pid);
+	watch->seen_time = lt_wall_now(&watch->opened_ns);
 	err = lt_target__open(pid, &watch->target);
 	if (err)
 		goto fail;
@@ -242,7 +255,7 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 {
 	bool changed = false;
 
-	if (watch->ended || !watch->attachment || watch->tier == LT_TIER_MEMORY)
+	if (watch->ended || watch->gone || !watch->attachment || watch->tier == LT_TIER_MEMORY)
 		return false;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		const struct lt_thread_state *thread = &watch->threads.items[i];

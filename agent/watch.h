@@ -19,6 +19,12 @@ void lt_watch__free(struct lt_watch *watch);
 const struct lt_target *lt_watch__target(const struct lt_watch *watch);
 bool lt_watch__ended(const struct lt_watch *watch);
 
+/* When it was seen first, if that was before it was opened; Unix time. */
+void lt_watch__set_seen(struct lt_watch *watch, double seen_time);
+
+/* The kernel says that the process ended then, or runs another program since: it gets its last row. */
+void lt_watch__gone(struct lt_watch *watch, uint64_t when_ns);
+
 /* Before the kernel's records are read: is it there, which threads does it have. */
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store);
 

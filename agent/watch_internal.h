@@ -19,6 +19,9 @@ struct lt_watch {
 	enum lt_tier wish; /* the highest tier that may be used */
 	enum lt_tier tier;
 	struct lt_governor governor;
+	uint64_t opened_ns; /* CLOCK_MONOTONIC: what happened to its pid before is not of this process */
+	double seen_time; /* Unix time */
+	bool gone; /* the kernel has told of its end */
 	bool ended;
 	struct lt_threads threads;
 	int workers; /* how many have been named */

@@ -143,19 +143,24 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 
 	if (watch->blame)
 		lt_blame__begin(watch->blame);
-	watch->ended = !lt_target__alive(target);
+	watch->ended = watch->gone || !lt_target__alive(target);
 	if (!watch->ended)
 		lt_threads__list(&watch->threads, watch->target->pid);
 	lt_watch__collect_missing(watch);
 	reading.identity = (struct lt_process){
 		.pid = target->pid,
 		.start_time = target->start_time,
+		.seen_time = watch->seen_time,
 		.name = target->name,
 		.exe = text_or_null(target->exe),
 		.runtime = target->runtime,
 		.runtime_version = text_or_null(target->runtime_version),
 		.libuv_version = text_or_null(target->uv_version),
 		.container = text_or_null(target->container),
+		.pod = text_or_null(target->pod),
+		.hostname = text_or_null(target->hostname),
+		.parent_pid = target->parent_pid,
+		.place = target->place,
 		.cgroup = text_or_null(target->cgroup),
 		.tier = lt_tier_names[watch->tier],
 		.ended = watch->ended,

@@ -14,6 +14,8 @@ struct lt_ring_map lt_ring SEC(".maps");
 struct lt_stacks_map lt_stacks SEC(".maps");
 
 __u64 lt_lost[LT_LOST_MAX];
+__u32 lt_begins;
+__u64 lt_begins_left;
 __u32 lt_epoch;
 const struct lt_loop_rec lt_zero_loop;
 const volatile __u64 lt_stall_ns = 100000000;

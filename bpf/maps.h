@@ -119,6 +119,8 @@ extern struct lt_ring_map lt_ring SEC(".maps");
 extern struct lt_stacks_map lt_stacks SEC(".maps");
 
 extern __u64 lt_lost[LT_LOST_MAX]; /* read by user space through the mapped .bss */
+extern __u32 lt_begins; /* processes told of since user space set it to 0; at most LT_BEGINS_MAX */
+extern __u64 lt_begins_left; /* those that were not told of */
 extern __u32 lt_epoch; /* the collection interval, advanced by user space at each reading */
 extern const struct lt_loop_rec lt_zero_loop; /* what a new record starts from */
 extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */

@@ -59,6 +59,11 @@ const struct lt_metric lt_metrics[] = {
 	  .help = "What could not be delivered, by cause; other figures miss exactly this.",
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_self_lost",
 	  .prom_offset = SELF(total_lost), .label = "cause" },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "left_to_scan", .offset = SELF(left_to_scan), .title = "LEFT", .width = 6,
+	  .help = "Processes that began when too many did at once: a scan finds those that stay.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_self_left_to_scan",
+	  .prom_offset = SELF(total_left_to_scan) },
 
 	/* a process */
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,

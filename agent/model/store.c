@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/group.h"
+
 _Static_assert(LT_SNAP_LOST == LT_LOST_MAX, "causes of loss in the snapshot are those of the ABI");
 
 #define LOOPS_MAX 4096
@@ -347,6 +349,10 @@ static void build_self(struct lt_store *store, const struct lt_self_reading *rea
 	self->rss_bytes = reading->rss_bytes;
 	self->probe_cost_ns = reading->hit_cost_ns;
 	self->total_cpu_seconds = reading->cpu_seconds;
+	self->left_to_scan = store->has_self ?
+				     reading->left_to_scan - store->self_before.left_to_scan :
+				     NAN;
+	self->total_left_to_scan = reading->left_to_scan;
 	for (int i = 0; i < LT_LOST_MAX; i++) {
 		self->lost[i] = (double)(reading->lost[i] - store->self_before.lost[i]);
 		self->total_lost[i] = (double)reading->lost[i];
@@ -364,6 +370,26 @@ static int compare_processes(const void *a, const void *b)
 	int px = (*x)->reading.identity.pid, py = (*y)->reading.identity.pid;
 
 	return (px > py) - (px < py);
+}
+
+/* Which of the processes belong together. */
+static int group_processes(struct lt_process *processes, size_t n)
+{
+	struct lt_group_member *members = calloc(n + 1, sizeof(*members));
+
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		members[i] = (struct lt_group_member){ .pid = processes[i].pid,
+						       .parent_pid = processes[i].parent_pid,
+						       .name = processes[i].name,
+						       .exe = processes[i].exe,
+						       .place = processes[i].place };
+	lt_group(members, n);
+	for (size_t i = 0; i < n; i++)
+		processes[i].group_pid = members[i].group_pid;
+	free(members);
+	return 0;
 }
 
 const struct lt_snapshot *lt_store__build(struct lt_store *store,
@@ -397,6 +423,10 @@ const struct lt_snapshot *lt_store__build(struct lt_store *store,
 		snapshot->self.overhead_ratio += store->built[n].overhead_ratio;
 		snapshot->self.targets += !store->built[n].ended;
 		n++;
+	}
+	if (group_processes(store->built, n)) {
+		errno = ENOMEM;
+		return NULL;
 	}
 	store->hits_total += snapshot->self.probe_hits;
 	snapshot->self.total_probe_hits = store->hits_total;

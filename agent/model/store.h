@@ -66,6 +66,7 @@ void lt_store__gc(struct lt_store_process *process, bool probed,
 struct lt_self_reading {
 	double cpu_seconds, rss_bytes;
 	double hit_cost_ns;
+	double left_to_scan; /* NAN: not known */
 	uint64_t lost[LT_LOST_MAX];
 };
 

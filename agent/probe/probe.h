@@ -35,6 +35,7 @@ struct lt_probe;
 struct lt_probe_opts {
 	uint64_t stall_ns;
 	unsigned max_targets; /* sizes the tables */
+	bool tell_begins; /* programs that begin anywhere on the host make an event */
 };
 
 /* Loads the programs. 0, or -errno with the error logged (-EPERM names the capability). */
@@ -45,6 +46,10 @@ void lt_probe__free(struct lt_probe *probe);
 /* Does it tell causes of busy time, and can it sample stacks? */
 bool lt_probe__has_causes(const struct lt_probe *probe);
 bool lt_probe__has_stacks(const struct lt_probe *probe);
+
+/* Does it tell of programs that begin, and how many were not told of because too many came at once? */
+bool lt_probe__tells_begins(const struct lt_probe *probe);
+uint64_t lt_probe__begins_left(const struct lt_probe *probe);
 
 /* What is to be measured in one target. */
 struct lt_wish {

@@ -170,12 +170,18 @@ struct lt_gc_kind {
 struct lt_process {
 	int pid;
 	double start_time; /* Unix time; with pid it identifies the process */
+	double seen_time; /* Unix time at which looptop saw it first; NAN: unknown */
 	const char *name; /* display name: the script, or the command */
 	const char *exe; /* path of the executable as the process sees it, or NULL */
 	const char *runtime; /* "node", "libuv", …; NULL: not recognised */
 	const char *runtime_version;
 	const char *libuv_version;
 	const char *container; /* container id (12 digits), NULL: none */
+	const char *pod; /* uid of its Kubernetes pod, NULL: none */
+	const char *hostname; /* of its container, NULL: the host's own, or unknown */
+	int parent_pid; /* 0: unknown */
+	uint64_t place; /* the same for processes in the same working directory; 0: unknown */
+	int group_pid; /* the first of the processes that are one application with it, or itself */
 	const char *cgroup;
 	const char *tier; /* "memory", "wait", "phases", "full" */
 	bool ended; /* this is its last snapshot */
@@ -206,6 +212,8 @@ struct lt_self {
 	double overhead_ratio; /* share of one core, all targets together */
 	double lost[LT_SNAP_LOST]; /* in this interval, by cause */
 	double targets;
+	double left_to_scan; /* processes that began in a storm, of the interval; NAN: none are told of */
+	double total_left_to_scan;
 	double total_cpu_seconds, total_probe_hits, total_lost[LT_SNAP_LOST];
 };
 

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/govern.h"
 #include "agent/model/cause.h"
 #include "agent/target/discover.h"
 #include "agent/signals.h"
@@ -38,6 +39,8 @@ struct lt_pipeline {
 	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
 	size_t n_refused;
 	uint64_t looked_ns;
+	struct lt_govern govern;
+	bool by_rule; /* who was not named has probes only while the rule wants it */
 	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
@@ -63,7 +66,7 @@ static int add_watch(struct lt_pipeline *pipeline, int pid)
 	if (pipeline->n_watches == TARGETS_MAX)
 		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
 			      TARGETS_MAX);
-	err = lt_watch__new(pid, &pipeline->options, pipeline->probe, &watch);
+	err = lt_watch__new(pid, &pipeline->options, !pipeline->by_rule, pipeline->probe, &watch);
 	if (!err && glob && fnmatch(glob, lt_watch__target(watch)->name, 0)) {
 		lt_watch__free(watch);
 		err = -ENOENT;
@@ -156,7 +159,12 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 	store_opts = (struct lt_store_opts){ .stall_ns = (uint64_t)(options->stall_seconds * 1e9),
 					     .host = &pipeline->host };
 	pipeline->store = lt_store__new(&store_opts);
+	pipeline->by_rule = !options->n_pids && !options->name_glob && options->tier_auto &&
+			    !options->all_tiers;
 	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
+	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
+					       .hit_cost_ns = pipeline->features.hit_cost_ns,
+					       .interval_seconds = options->interval_seconds };
 	if (!err)
 		err = add_targets(pipeline, wait_for_targets);
 	if (err) {
@@ -187,10 +195,20 @@ size_t lt_pipeline__targets(const struct lt_pipeline *pipeline)
 	return pipeline->n_watches;
 }
 
-void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier)
+void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier, bool is_auto)
 {
+	bool named = pipeline->options.n_pids || pipeline->options.name_glob;
+
+	pipeline->by_rule = is_auto && !named;
+	pipeline->options.tier = tier;
 	for (size_t i = 0; i < pipeline->n_watches; i++)
-		lt_watch__set_tier(pipeline->watches[i], tier);
+		lt_watch__set_tier(pipeline->watches[i], tier, pipeline->by_rule);
+	pipeline->govern.changes[LT_REASON_ASKED] += pipeline->n_watches;
+}
+
+void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid)
+{
+	pipeline->govern.looked_at = pid;
 }
 
 static struct lt_watch *find_watch(struct lt_pipeline *pipeline, uint32_t tgid)
@@ -312,6 +330,7 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	if (pipeline->probe)
 		lt_probe__lost(pipeline->probe, lost);
 	memcpy(ret_self->lost, lost, sizeof(lost));
+	memcpy(ret_self->tier_changes, pipeline->govern.changes, sizeof(ret_self->tier_changes));
 }
 
 /* Ended targets have had their last row. */
@@ -326,18 +345,6 @@ static void drop_ended(struct lt_pipeline *pipeline)
 			pipeline->watches[kept++] = pipeline->watches[i];
 	}
 	pipeline->n_watches = kept;
-}
-
-static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snapshot)
-{
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct lt_process *process = &snapshot->processes[i];
-		struct lt_watch *watch = find_watch(pipeline, (uint32_t)process->pid);
-
-		if (watch && snapshot->sequence > 1)
-			lt_watch__govern(watch, process->overhead_ratio,
-					 snapshot->interval_seconds);
-	}
 }
 
 static bool pulse(struct lt_pipeline *pipeline)
@@ -356,6 +363,8 @@ static bool pulse(struct lt_pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		changed |= lt_watch__pulse(pipeline->watches[i], pipeline->store, &moment, scratch);
 	free(scratch);
+	lt_govern__run(&pipeline->govern, pipeline->watches, pipeline->n_watches, NULL,
+		       moment.now_ns);
 	return changed;
 }
 
@@ -421,6 +430,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	read_self(pipeline, &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	if (snapshot)
-		govern(pipeline, snapshot);
+		lt_govern__run(&pipeline->govern, pipeline->watches, pipeline->n_watches, snapshot,
+			       now_ns);
 	return snapshot;
 }

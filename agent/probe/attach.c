@@ -215,6 +215,11 @@ int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier)
 	return err;
 }
 
+void lt_attachment__drop_extras(struct lt_attachment *attachment)
+{
+	detach_groups(attachment, LT_GROUP_POOL, LT_GROUP_GC);
+}
+
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment)
 {
 	return attachment->tier;

@@ -70,6 +70,9 @@ void lt_attachment__free(struct lt_attachment *attachment);
 int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier);
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment);
 
+/* Takes out the probes of pool and garbage collection, for good. */
+void lt_attachment__drop_extras(struct lt_attachment *attachment);
+
 /* Is at least one site of this group attached? */
 bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group group);
 

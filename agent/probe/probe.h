@@ -27,8 +27,16 @@ struct lt_features {
  * error. perf_only: as if the kernel had no multi links. */
 int lt_features__probe(struct lt_features *ret_features, bool perf_only);
 
-/* Names the capability that this process lacks for loading and attaching, or NULL if none. */
-const char *lt_missing_capability(bool uprobe_multi);
+/* Would probes be placed by multi links on this host, as far as can be told? */
+bool lt_features__multi_expected(const struct lt_features *features, bool perf_only);
+
+/* The smallest set of capabilities for measuring any process of this host, as text ("CAP_BPF and CAP_PERFMON"); with
+ * missing only those of them that this process lacks. How many they are. */
+#define LT_CAPABILITIES_SIZE 80
+unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t size);
+
+/* May this process sample threads (kernel.perf_event_paranoid)? */
+bool lt_may_sample(void);
 
 struct lt_probe;
 

@@ -3,7 +3,9 @@
 """Which process is measured how closely, and the budgets: of a target, of the host."""
 
 import contextlib
+import json
 import re
+import subprocess
 import time
 
 import pytest
@@ -113,6 +115,46 @@ def test_one_that_calms_down_comes_back(one_node):
     assert sum(c["recovered"] for c in changes) == 1
 
 
+def test_looks_keep_distributions_alive(one_node, tmp_path):
+    """Five times over the budget all the time: known for 1 s in 10, and the average is within it."""
+    script = tmp_path / "ticks.js"
+    script.write_text("setInterval(() => {}, 1); console.log('ready'); process.stdin.resume();")
+    argv = [one_node.path, script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as target:
+        assert target.stdout.readline().strip() == b"ready"
+        free = run("stat", "--json", "-i", "1", "-c", "2", "--budget", "100", target.pid)
+        costs = [json.loads(line)["self"]["overhead_ratio"] for line in free.stdout.splitlines()]
+        budget = costs[-1] / 5
+        assert budget > 0.0001, costs
+        with Stat(target.pid, interval=0.5, extra=("--budget", str(budget * 100))) as stat:
+            stat.wait_attached()
+            wait_until(
+                stat, lambda s: s["self"]["tier_changes"]["sample_end"], 20, "end of a look"
+            )
+            stat.settle()
+            series = stat.stop()
+        target.stdin.close()
+    rows = [(s["self"], process_of(s, target.pid)) for s in series.snapshots]
+    dropped = next(i for i, (_, row) in enumerate(rows) if row["tier"] == "memory")
+    rows = rows[dropped:]
+    looks = [row for _, row in rows if row["tier"] == "phases"]
+    assert 1 <= len(looks) <= 3, [row["tier"] for _, row in rows]
+    for _, row in rows:
+        loop = row["loops"][0]
+        if row["tier"] == "phases":
+            # What is told is of the look alone, and whole.
+            assert loop["turns"] == pytest.approx(loop["iterations"], rel=0.1, abs=5)
+            assert loop["lag_seconds"]["p99"] is not None
+        else:
+            assert loop["turns"] is None and loop["lag_seconds"]["p99"] is None
+        assert loop["utilization"] is not None
+        assert row is looks[-1] or row["tier"] == "phases" or is_told(row, "over the budget")
+    assert all(is_told(row, "1 s in 10") for row in looks)
+    spent = [own["overhead_ratio"] for own, _ in rows]
+    assert sum(spent) / len(spent) <= budget * 1.2, spent
+
+
 def test_the_loss_is_on_screen(one_node):
     """As text: the tier and the reason, in lines between the rows."""
     with one_node.run("spin.js") as target:
@@ -170,10 +212,10 @@ def test_nobody_named(one_node):
             series = stat.stop()
     print(f"looptop: {share * 100:.2f} % of a core for 22 processes at 0.5 s")
     assert share < 0.05
-    assert quiet["self"]["probe_hits"] == 0
     for target in idle:
         row = process_of(quiet, target.pid)
         assert row["tier"] == "memory" and is_told(row, "measured by its memory alone")
+        assert row["probe_hits"] == 0
         assert row["loops"][0]["utilization"] < 0.05
     assert patched == [], "breakpoints in processes that nobody wants to know about"
     assert late["self"]["overhead_ratio"] <= 0.02

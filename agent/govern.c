@@ -37,9 +37,9 @@ static void describe(const struct lt_govern *govern, struct lt_watch **watches, 
 			.seconds = seconds,
 			.look_seconds = fmax(LOOK_SECONDS, govern->interval_seconds),
 		};
-		round->candidates[i] = lt_watch__describe(watches[i], process,
-							  govern->interval_seconds,
-							  &round->loads[i], govern->hit_cost_ns);
+		round->candidates[i] =
+			lt_watch__describe(watches[i], process, govern->interval_seconds,
+					   &round->loads[i], govern->hit_cost_ns);
 		round->candidates[i].looked_at = pid == govern->looked_at;
 	}
 }

@@ -32,7 +32,7 @@ struct lt_watch {
 	double traps_per_turn; /* as measured at the tier top; NAN: not yet */
 	uint64_t extras_metered;
 	double predicted_ratio;
-	bool budget_wanted; /* what budget_text was written for */
+	bool told_dropped; /* budget_text says why less is measured than is wished for */
 	bool ended;
 	struct lt_threads threads;
 	int workers; /* how many have been named */

@@ -113,9 +113,8 @@ static double loop_hits(struct lt_watch *watch)
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
 
-		hits += (double)(thread->hits - (thread->hits >= thread->hits_metered ?
-							 thread->hits_metered :
-							 0));
+		hits += (double)(thread->hits -
+				 (thread->hits >= thread->hits_metered ? thread->hits_metered : 0));
 		thread->hits_metered = thread->hits;
 	}
 	return hits;
@@ -148,9 +147,8 @@ static void note_interval(struct lt_watch *watch, const struct lt_process *proce
 		candidate->late |= loop->stalled_seconds > 0 || loop->n_stalls > 0;
 		if (lt_known(turns))
 			watch->turns_per_second =
-				turns + (lt_known(watch->turns_per_second) ?
-						 watch->turns_per_second :
-						 0);
+				turns +
+				(lt_known(watch->turns_per_second) ? watch->turns_per_second : 0);
 	}
 }
 
@@ -179,9 +177,31 @@ struct lt_candidate lt_watch__describe(struct lt_watch *watch, const struct lt_p
 
 void lt_watch__tell_quiet(struct lt_watch *watch)
 {
+	snprintf(
+		watch->budget_text, sizeof(watch->budget_text),
+		"measured by its memory alone as long as nobody looks at it and it is neither late nor "
+		"among the busiest");
+}
+
+/* Why less is measured than is wished for, with the figure of the moment when that was decided. */
+static void tell_dropped(struct lt_watch *watch, enum lt_tier_reason reason, bool changed)
+{
+	const struct lt_governor *governor = &watch->governor;
+
+	if (changed && reason == LT_REASON_TOTAL_BUDGET) {
+		snprintf(watch->budget_text, sizeof(watch->budget_text),
+			 "tier %s: the probes of all targets cost more than the total budget",
+			 lt_tier_names[watch->tier]);
+		return;
+	}
+	if (changed ? reason != LT_REASON_BUDGET : watch->told_dropped)
+		return; /* looks come and go under what was said */
 	snprintf(watch->budget_text, sizeof(watch->budget_text),
-		 "measured by its memory alone as long as nobody looks at it and it is neither late nor "
-		 "among the busiest");
+		 "tier %s%s: the probes %s %.1f %% of a core, over the budget of %.1f %%",
+		 lt_tier_names[watch->tier],
+		 watch->extras ? "" : " without pool and garbage collection",
+		 changed ? "cost" : "would cost", governor->dropped_ratio * 100,
+		 governor->budget_ratio * 100);
 }
 
 /* What the user is told of it. */
@@ -189,35 +209,23 @@ static void explain(struct lt_watch *watch, const struct lt_load *load, bool wan
 		    enum lt_tier_reason reason, bool changed)
 {
 	const struct lt_governor *governor = &watch->governor;
-	double cost_ratio = governor->dropped_ratio;
-	bool of_all = reason == LT_REASON_TOTAL_BUDGET;
+	bool dropped = wanted && governor->dropped;
 
 	watch->sample_text[0] = '\0';
-	if (!wanted && !watch->refused)
+	if (!wanted)
 		lt_watch__tell_quiet(watch);
-	else if (!governor->dropped)
+	else if (dropped)
+		tell_dropped(watch, reason, changed);
+	else
 		watch->budget_text[0] = '\0';
-	else if (changed && of_all)
-		snprintf(watch->budget_text, sizeof(watch->budget_text),
-			 "tier %s: the probes of all targets cost more than the total budget",
-			 lt_tier_names[watch->tier]);
-	else if (!governor->looking && !(changed && reason == LT_REASON_SAMPLE_END))
-		/* Of the time when it was dropped. */
-		if (changed || !watch->budget_text[0] || watch->budget_wanted != wanted)
-			snprintf(watch->budget_text, sizeof(watch->budget_text),
-				 "tier %s%s: the probes %s %.1f %% of a core, over the budget of "
-				 "%.1f %%",
-				 lt_tier_names[watch->tier],
-				 watch->extras ? "" : " without pool and garbage collection",
-				 changed ? "cost" : "would cost", cost_ratio * 100,
-				 governor->budget_ratio * 100);
-	watch->budget_wanted = wanted;
-	if (governor->dropped && wanted && (governor->looking || watch->tier == LT_TIER_MEMORY) &&
+	watch->told_dropped = dropped;
+	if (dropped && (governor->looking || watch->tier == LT_TIER_MEMORY) &&
 	    lt_governor__looks(governor, load))
-		snprintf(watch->sample_text, sizeof(watch->sample_text),
-			 "known for 1 s in 10 only (looks of %.0f s): turns, lag, lateness, phases and causes; "
-			 "a stall in between may be missed",
-			 load->look_seconds);
+		snprintf(
+			watch->sample_text, sizeof(watch->sample_text),
+			"known for a tenth of the time only (looks of %.0f s): turns, lag, lateness, "
+			"phases and causes; a stall in between may be missed",
+			load->look_seconds);
 }
 
 bool lt_watch__govern(struct lt_watch *watch, const struct lt_candidate *candidate,

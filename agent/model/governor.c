@@ -91,7 +91,8 @@ static struct lt_measuring recover(struct lt_governor *governor, struct lt_measu
 				   struct lt_measuring wish, const struct lt_load *load,
 				   enum lt_tier_reason *ret_reason)
 {
-	double limit = RETURN_PART * fmin(governor->budget_ratio, load->cost_ratio + load->room_ratio);
+	double limit =
+		RETURN_PART * fmin(governor->budget_ratio, load->cost_ratio + load->room_ratio);
 	/* Nothing tells what the extras would cost: they are tried. */
 	bool blind = !lt_known(load->predicted_ratio);
 	bool low = blind || load->predicted_ratio <= limit;
@@ -121,7 +122,8 @@ static struct lt_measuring rise(struct lt_governor *governor, struct lt_measurin
 				struct lt_measuring wish, const struct lt_load *load,
 				enum lt_tier_reason *ret_reason)
 {
-	double limit = RETURN_PART * fmin(governor->budget_ratio, load->cost_ratio + load->room_ratio);
+	double limit =
+		RETURN_PART * fmin(governor->budget_ratio, load->cost_ratio + load->room_ratio);
 
 	if (!lt_known(load->predicted_ratio) || load->predicted_ratio <= limit) {
 		*ret_reason = load->why;
@@ -174,6 +176,6 @@ struct lt_measuring lt_governor__decide(struct lt_governor *governor, struct lt_
 	}
 	if (over)
 		return now;
-	return governor->dropped ? recover(governor, now, wish, load, ret_reason) :
-				   rise(governor, now, wish, load, ret_reason);
+	return governor->dropped ? recover(governor, now, wish, load, ret_reason)
+				 : rise(governor, now, wish, load, ret_reason);
 }

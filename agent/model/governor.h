@@ -25,7 +25,8 @@ struct lt_measuring {
 struct lt_governor {
 	double budget_ratio; /* share of one core */
 	bool dropped; /* less than the wish is measured, because of what it would cost */
-	double over_seconds, low_seconds; /* over the budget, affordable again: for so long, in a row */
+	double over_seconds,
+		low_seconds; /* over the budget, affordable again: for so long, in a row */
 	double hold_seconds; /* after the next drop, before it may come back */
 	double left_seconds; /* of the hold */
 	double calm_seconds; /* within the budget with all that is wished for */

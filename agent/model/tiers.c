@@ -15,8 +15,8 @@
 #define LINGER_SECONDS 30.0
 #define PROBED_BONUS   0.1
 
-#define OVER_SECONDS 1.5
-#define YIELD_PART   0.7
+#define OVER_SECONDS   1.5
+#define YIELD_PART     0.7
 
 static double score_of(const struct lt_candidate *c)
 {

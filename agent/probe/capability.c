@@ -85,14 +85,17 @@ static void enumerate(const char *const *names, size_t n, char *text, size_t siz
 	text[0] = '\0';
 	for (size_t i = 0; i < n && used < size; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s%s",
-					 !i ? "" : i + 1 == n ? " and " : ", ", names[i]);
+					 !i	      ? ""
+					 : i + 1 == n ? " and "
+						      : ", ",
+					 names[i]);
 }
 
 unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t size)
 {
 	const struct need *needs = uprobe_multi ? needs_multi : needs_perf;
-	size_t n_needs = uprobe_multi ? sizeof(needs_multi) / sizeof(needs_multi[0]) :
-					sizeof(needs_perf) / sizeof(needs_perf[0]);
+	size_t n_needs = uprobe_multi ? sizeof(needs_multi) / sizeof(needs_multi[0])
+				      : sizeof(needs_perf) / sizeof(needs_perf[0]);
 	uint64_t caps = effective_capabilities();
 	const char *names[NEEDS_MAX];
 	unsigned n = 0;

@@ -47,8 +47,10 @@ static bool step(struct world *world, double seconds)
 	load.seconds = seconds;
 	load.extras_ratio = world->now.extras ? world->extras : 0;
 	load.cost_ratio = world->at_phases * parts[world->now.tier] + load.extras_ratio;
-	load.predicted_ratio = world->predictable ? world->at_phases * parts[world->wish.tier] : NAN;
-	next = lt_governor__decide(&world->governor, world->now, world->wish, &load, &world->reason);
+	load.predicted_ratio =
+		world->predictable ? world->at_phases * parts[world->wish.tier] : NAN;
+	next = lt_governor__decide(&world->governor, world->now, world->wish, &load,
+				   &world->reason);
 	changed = next.tier != world->now.tier || next.extras != world->now.extras;
 	world->changes += changed && world->reason != LT_REASON_SAMPLE &&
 			  world->reason != LT_REASON_SAMPLE_END;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/arrivals.h"
+#include "agent/govern.h"
 #include "agent/model/cause.h"
 #include "agent/signals.h"
 #include "agent/util/clock.h"
@@ -34,6 +35,8 @@ struct lt_pipeline {
 	struct lt_arrivals *arrivals; /* NULL: targets are named */
 	struct lt_watch *watches[TARGETS_MAX];
 	size_t n_watches;
+	struct lt_govern govern;
+	bool by_rule; /* who was not named has probes only while the rule wants it */
 	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
@@ -54,7 +57,7 @@ static int add_watch(struct lt_pipeline *pipeline, int pid)
 	if (pipeline->n_watches == TARGETS_MAX)
 		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
 			      TARGETS_MAX);
-	err = lt_watch__new(pid, &pipeline->options, pipeline->probe,
+	err = lt_watch__new(pid, &pipeline->options, !pipeline->by_rule, pipeline->probe,
 			    &pipeline->watches[pipeline->n_watches]);
 	if (!err)
 		pipeline->n_watches++;
@@ -176,7 +179,12 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 	store_opts = (struct lt_store_opts){ .stall_ns = (uint64_t)(options->stall_seconds * 1e9),
 					     .host = &pipeline->host };
 	pipeline->store = lt_store__new(&store_opts);
+	pipeline->by_rule = !options->n_pids && !options->name_glob && options->tier_auto &&
+			    !options->all_tiers;
 	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
+	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
+					       .hit_cost_ns = pipeline->features.hit_cost_ns,
+					       .interval_seconds = options->interval_seconds };
 	if (!err)
 		err = add_targets(pipeline, wait_for_targets);
 	if (err) {
@@ -207,10 +215,20 @@ size_t lt_pipeline__targets(const struct lt_pipeline *pipeline)
 	return pipeline->n_watches;
 }
 
-void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier)
+void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier, bool is_auto)
 {
+	bool named = pipeline->options.n_pids || pipeline->options.name_glob;
+
+	pipeline->by_rule = is_auto && !named;
+	pipeline->options.tier = tier;
 	for (size_t i = 0; i < pipeline->n_watches; i++)
-		lt_watch__set_tier(pipeline->watches[i], tier);
+		lt_watch__set_tier(pipeline->watches[i], tier, pipeline->by_rule);
+	pipeline->govern.changes[LT_REASON_ASKED] += pipeline->n_watches;
+}
+
+void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid)
+{
+	pipeline->govern.looked_at = pid;
 }
 
 static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec)
@@ -332,6 +350,7 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 		lt_probe__lost(pipeline->probe, ret_self->lost);
 	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))
 		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probe);
+	memcpy(ret_self->tier_changes, pipeline->govern.changes, sizeof(ret_self->tier_changes));
 }
 
 /* Ended targets have had their last row. */
@@ -346,18 +365,6 @@ static void drop_ended(struct lt_pipeline *pipeline)
 			pipeline->watches[kept++] = pipeline->watches[i];
 	}
 	pipeline->n_watches = kept;
-}
-
-static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snapshot)
-{
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct lt_process *process = &snapshot->processes[i];
-		struct lt_watch *watch = find_watch(pipeline, (uint32_t)process->pid);
-
-		if (watch && snapshot->sequence > 1)
-			lt_watch__govern(watch, process->overhead_ratio,
-					 snapshot->interval_seconds);
-	}
 }
 
 static bool pulse(struct lt_pipeline *pipeline)
@@ -378,6 +385,8 @@ static bool pulse(struct lt_pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->n_watches; i++)
 		changed |= lt_watch__pulse(pipeline->watches[i], pipeline->store, &moment, scratch);
 	free(scratch);
+	lt_govern__run(&pipeline->govern, pipeline->watches, pipeline->n_watches, NULL,
+		       moment.now_ns);
 	return changed;
 }
 
@@ -444,6 +453,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	read_self(pipeline, &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	if (snapshot)
-		govern(pipeline, snapshot);
+		lt_govern__run(&pipeline->govern, pipeline->watches, pipeline->n_watches, snapshot,
+			       now_ns);
 	return snapshot;
 }

@@ -87,6 +87,22 @@ void lt_watch__look_for_loops(struct lt_watch *watch)
 	}
 }
 
+void lt_watch__seed_loops(struct lt_watch *watch)
+{
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_loop_mem mem;
+
+		thread->tries = 0;
+		if (!thread->is_loop || !thread->here)
+			continue;
+		sample_thread(watch, thread->tid, thread->loop_ptr);
+		if (lt_attachment__has(watch->attachment, LT_GROUP_WAIT) &&
+		    lt_read_loop(watch->target, thread->loop_ptr, &mem) == 0)
+			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
+	}
+}
+
 /* Threads that have ended go when their last records are read; their loops get a last row. */
 static void drop_threads(struct lt_watch *watch)
 {
@@ -171,6 +187,8 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		reading.cpu_seconds = cpu_seconds;
 		reading.rss_bytes = (double)rss_bytes;
 	}
+	reading.sampled = watch->sample_text[0];
+	reading.attachment = watch->attachments;
 	reading.causes_known = lt_watch__causes_known(watch).scheduler;
 	read_limits(watch, &reading.limits);
 	watch->process = lt_store__process(store, &reading);
@@ -192,6 +210,7 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 		confirm_loop(watch, thread, rec->loop_ptr, &mem);
 	if (!thread->is_loop)
 		return;
+	thread->hits = rec->hits;
 	loop = lt_store__loop(watch->process, thread->tid, thread->name);
 	if (!loop)
 		return;

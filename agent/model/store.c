@@ -161,6 +161,10 @@ struct lt_store_process *lt_store__process(struct lt_store *store,
 		process = add_process(store);
 	if (!process)
 		return NULL;
+	if (process->reading.attachment != reading->attachment) {
+		lt_pool_state__restart(process->pool);
+		lt_gc_state__restart(process->gc);
+	}
 	process->reading = *reading;
 	process->seen = true;
 	process->pool_reading = (struct lt_pool_reading){ 0 };
@@ -314,6 +318,7 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 	moment.tier = process->reading.tier;
 	moment.causes_known = process->reading.causes_known;
 	moment.gc_probed = process->gc_probed;
+	moment.sampled = process->reading.sampled;
 	out->cpu_seconds = build_cpu(process);
 	out->rss_bytes = process->reading.rss_bytes;
 	build_limits(process, out);
@@ -356,6 +361,11 @@ static void build_self(struct lt_store *store, const struct lt_self_reading *rea
 	for (int i = 0; i < LT_LOST_MAX; i++) {
 		self->lost[i] = (double)(reading->lost[i] - store->self_before.lost[i]);
 		self->total_lost[i] = (double)reading->lost[i];
+	}
+	for (int i = 0; i < LT_SNAP_TIER_REASONS; i++) {
+		self->tier_changes[i] =
+			(double)(reading->tier_changes[i] - store->self_before.tier_changes[i]);
+		self->total_tier_changes[i] = (double)reading->tier_changes[i];
 	}
 	store->self_before = *reading;
 	store->has_self = true;

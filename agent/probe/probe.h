@@ -27,8 +27,16 @@ struct lt_features {
  * error. perf_only: as if the kernel had no multi links. */
 int lt_features__probe(struct lt_features *ret_features, bool perf_only);
 
-/* Names the capability that this process lacks for loading and attaching, or NULL if none. */
-const char *lt_missing_capability(bool uprobe_multi);
+/* Would probes be placed by multi links on this host, as far as can be told? */
+bool lt_features__multi_expected(const struct lt_features *features, bool perf_only);
+
+/* The smallest set of capabilities for measuring any process of this host, as text ("CAP_BPF and CAP_PERFMON"); with
+ * missing only those of them that this process lacks. How many they are. */
+#define LT_CAPABILITIES_SIZE 80
+unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t size);
+
+/* May this process sample threads (kernel.perf_event_paranoid)? */
+bool lt_may_sample(void);
 
 struct lt_probe;
 
@@ -74,6 +82,9 @@ void lt_attachment__free(struct lt_attachment *attachment);
 /* Adds or takes out loop probes, so that exactly those of the tier are there. */
 int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier);
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment);
+
+/* Takes out the probes of pool and garbage collection, for good. */
+void lt_attachment__drop_extras(struct lt_attachment *attachment);
 
 /* Is at least one site of this group attached? */
 bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group group);

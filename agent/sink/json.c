@@ -55,6 +55,8 @@ static json_t *metric_value(const struct lt_metric *metric, const void *base)
 		return lt_json_keyed(metric->unit, at, lt_phase_names, LT_SNAP_PHASES);
 	case LT_SHAPE_CAUSES:
 		return lt_json_keyed(metric->unit, at, lt_cause_names, LT_SNAP_CAUSES);
+	case LT_SHAPE_TIER_REASONS:
+		return lt_json_keyed(metric->unit, at, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
 	case LT_SHAPE_LOST:
 		return lt_json_keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
 	default:

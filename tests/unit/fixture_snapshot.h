@@ -344,7 +344,9 @@ static inline struct fixture *fixture_new(void)
 		.self = { .cpu_seconds = 0.004, .rss_bytes = 12582912, .probe_hits = 8123,
 			  .probe_cost_ns = 740, .overhead_ratio = 0.006, .lost = { 3, 0, 0, 1 },
 			  .targets = 3, .left_to_scan = 5, .total_left_to_scan = 17, .total_cpu_seconds = 0.041, .total_probe_hits = 81230,
-			  .total_lost = { 3, 0, 0, 2 } },
+			  .total_lost = { 3, 0, 0, 2 },
+			  .tier_changes = { [LT_REASON_BUDGET] = 1 },
+			  .total_tier_changes = { [LT_REASON_LATE] = 2, [LT_REASON_BUDGET] = 5 } },
 		.processes = fx->processes, .n_processes = 3,
 	};
 	return fx;

@@ -55,6 +55,19 @@ lt_inline void go(struct lt_loop_rec *loop, enum lt_off why, __u64 now)
 	loop->off.why = why;
 }
 
+/*
+ * A thread is switched out that was not seen to be switched in: some switches come without their event. The
+ * kernel's own account of the thread, exact at this moment, says how much of the span it ran.
+ */
+lt_inline void heal(struct lt_loop_rec *loop, const struct task_struct *task, __u64 now)
+{
+	__u64 ran = task->se.sum_exec_runtime - loop->off.ran_ns, span = now - loop->off.since_ns;
+
+	if (loop->off.why != LT_OFF_NOT && loop->off.ran_ns)
+		loop->off.since_ns += ran < span ? ran : span;
+	loop->off.ran_ns = task->se.sum_exec_runtime;
+}
+
 /* From here on the thread could run. */
 lt_inline void go_queued(struct lt_loop_rec *loop, const struct task_struct *task, __u64 now)
 {
@@ -101,6 +114,7 @@ int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct tas
 	if (is_watched(prev->pid)) {
 		loop = loop_of(prev);
 		if (loop) {
+			heal(loop, prev, bpf_ktime_get_ns());
 			if (preempt || is_runnable(prev))
 				go_queued(loop, prev, bpf_ktime_get_ns());
 			else

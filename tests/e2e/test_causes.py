@@ -3,7 +3,8 @@
 """What busy time was spent on, against the kernel's account of the thread and the process's own.
 
 Each piece of work is a turn longer than the stall threshold, so that every stall's causes are
-compared with the account of the same turn (workloads/causes.js), and the sums with all of it.
+compared with the account of the same turn (workloads/causes.js), and the sums with all of it. They
+are the kernel's events, the same for every Node; what depends on its version is in test_gc.py.
 """
 
 import pytest
@@ -57,8 +58,8 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(node):
-    with node.run("causes.js") as target:
+def run(one_node):
+    with one_node.run("causes.js") as target:
         return Run(*measure(target, "run", parts=ALONE + MIXED, gap_ms=30))
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from support import looptop
-from support.pressure import CpuLimit, Hog, MemoryLimit, one_cpu, pin
+from support.pressure import CpuLimit, Hog, MemoryLimit, one_cpu, pin, waited_seconds
 
 WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
 
@@ -55,7 +55,7 @@ FLAGS = {
     "gc-long-major": ["--expose-gc"],
     "heap-grows": ["--expose-gc"],
     "gc-share": SMALL_YOUNG,
-    "gc-scavenge-pressure": SMALL_YOUNG,
+    "gc-scavenge-pressure": ["--max-semi-space-size=2", "--single-threaded-gc"],
 }
 
 
@@ -142,16 +142,12 @@ class Waited:
     def __init__(self, pid):
         self.pid = pid
 
-    def _seconds(self):
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
-
     def __enter__(self):
-        self.before, self.began = self._seconds(), time.monotonic()
+        self.before, self.began = waited_seconds(self.pid), time.monotonic()
         return self
 
     def __exit__(self, *exc):
-        self.share = (self._seconds() - self.before) / (time.monotonic() - self.began)
+        self.share = (waited_seconds(self.pid) - self.before) / (time.monotonic() - self.began)
 
 
 def surroundings(illness, waited):

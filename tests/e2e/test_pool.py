@@ -6,14 +6,16 @@ import time
 
 import pytest
 from support.looptop import Stat, measure
+from support.pressure import waited_seconds
 
 COUNTS = {"fs": 200, "dns": 20, "crypto": 20, "random": 10, "zlib": 10}
 
 
-def assert_latency(measured, truth, count):
+def assert_latency(measured, truth, count, waited=0):
     """The issue's 10 %; the floor of 50 µs a task is the JavaScript or C between the process's own
-    timestamp and libuv's functions, and the trap of a probe there."""
-    assert measured == pytest.approx(truth, rel=0.10, abs=50e-6 * count)
+    timestamp and libuv's functions, and the trap of a probe there; and for how long the kernel says
+    that its threads waited for a CPU, which may have been just there."""
+    assert measured == pytest.approx(truth, rel=0.10, abs=50e-6 * count + waited)
 
 
 def assert_exact(record, count):
@@ -65,13 +67,15 @@ def test_name_lookups_queue_apart(kinds):
 
 def test_moments_of_tasks_that_know_them(pool):
     """Sleeping tasks, by Node-API and by libuv: each span by itself within 10 %."""
+    before = waited_seconds(pool.pid)
     truth, process = measure(pool, "moments", n=12, sleep_ms=25)
+    waited = waited_seconds(pool.pid) - before
     for kind in ("napi", "other"):
         told = truth["kinds"][kind]
         record = process.kind(kind)
         assert_exact(record, told["count"])
         for span in ("wait", "run", "delivery"):
-            assert_latency(record[f"{span}_seconds"]["sum"], told[span], told["count"])
+            assert_latency(record[f"{span}_seconds"]["sum"], told[span], told["count"], waited)
     assert set(process.submitted()) == {"napi", "other"}
 
 

@@ -176,7 +176,7 @@ const illnesses = {
     manyShortTurns();
   },
   'gc-share': () => every(10, () => keepRows(10, 4000, 8)),
-  'gc-scavenge-pressure': () => every(10, () => keepRows(24, 1500, 1)),
+  'gc-scavenge-pressure': () => every(10, () => keepRows(32, 1500, 1)),
   'gc-long-major': () => {
     fillCache();
     every(700, () => global.gc());

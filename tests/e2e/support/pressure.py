@@ -22,6 +22,12 @@ def pin(pid, cpu):
         os.sched_setaffinity(int(tid), {cpu})
 
 
+def waited_seconds(pid):
+    """For how long the process' threads ever wanted a CPU and had none, says the kernel."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
+
+
 class Hog:
     """A process that never rests, on one CPU."""
 

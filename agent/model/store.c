@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/util/group.h"
+#include "agent/model/groups.h"
 
 _Static_assert(LT_SNAP_LOST == LT_LOST_MAX, "causes of loss in the snapshot are those of the ABI");
 
@@ -382,26 +382,6 @@ static int compare_processes(const void *a, const void *b)
 	return (px > py) - (px < py);
 }
 
-/* Which of the processes belong together. */
-static int group_processes(struct lt_process *processes, size_t n)
-{
-	struct lt_group_member *members = calloc(n + 1, sizeof(*members));
-
-	if (!members)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		members[i] = (struct lt_group_member){ .pid = processes[i].pid,
-						       .parent_pid = processes[i].parent_pid,
-						       .name = processes[i].name,
-						       .exe = processes[i].exe,
-						       .place = processes[i].place };
-	lt_group(members, n);
-	for (size_t i = 0; i < n; i++)
-		processes[i].group_pid = members[i].group_pid;
-	free(members);
-	return 0;
-}
-
 const struct lt_snapshot *lt_store__build(struct lt_store *store,
 					  const struct lt_self_reading *reading)
 {
@@ -434,7 +414,7 @@ const struct lt_snapshot *lt_store__build(struct lt_store *store,
 		snapshot->self.targets += !store->built[n].ended;
 		n++;
 	}
-	if (group_processes(store->built, n)) {
+	if (lt_groups__fill(store->built, n)) {
 		errno = ENOMEM;
 		return NULL;
 	}

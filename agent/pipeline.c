@@ -21,7 +21,8 @@
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
 #define PULSE_MIN_NS	  10000000ull
 #define PULSE_MAX_NS	  1000000000ull
-#define PULSE_LOOK_NS	  50000000ull /* the longest, where new processes are looked for */
+#define PULSE_CLOSEST	  8 /* two looks are never closer than this part of the interval */
+#define PULSE_LOOK_NS	  50000000ull /* the longest interval where new processes are looked for */
 
 struct lt_pipeline {
 	struct lt_options options;
@@ -32,6 +33,7 @@ struct lt_pipeline {
 	struct lt_store *store;
 	struct lt_targets targets;
 	struct lt_govern govern;
+	uint64_t pulse_ns; /* at which late turns are looked at next */
 	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
@@ -245,59 +247,68 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	memcpy(ret_self->tier_changes, pipeline->govern.changes, sizeof(ret_self->tier_changes));
 }
 
-static bool pulse(struct lt_pipeline *pipeline)
+static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
 {
-	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
-	struct lt_loop_rec *scratch;
+	uint64_t interval_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 3);
+
+	if (interval_ns < PULSE_MIN_NS)
+		return PULSE_MIN_NS;
+	if (pipeline->targets.arrivals && interval_ns > PULSE_LOOK_NS)
+		return PULSE_LOOK_NS;
+	return interval_ns < PULSE_MAX_NS ? interval_ns : PULSE_MAX_NS;
+}
+
+/* Which turns are late now. True if the latest snapshot has changed; *next_ns is lowered to when one that runs
+ * becomes a stall. */
+static bool look_at_turns(struct lt_pipeline *pipeline, struct lt_moment *moment, uint64_t *next_ns)
+{
+	struct lt_loop_rec *scratch = malloc(sizeof(*scratch));
 	bool changed = false;
 
-	if (pipeline->probe)
-		drain(pipeline);
-	lt_targets__look(&pipeline->targets);
-	if (!pipeline->probe)
-		return false;
-	scratch = malloc(sizeof(*scratch));
-	if (!scratch)
-		return false;
-	moment.wall_seconds = lt_wall_now(&moment.now_ns);
-	for (size_t i = 0; i < pipeline->targets.n; i++)
-		changed |= lt_watch__pulse(pipeline->targets.watches[i], pipeline->store, &moment,
-					   scratch);
+	moment->wall_seconds = lt_wall_now(&moment->now_ns);
+	for (size_t i = 0; scratch && i < pipeline->targets.n; i++)
+		changed |= lt_watch__pulse(pipeline->targets.watches[i], pipeline->store, moment,
+					   scratch, next_ns);
 	free(scratch);
-	lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n, NULL,
-		       moment.now_ns);
 	return changed;
 }
 
-static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
+/*
+ * At every third of the threshold, however long the last look took, and when a turn that is late now becomes a
+ * stall: then it can be told of at once, and within half a threshold even if the function's name takes its time.
+ * What may take longer, attaching above all, comes after that.
+ */
+static bool pulse(struct lt_pipeline *pipeline)
 {
-	/* A stall is seen before it is half its threshold late, with time left to tell of it. */
-	uint64_t pulse_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 3);
+	uint64_t begin_ns = lt_now_ns(), interval_ns = pulse_interval_ns(pipeline);
+	uint64_t next_ns = begin_ns + interval_ns,
+		 soonest_ns = begin_ns + interval_ns / PULSE_CLOSEST;
+	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
+	bool changed = false;
 
-	if (pulse_ns < PULSE_MIN_NS)
-		return PULSE_MIN_NS;
-	if (pipeline->targets.arrivals && pulse_ns > PULSE_LOOK_NS)
-		return PULSE_LOOK_NS;
-	return pulse_ns < PULSE_MAX_NS ? pulse_ns : PULSE_MAX_NS;
+	if (pipeline->probe) {
+		drain(pipeline);
+		changed = look_at_turns(pipeline, &moment, &next_ns);
+		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
+			       NULL, moment.now_ns);
+	}
+	lt_targets__look(&pipeline->targets);
+	pipeline->pulse_ns = next_ns > soonest_ns ? next_ns : soonest_ns;
+	return changed;
 }
 
 bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd,
 		       bool *ret_changed)
 {
-	uint64_t pulse_ns = pulse_interval_ns(pipeline);
-
 	*ret_changed = false;
-	for (;;) {
-		uint64_t next_ns = lt_now_ns() + pulse_ns;
-
-		if (next_ns >= deadline_ns)
-			return lt_sleep_until(deadline_ns, fd);
-		if (!lt_sleep_until(next_ns, fd))
+	while (pipeline->pulse_ns < deadline_ns) {
+		if (!lt_sleep_until(pipeline->pulse_ns, fd))
 			return false;
 		*ret_changed = pulse(pipeline);
 		if (*ret_changed)
 			return false;
 	}
+	return lt_sleep_until(deadline_ns, fd);
 }
 
 const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline)

@@ -213,7 +213,7 @@ static bool look_at_late(struct lt_watch *watch, struct lt_store *store, const s
 }
 
 bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
-		     struct lt_loop_rec *scratch)
+		     struct lt_loop_rec *scratch, uint64_t *next_ns)
 {
 	bool changed = false;
 
@@ -222,11 +222,15 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
 		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
+		uint64_t stall_ns;
 
 		if (!thread->is_loop || lt_probe__read_loop(watch->probe, &key, scratch))
 			continue;
 		thread->hits = scratch->hits;
 		changed |= look_at_late(watch, store, now, thread->tid, scratch);
+		stall_ns = scratch->turn_start_ns + now->stall_ns + 1;
+		if (scratch->turn_start_ns && stall_ns > now->now_ns && stall_ns < *next_ns)
+			*next_ns = stall_ns;
 	}
 	return changed;
 }

@@ -45,9 +45,12 @@ void lt_watch__task(struct lt_watch *watch, const struct lt_event *event);
 void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, bool ended,
 		       struct lt_stall *stall);
 
-/* Between two ticks: which turns are late now. True if the latest snapshot has changed. */
+/*
+ * Between two ticks: which turns are late now. True if the latest snapshot has changed. *next_ns is lowered to when
+ * a turn that runs becomes a stall.
+ */
 bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
-		     struct lt_loop_rec *scratch);
+		     struct lt_loop_rec *scratch, uint64_t *next_ns);
 
 /* After them: memory, pool, garbage collection. */
 void lt_watch__finish(struct lt_watch *watch);

@@ -20,6 +20,7 @@
 #define LT_DR_BLOCKERS_MAX  64 /* of one loop */
 #define LT_DR_POINTS_MAX    256 /* of one chart */
 #define LT_DR_MISSING_MAX   8 /* sentences of one process */
+#define LT_DR_LATE_TIMER_SECONDS 0.01
 #define LT_DR_NO_BLOCKER    UINT16_MAX
 #define LT_DR_OTHER_BLOCKER (UINT16_MAX - 1) /* known, but there are too many */
 
@@ -67,6 +68,8 @@ struct lt_dr_loop {
 	double cause_seconds[LT_SNAP_CAUSES];
 	struct lt_hist lateness; /* of timers; count 0: none or unknown */
 	bool lateness_known;
+	double late_timers; /* by LT_DR_LATE_TIMER_SECONDS or more */
+	unsigned int late_intervals; /* of snapshots, in which there were some */
 	struct lt_blocker blockers[LT_DR_BLOCKERS_MAX];
 	size_t n_blockers;
 	struct lt_late *late;

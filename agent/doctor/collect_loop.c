@@ -287,6 +287,17 @@ static int add_point(struct lt_dr_loop *kept, const struct lt_loop *loop,
 	return 0;
 }
 
+static void keep_lateness(struct lt_dr_loop *kept, const struct lt_hist *lateness)
+{
+	double late = lt_turns__longer(lateness, LT_DR_LATE_TIMER_SECONDS);
+
+	if (late > kept->late_timers)
+		kept->late_intervals++;
+	kept->late_timers = late;
+	kept->lateness = *lateness;
+	kept->lateness_known = true;
+}
+
 int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const struct lt_loop *loop,
 		     const struct lt_snapshot *snapshot)
 {
@@ -303,10 +314,8 @@ int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const st
 		lt_turns__merge(&kept->turns, loop->turn_hist);
 		kept->base_seconds += loop->lag_base_seconds;
 	}
-	if (loop->total.timer_lateness) {
-		kept->lateness = *loop->total.timer_lateness;
-		kept->lateness_known = true;
-	}
+	if (loop->total.timer_lateness)
+		keep_lateness(kept, loop->total.timer_lateness);
 	err = add_stalls(doctor, kept, loop);
 	return err ? err : add_point(kept, loop, snapshot);
 }

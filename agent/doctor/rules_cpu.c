@@ -12,8 +12,8 @@
 #define WAITING_SHARE	  0.03 /* of the time */
 #define WAITING_BUSY	  0.1 /* of busy time */
 #define WAITING_SECONDS	  0.003 /* of lag p99 */
-#define LATE_SECONDS	  0.01
 #define LATE_TIMERS	  5
+#define LATE_INTERVALS	  3 /* in fewer it was an accident: the host stood still for once */
 
 /* The loop on which most of this cause was. */
 static const struct lt_dr_loop *worst_loop(const struct lt_dr_process *process, enum lt_cause cause)
@@ -130,8 +130,8 @@ static void timers_of(const struct lt_case *c, const struct lt_dr_loop *loop)
 	struct lt_finding *finding;
 
 	/* A timer waits for the turn that runs; what is later than any turn is long has another reason. */
-	if (loop->lateness.count < LATE_TIMERS || !(p99 >= LATE_SECONDS) ||
-	    !(p99 >= (lt_known(lag.max) ? lag.max : 0) + LATE_SECONDS))
+	if (loop->late_timers < LATE_TIMERS || loop->late_intervals < LATE_INTERVALS ||
+	    !(p99 >= (lt_known(lag.max) ? lag.max : 0) + LT_DR_LATE_TIMER_SECONDS))
 		return;
 	finding = lt_finding__new(c->diagnosis, "timers-late", c->process, loop);
 	if (!finding)

@@ -41,6 +41,15 @@ double lt_turns__lag(const struct lt_hist *turns, double window_seconds, double 
 	return (low + high) / 2;
 }
 
+double lt_turns__longer(const struct lt_hist *turns, double seconds)
+{
+	double n = 0;
+
+	for (uint32_t i = bucket_of(seconds); i < LT_HIST_BUCKETS; i++)
+		n += turns->bucket_count[i];
+	return n;
+}
+
 void lt_turns__add(struct lt_hist *turns, double seconds, double n)
 {
 	uint32_t i = bucket_of(seconds);

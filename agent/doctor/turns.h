@@ -13,6 +13,9 @@
  * 4). NAN for a window of length 0. */
 double lt_turns__lag(const struct lt_hist *turns, double window_seconds, double q);
 
+/* How many are of this length or longer, to the width of a bucket. */
+double lt_turns__longer(const struct lt_hist *turns, double seconds);
+
 /* Adds n turns of this length. */
 void lt_turns__add(struct lt_hist *turns, double seconds, double n);
 

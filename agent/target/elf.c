@@ -154,12 +154,12 @@ static const char *name_at(const Elf_Data *names, size_t offset)
 
 /* The best table of symbols that there is. */
 struct symbol_table {
-	Elf_Data *symbols, *names;
-	uint64_t names_offset; /* in the file */
+	Elf_Data *symbols, *names; /* names NULL: not read */
+	uint64_t names_offset, names_size; /* in the file */
 	size_t count;
 };
 
-static bool open_table(struct lt_elf *elf, struct symbol_table *ret_table)
+static bool open_table(struct lt_elf *elf, bool with_names, struct symbol_table *ret_table)
 {
 	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym, *names_scn;
 	struct symbol_table table = { 0 };
@@ -169,13 +169,35 @@ static bool open_table(struct lt_elf *elf, struct symbol_table *ret_table)
 		return false;
 	names_scn = elf_getscn(elf->elf, sh.sh_link);
 	table.symbols = elf_getdata(scn, NULL);
-	table.names = elf_getdata(names_scn, NULL);
-	if (!table.symbols || !table.names || !gelf_getshdr(names_scn, &names_sh))
+	table.names = with_names ? elf_getdata(names_scn, NULL) : NULL;
+	if (!table.symbols || (with_names && !table.names) || !gelf_getshdr(names_scn, &names_sh))
 		return false;
 	table.names_offset = names_sh.sh_offset;
+	table.names_size = names_sh.sh_size;
 	table.count = table.symbols->d_size / sizeof(Elf64_Sym);
 	*ret_table = table;
 	return true;
+}
+
+/* All of a symbol but its name. False: it is not defined here, or neither code nor data. */
+static bool read_symbol(const struct symbol_table *table, size_t index,
+			struct lt_elf_symbol *ret_symbol)
+{
+	GElf_Sym sym;
+	int type;
+
+	if (!gelf_getsym(table->symbols, (int)index, &sym) || sym.st_shndx == SHN_UNDEF ||
+	    !sym.st_value || sym.st_name >= table->names_size)
+		return false;
+	type = GELF_ST_TYPE(sym.st_info);
+	*ret_symbol = (struct lt_elf_symbol){
+		.vaddr = sym.st_value,
+		.size = sym.st_size,
+		.name_offset = table->names_offset + sym.st_name,
+		.is_function = type == STT_FUNC,
+		.is_local = GELF_ST_BIND(sym.st_info) == STB_LOCAL,
+	};
+	return type == STT_FUNC || type == STT_OBJECT;
 }
 
 int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
@@ -183,28 +205,32 @@ int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
 	struct symbol_table table;
 	int ret = 0;
 
-	if (!open_table(elf, &table))
+	if (!open_table(elf, true, &table))
 		return 0;
 	for (size_t i = 0; !ret && i < table.count; i++) {
-		GElf_Sym sym;
 		struct lt_elf_symbol symbol;
-		int type;
 
-		if (!gelf_getsym(table.symbols, (int)i, &sym) || sym.st_shndx == SHN_UNDEF ||
-		    !sym.st_value)
+		if (!read_symbol(&table, i, &symbol))
 			continue;
-		type = GELF_ST_TYPE(sym.st_info);
-		if (type != STT_FUNC && type != STT_OBJECT)
-			continue;
-		symbol.name = name_at(table.names, sym.st_name);
-		if (!symbol.name || !*symbol.name)
-			continue;
-		symbol.vaddr = sym.st_value;
-		symbol.size = sym.st_size;
-		symbol.name_offset = table.names_offset + sym.st_name;
-		symbol.is_function = type == STT_FUNC;
-		symbol.is_local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
-		ret = fn(ctx, &symbol);
+		symbol.name = name_at(table.names, symbol.name_offset - table.names_offset);
+		if (symbol.name && *symbol.name)
+			ret = fn(ctx, &symbol);
+	}
+	return ret;
+}
+
+int lt_elf__each_function(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
+{
+	struct symbol_table table;
+	int ret = 0;
+
+	if (!open_table(elf, false, &table))
+		return 0;
+	for (size_t i = 0; !ret && i < table.count; i++) {
+		struct lt_elf_symbol symbol;
+
+		if (read_symbol(&table, i, &symbol) && symbol.is_function)
+			ret = fn(ctx, &symbol);
 	}
 	return ret;
 }
@@ -216,7 +242,7 @@ int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset
 
 	/* the bounds also keep the sums below from running over */
 	if (elf->tls.p_type != PT_TLS || elf->tls.p_memsz > 1u << 30 || align > 1u << 20 ||
-	    (align & (align - 1)) || !open_table(elf, &table))
+	    (align & (align - 1)) || !open_table(elf, true, &table))
 		return -ENOENT;
 	for (size_t i = 0; i < table.count; i++) {
 		const char *found;

@@ -14,7 +14,7 @@
 struct lt_elf;
 
 struct lt_elf_symbol {
-	const char *name; /* valid while the file is open */
+	const char *name; /* valid while the file is open; NULL: not asked for */
 	uint64_t vaddr;
 	uint64_t size; /* bytes */
 	uint64_t name_offset; /* of the name's text in the file */
@@ -36,6 +36,9 @@ bool lt_elf__has_symtab(const struct lt_elf *elf);
 /* Calls fn for each defined symbol until it returns non-zero, which is then returned. */
 typedef int (*lt_elf_symbol_fn)(void *ctx, const struct lt_elf_symbol *symbol);
 int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx);
+
+/* The same of functions alone, with name NULL: the names, several times as much as the rest, are not read. */
+int lt_elf__each_function(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx);
 
 /* The file offset of length bytes at vaddr, all in one segment of the file; -1 if they are not, or if
  * executable is asked for and the segment is not. */

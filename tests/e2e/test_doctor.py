@@ -18,7 +18,15 @@ from pathlib import Path
 
 import pytest
 from support import looptop
-from support.pressure import CpuLimit, Hog, MemoryLimit, one_cpu, pin, waited_seconds
+from support.pressure import (
+    CpuLimit,
+    Hog,
+    MemoryLimit,
+    one_cpu,
+    pin,
+    stolen_seconds,
+    waited_seconds,
+)
 
 WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
 
@@ -137,22 +145,28 @@ def summary(report):
 
 
 class Waited:
-    """For how much of a time the process' threads wanted a CPU and had none, says the kernel."""
+    """What the kernel says: for how much of a time the process' threads wanted a CPU and had none, and
+    how much of their time was taken from all CPUs by the host of this machine."""
 
     def __init__(self, pid):
         self.pid = pid
 
     def __enter__(self):
-        self.before, self.began = waited_seconds(self.pid), time.monotonic()
+        self.before, self.stolen, self.began = waited_seconds(self.pid), stolen_seconds(), time.monotonic()
         return self
 
     def __exit__(self, *exc):
-        self.share = (waited_seconds(self.pid) - self.before) / (time.monotonic() - self.began)
+        seconds = time.monotonic() - self.began
+        self.share = (waited_seconds(self.pid) - self.before) / seconds
+        self.stolen_share = (stolen_seconds() - self.stolen) / seconds
 
 
 def surroundings(illness, waited):
     """Findings that are true of a machine that others use too, where the kernel says so as well."""
-    return {"cpu-starved"} if waited.share > 0.03 and illness != "cpu-starved" else set()
+    others = {"cpu-starved"} if waited.share > 0.03 else set()
+    if waited.stolen_share > 0.01:
+        others.add("timers-late")
+    return others - {illness}
 
 
 @pytest.mark.parametrize("illness", list(NAMED))

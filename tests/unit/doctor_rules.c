@@ -334,6 +334,24 @@ static void test_hiccup(void **state)
 	case_free(c);
 }
 
+/* The host stood still for once while the loop slept: all timers due then were late together. */
+static void stood_still(struct doctor_case *c, int i)
+{
+	lt_turns__add(&c->lateness, 0.0005, 100);
+	if (i == 3)
+		lt_turns__add(&c->lateness, 0.045, 40);
+}
+
+static void test_pause(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, stood_still);
+	assert_int_equal(lt_doctor__findings(c->doctor), 0);
+	case_free(c);
+}
+
 /* The one that is worth more comes first. */
 static void two(struct doctor_case *c, int i)
 {
@@ -412,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_hiccup),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_by_function),
 		cmocka_unit_test(test_uneven_siblings),

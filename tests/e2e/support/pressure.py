@@ -28,6 +28,12 @@ def waited_seconds(pid):
     return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
 
 
+def stolen_seconds():
+    """What the host of a virtual machine ever took from its CPUs, in all."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+
+
 class Hog:
     """A process that never rests, on one CPU."""
 

@@ -71,10 +71,12 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		miss(watch, by_tier[watch->tier]);
 	if (watch->tier == LT_TIER_MEMORY && strcmp(watch->target->runtime, "node") &&
 	    !has_account(watch->target))
-		miss(watch, "libuv keeps no account of idle time in this process (Node asks for it): "
-			    "utilization needs probes");
+		miss(watch,
+		     "libuv keeps no account of idle time in this process (Node asks for it): "
+		     "utilization needs probes");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_POOL))
-		miss(watch, "no pool probes: tasks by kind and synchronous fs calls are not counted");
+		miss(watch,
+		     "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
 		miss(watch, "no garbage collection probes: pauses are not counted");
 	if (probed && !lt_probe__has_causes(watch->probe))
@@ -102,14 +104,13 @@ static enum lt_tier best_tier(const struct lt_target *target)
 	return LT_TIER_MEMORY;
 }
 
-static void begin_measuring(struct lt_watch *watch, const struct lt_options *options, bool named,
-			    struct lt_probe *probe)
+static void begin_measuring(struct lt_watch *watch, const struct lt_options *options, bool named)
 {
 	enum lt_tier best = best_tier(watch->target);
 
-	watch->probe = probe;
 	watch->named = named;
-	watch->probes = (struct lt_wish){ .pool = options->pool, .gc = options->gc,
+	watch->probes = (struct lt_wish){ .pool = options->pool,
+					  .gc = options->gc,
 					  .tasks = options->keep_tasks };
 	watch->best = best;
 	watch->top = options->tier < best ? options->tier : best;
@@ -117,7 +118,7 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 	watch->governor = lt_governor_of(options->budget_ratio);
 	watch->turns_per_second = watch->traps_per_turn = watch->predicted_ratio = NAN;
 	watch->candidate = (struct lt_candidate){ .named = named, .utilization = NAN };
-	if (!named && probe)
+	if (!named && watch->probe)
 		lt_watch__tell_quiet(watch);
 }
 
@@ -130,10 +131,14 @@ int lt_watch__new(int pid, const struct lt_options *options, bool named, struct 
 	if (!watch)
 		return lt_err(-ENOMEM, "attach to pid %d: out of memory", pid);
 	watch->seen_time = lt_wall_now(&watch->opened_ns);
+	watch->pid = pid;
+	watch->probe = probe;
+	if (probe)
+		lt_probe__follow(probe, pid);
 	err = lt_target__open(pid, &watch->target);
 	if (err)
 		goto fail;
-	begin_measuring(watch, options, named, probe);
+	begin_measuring(watch, options, named);
 	if (watch->probe && named) {
 		watch->tier = watch->top;
 		watch->extras = true;
@@ -157,6 +162,8 @@ void lt_watch__free(struct lt_watch *watch)
 	lt_sampler__free(watch->sampler);
 	lt_blame__free(watch->blame);
 	lt_attachment__free(watch->attachment);
+	if (watch->probe)
+		lt_probe__unfollow(watch->probe, watch->pid);
 	lt_task_log__free(&watch->tasks[0]);
 	lt_task_log__free(&watch->tasks[1]);
 	lt_target__close(watch->target);
@@ -198,13 +205,14 @@ void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, 
 }
 
 /* A loop that is late now: its stack if it sleeps, and the row that shows it. */
-static bool look_at_late(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
-			 int tid, const struct lt_loop_rec *rec)
+static bool look_at_late(struct lt_watch *watch, struct lt_store *store,
+			 const struct lt_moment *now, int tid, const struct lt_loop_rec *rec)
 {
 	struct lt_stall answer = lt_stall_of(0, 0);
 
 	if (rec->turn_start_ns && watch->blame) {
-		if (rec->off.why == LT_OFF_SLEEP && now->now_ns - rec->turn_start_ns > now->stall_ns / 4)
+		if (rec->off.why == LT_OFF_SLEEP &&
+		    now->now_ns - rec->turn_start_ns > now->stall_ns / 4)
 			lt_blame__sleeper(watch->blame, tid, rec->turn_start_ns, rec->isolate,
 					  rec->off.since_ns);
 		lt_blame__answer(watch->blame, tid, rec->turn_start_ns, false, &answer);

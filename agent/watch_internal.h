@@ -14,7 +14,8 @@
 #define MISSING_MAX 40
 
 struct lt_watch {
-	struct lt_target *target;
+	int pid;
+	struct lt_target *target; /* NULL only until it is opened */
 	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_attachment *attachment; /* NULL: no probes at all */
 	unsigned attachments; /* how many there have been */

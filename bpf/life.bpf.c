@@ -44,7 +44,7 @@ int BPF_PROG(lt_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid = parent->tgid;
 
-	if (child->pid == child->tgid && bpf_map_lookup_elem(&lt_procs, &tgid))
+	if (child->pid == child->tgid && bpf_map_lookup_elem(&lt_followed, &tgid))
 		tell_begin(LT_EVENT_FORK, child->tgid);
 	return 0;
 }
@@ -56,7 +56,7 @@ int lt_thread_exit(void *ctx)
 	struct lt_loop_key key = { .tgid = id >> 32, .tid = (__u32)id };
 	struct lt_loop_rec *loop;
 
-	if (!bpf_map_lookup_elem(&lt_procs, &key.tgid))
+	if (!bpf_map_lookup_elem(&lt_followed, &key.tgid))
 		return 0;
 	bpf_map_delete_elem(&lt_threads, &key.tid);
 	loop = bpf_map_lookup_elem(&lt_loops, &key);

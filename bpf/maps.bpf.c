@@ -3,6 +3,7 @@
 #include "bpf/maps.h"
 
 struct lt_procs_map lt_procs SEC(".maps");
+struct lt_followed_map lt_followed SEC(".maps");
 struct lt_proc_recs_map lt_proc_recs SEC(".maps");
 struct lt_loops_map lt_loops SEC(".maps");
 struct lt_tasks_map lt_tasks SEC(".maps");

@@ -45,6 +45,14 @@ struct lt_procs_map {
 	__type(value, struct lt_proc_cfg);
 };
 
+/* Processes whose children and end are told of, whether they have probes or not. */
+struct lt_followed_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* tgid */
+	__type(value, __u32);
+};
+
 struct lt_proc_recs_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
@@ -108,6 +116,7 @@ struct lt_stacks_map {
 };
 
 extern struct lt_procs_map lt_procs SEC(".maps");
+extern struct lt_followed_map lt_followed SEC(".maps");
 extern struct lt_proc_recs_map lt_proc_recs SEC(".maps");
 extern struct lt_loops_map lt_loops SEC(".maps");
 extern struct lt_tasks_map lt_tasks SEC(".maps");

@@ -214,6 +214,21 @@ void lt_probe__free(struct lt_probe *probe)
 	free(probe);
 }
 
+void lt_probe__follow(struct lt_probe *probe, int pid)
+{
+	uint32_t tgid = (uint32_t)pid, value = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(probe->skel->maps.lt_followed), &tgid, &value, BPF_ANY))
+		lt_debug("follow pid %d: %s", pid, strerror(errno));
+}
+
+void lt_probe__unfollow(struct lt_probe *probe, int pid)
+{
+	uint32_t tgid = (uint32_t)pid;
+
+	bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.lt_followed), &tgid);
+}
+
 uint32_t lt_probe__close_epoch(struct lt_probe *probe)
 {
 	uint32_t closed = probe->skel->bss->lt_epoch;

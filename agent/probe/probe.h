@@ -68,6 +68,13 @@ struct lt_wish {
 	const struct lt_walk_cfg *walk; /* how stacks are walked; NULL: by frame pointers alone */
 };
 
+/*
+ * Tells of a process's end, of its loops' ends and (tell_begins) of its children from now on, whether it has
+ * probes or not. One that cannot be followed for lack of room is noticed later, by looking.
+ */
+void lt_probe__follow(struct lt_probe *probe, int pid);
+void lt_probe__unfollow(struct lt_probe *probe, int pid);
+
 struct lt_attachment;
 
 /*

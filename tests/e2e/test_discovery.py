@@ -13,13 +13,16 @@ from pathlib import Path
 import pytest
 from support import looptop
 from support.lines import Lines
-from support.looptop import Stat, run
+from support.looptop import NO_BUDGET, Stat, run
 from support.workload import WORKLOADS
 
 SEEN_WITHIN = 0.1  # seconds from the exec
 
 
 LIVES = ("-e", "setInterval(() => {}, 20)")
+
+# How the processes of these tests call themselves: looptop is not to attach to whatever else is there.
+OURS = f"ltd{os.getpid()}"
 
 # Loads libuv, and becomes Node when its input ends.
 LOADS_LATE = """
@@ -28,16 +31,28 @@ sys.stdin.readline()
 ctypes.CDLL("libuv.so.1")
 print("loaded", flush=True)
 sys.stdin.readline()
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.argv[1], sys.argv[2:])
 """
 
 
+# All of ours have probes from the start; what nobody named is measured by its memory.
+MODES = {
+    "by name": (*NO_BUDGET, "-n", OURS + "*"),
+    "all": ("--budget", "0.01", "--total-budget", "0.01"),
+}
+IN_BOTH_MODES = pytest.mark.parametrize("everything", MODES, indirect=True)
+
+
 @pytest.fixture
-def everything(idle):
-    """looptop on whatever is there, running."""
-    with Stat(interval=0.3) as stat:
+def everything(request, start, one_node):
+    """looptop on whatever there is of ours, or on all of this host, running."""
+    anchor, _ = start([one_node.path, *LIVES])
+    mode = getattr(request, "param", "by name")
+    with Stat(interval=0.3, extra=MODES[mode]) as stat:
         stat.wait_attached()
         stat.wait_snapshots(2)
+        stat.mode = mode
+        stat.anchor = anchor.pid
         yield stat
         stat.stop()
 
@@ -47,9 +62,10 @@ def start():
     """Starts processes that end with the test: start(argv, …) is (process, Unix time of its exec)."""
     processes = []
 
-    def begin(argv, **options):
+    def begin(argv, called=OURS, **options):
         process = subprocess.Popen(
-            [str(arg) for arg in argv],
+            [str(called), *map(str, argv[1:])],
+            executable=str(argv[0]),
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", subprocess.DEVNULL),
             **options,
@@ -82,6 +98,12 @@ def has_loop(row):
     return row["loops"] and row["loops"][0]["turns"]
 
 
+def is_measured(row):
+    """By probes, or by its memory."""
+    return row["loops"] and row["loops"][0]["utilization"] is not None
+
+
+@IN_BOTH_MODES
 def test_an_exec_is_seen_at_once(everything, start, one_node):
     """By looptop's own timestamp; the median, for one of the five may meet a machine that is busy."""
     late = []
@@ -95,17 +117,23 @@ def test_an_exec_is_seen_at_once(everything, start, one_node):
     assert sorted(late)[2] < SEEN_WITHIN, late
 
 
+@IN_BOTH_MODES
 def test_it_is_measured_from_then_on(everything, start, one_node):
     process, _ = start([one_node.path, *LIVES])
-    row = wait_row(everything, process.pid, has_loop)
-    assert row["tier"] == "phases"
+    row = wait_row(everything, process.pid, is_measured)
     assert row["loops"][0]["name"] == "main"
+    if everything.mode == "all":
+        assert row["tier"] == "memory" and row["probe_hits"] == 0
+        assert any("as long as nobody looks at it" in sentence for sentence in row["missing"])
+    else:
+        assert row["tier"] == "phases" and has_loop(row)
 
 
+@IN_BOTH_MODES
 def test_an_end_is_told_once(everything, start, one_node):
     """A last row that says so, in the interval of its end; then none."""
     process, _ = start([one_node.path, *LIVES])
-    wait_row(everything, process.pid, has_loop)
+    wait_row(everything, process.pid, is_measured)
     process.kill()
     process.wait(10)
     ended = time.time()
@@ -121,7 +149,7 @@ def test_an_end_is_told_once(everything, start, one_node):
 def test_a_library_that_is_loaded_later(everything, start, one_node):
     """Found without an event; and exec: the pid and the start time stay, the loop does not."""
     process, _ = start(
-        ["/usr/bin/python3", "-c", LOADS_LATE, one_node.path, *LIVES],
+        ["/usr/bin/python3", "-c", LOADS_LATE, one_node.path, OURS, *LIVES],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     time.sleep(1)
@@ -152,6 +180,7 @@ sys.stdin.readline()
 """
 
 
+@IN_BOTH_MODES
 def test_a_child_that_runs_no_other_program(everything, start):
     """fork alone, by a process that is watched: no exec tells of it, and the scan would come later."""
     parent, _ = start(
@@ -169,8 +198,14 @@ def test_a_child_that_runs_no_other_program(everything, start):
     parent.stdin.close()
 
 
+@pytest.fixture
+def brief(uv_tasks, tmp_path):
+    """A program with a loop that is over soon, under a name of ours."""
+    return shutil.copy(uv_tasks, tmp_path / (OURS + "-tasks"))
+
+
 @pytest.mark.parametrize("what", ["with loops", "without"])
-def test_a_storm_of_short_lived_processes(everything, start, one_node, uv_tasks, what):
+def test_a_storm_of_short_lived_processes(everything, start, one_node, brief, what):
     """It costs little, harms nobody who is measured, and is silent; what comes after it is seen."""
     lasting, _ = start([one_node.path, *LIVES])
     wait_row(everything, lasting.pid, has_loop)
@@ -178,7 +213,7 @@ def test_a_storm_of_short_lived_processes(everything, start, one_node, uv_tasks,
     before = len(everything.snapshots)
     begun = time.monotonic()
     for _ in range(300):
-        program = [str(uv_tasks)] if what == "with loops" else ["true"]
+        program = [str(brief)] if what == "with loops" else ["true"]
         subprocess.run(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=20)
     everything.settle()
     elapsed = time.monotonic() - begun
@@ -200,10 +235,13 @@ def group_of(snapshot, pid):
     return {p["pid"] for p in snapshot["processes"] if p["group_pid"] == pid and not p["ended"]}
 
 
-def test_a_cluster(everything, start, one_node):
+def test_a_cluster(everything, start, one_node, tmp_path):
     """Eight workers under their primary; one is killed, and the one that takes its place is there soon."""
+    name = OURS + "-c.js"
+    script = shutil.copy(WORKLOADS / "cluster.js", tmp_path / name)
     primary, _ = start(
-        [one_node.path, WORKLOADS / "cluster.js", WORKERS],
+        [one_node.path, script, WORKERS],
+        called=one_node.path,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     lines = Lines(primary.stdout, json.loads)
@@ -221,8 +259,8 @@ def test_a_cluster(everything, start, one_node):
 
     listed = [line.split() for line in run("list").stdout.splitlines()]
     rows = [line for line in listed if line[0].isdigit() and int(line[0]) in pids]
-    assert int(rows[0][0]) == primary.pid and rows[0][1] == "cluster.js"
-    assert len(rows) == WORKERS + 1 and all(row[1:3] == ["+-", "cluster.js"] for row in rows[1:])
+    assert int(rows[0][0]) == primary.pid and rows[0][1] == name
+    assert len(rows) == WORKERS + 1 and all(row[1:3] == ["+-", name] for row in rows[1:])
     first = listed.index(rows[0])
     assert listed[first : first + len(rows)] == rows, "they stand together"
 
@@ -252,8 +290,8 @@ hostname web-1
 echo web-1 > "$1/hostname"
 mount --bind "$1/hostname" /etc/hostname
 mount -t tmpfs none "$1/private"
-cp "$2" "$1/private/shop"
-exec "$1/private/shop" -e 'setInterval(() => {}, 20)'
+cp "$2" "$1/private/$3"
+exec "$1/private/$3" -e 'setInterval(() => {}, 20)'
 """
 
 
@@ -263,14 +301,14 @@ def container(tmp_path, start, one_node):
     (tmp_path / "private").mkdir()
     outer, _ = start(
         ["unshare", "-m", "-u", "-p", "-f", "--mount-proc", "--kill-child",
-         "sh", "-c", CONTAINER, "sh", tmp_path, one_node.path],
+         "sh", "-c", CONTAINER, "sh", tmp_path, one_node.path, OURS + "-shop"],
         stderr=subprocess.PIPE,
     )  # fmt: skip
     children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         pids = children.read_text().split()
-        if pids and Path(f"/proc/{pids[0]}/comm").read_text() == "shop\n":
+        if pids and Path(f"/proc/{pids[0]}/comm").read_text().startswith(OURS):
             yield int(pids[0])
             break
         assert outer.poll() is None, outer.stderr.read()
@@ -282,7 +320,7 @@ def container(tmp_path, start, one_node):
 
 def test_a_container(everything, container, one_node, tmp_path):
     """Its file is on no file system of ours, its name is not node, its pid is 1 for itself."""
-    assert not (tmp_path / "private" / "shop").exists()
+    assert not (tmp_path / "private" / (OURS + "-shop")).exists()
     row = wait_row(everything, container, has_loop)
     assert row["runtime"] == "node" and row["runtime_version"] == one_node.version
     assert row["hostname"] == "web-1"
@@ -290,9 +328,9 @@ def test_a_container(everything, container, one_node, tmp_path):
     assert len(listed) == 1 and "host web-1" in listed[0], listed
 
 
-def test_a_process_of_this_host_has_no_other_name(everything, idle):
-    assert wait_row(everything, idle.pid)["hostname"] is None
-    assert wait_row(everything, idle.pid)["pod"] is None
+def test_a_process_of_this_host_has_no_other_name(everything):
+    assert wait_row(everything, everything.anchor)["hostname"] is None
+    assert wait_row(everything, everything.anchor)["pod"] is None
 
 
 @pytest.mark.parametrize("what", ["link", "fifo", "endless", "directory", "nothing"])

@@ -20,6 +20,15 @@
 #define LOOK_NS	     (20 * MS) /* the longest that one look may take */
 #define LATER_NS     (50 * MS)
 
+/* What was found just now has not settled, and is attached to all the same at the start. */
+#define AHEAD_NS (200 * MS)
+
+/* A process may take another name (process.title), soon after its begin as a rule: so often one that does
+ * not match is asked again. */
+#define NAMING_NS    (10000 * MS)
+#define NAME_SOON_NS (500 * MS)
+#define NAME_NS	     (10000 * MS)
+
 /* Attaching may take this part of the time, and so much at once: a storm of short-lived processes must
  * not take more. */
 #define CREDIT_PART   5
@@ -108,6 +117,15 @@ static bool is_wanted(const struct lt_arrivals *arrivals, int pid)
 					fnmatch(arrivals->name_glob, info.name, 0) == 0);
 }
 
+static void ask_again(struct lt_arrivals *arrivals, const struct lt_found *found, uint64_t now_ns)
+{
+	bool soon = now_ns - found->seen_ns < NAMING_NS;
+
+	lt_discovery__postpone(arrivals->discovery, found->pid,
+			       now_ns + (soon ? NAME_SOON_NS : NAME_NS));
+	lt_arrivals__spent(arrivals, lt_now_ns() - now_ns);
+}
+
 /* Some of what is read when attaching is only there once the runtime has begun: its loop comes last. */
 static bool has_begun(int pid)
 {
@@ -150,12 +168,14 @@ bool lt_arrivals__next(struct lt_arrivals *arrivals, bool all, struct lt_found *
 
 	earn_credit(arrivals, now_ns);
 	while ((all || arrivals->credit_ns > 0) &&
-	       lt_discovery__next(arrivals->discovery, all ? UINT64_MAX : now_ns, &found)) {
+	       lt_discovery__next(arrivals->discovery, now_ns + (all ? AHEAD_NS : 0), &found)) {
 		uint64_t begin_ns = lt_now_ns();
 		bool ready;
 
-		if (!is_wanted(arrivals, found.pid))
+		if (!is_wanted(arrivals, found.pid)) {
+			ask_again(arrivals, &found, begin_ns);
 			continue;
+		}
 		ready = all || is_ready(&found, begin_ns);
 		lt_arrivals__spent(arrivals, lt_now_ns() - begin_ns);
 		if (ready) {

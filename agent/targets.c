@@ -31,12 +31,28 @@ static int add_watch(struct lt_targets *targets, int pid)
 	return err;
 }
 
+/* Is there room for another? That there is not is said once: they may be hundreds. */
+static bool has_room(struct lt_targets *targets)
+{
+	if (targets->n < LT_TARGETS_MAX)
+		return true;
+	if (!targets->told_full)
+		lt_err(-ENOSPC,
+		       "look for processes: %d targets are the most; the others are left out (name those that "
+		       "matter by pid, or with --name)",
+		       LT_TARGETS_MAX);
+	targets->told_full = true;
+	return false;
+}
+
 /* Attaches to a process that was found. It may end meanwhile, which is no error then. */
 static void add_found(struct lt_targets *targets, const struct lt_found *found, bool demote)
 {
 	uint64_t begin_ns = lt_now_ns();
 	int err;
 
+	if (!has_room(targets))
+		return;
 	lt_log_demote(demote);
 	err = add_watch(targets, found->pid);
 	lt_log_demote(false);

@@ -42,10 +42,12 @@ static bool pod_of_component(const char *s, const char *end, char pod[LT_POD_SIZ
 		end -= strlen(slice);
 	for (int i = 0; i < 2; i++) {
 		size_t uid = i ? HASH_LENGTH : UUID_LENGTH;
-		const char *at = end - uid - strlen(mark);
+		const char *at;
 
-		if ((size_t)(end - s) < uid + strlen(mark) || memcmp(at, mark, strlen(mark)) ||
-		    (at > s && at[-1] != '-'))
+		if ((size_t)(end - s) < uid + strlen(mark))
+			continue;
+		at = end - uid - strlen(mark);
+		if (memcmp(at, mark, strlen(mark)) || (at > s && at[-1] != '-'))
 			continue;
 		if (copy_uid(at + strlen(mark), uid, pod))
 			return true;

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* An application has this many generations at most: what is nested deeper must not cost a look at all for each. */
+#define GENERATIONS_MAX 16
+
 static bool same_text(const char *a, const char *b)
 {
 	return a && b && !strcmp(a, b);
@@ -44,8 +47,9 @@ void lt_group(struct lt_group_member *members, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct lt_group_member *root = &members[i], *parent;
 
-		/* At most n steps: pids that were read at different times may make a ring. */
-		for (size_t step = 0; step < n && (parent = parent_of(members, n, root)); step++)
+		/* Pids that were read at different times may make a ring. */
+		for (int step = 0; step < GENERATIONS_MAX && (parent = parent_of(members, n, root));
+		     step++)
 			root = parent;
 		members[i].group_pid = first_sibling(members, n, root);
 	}

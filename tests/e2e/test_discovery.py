@@ -168,6 +168,18 @@ def test_a_library_that_is_loaded_later(everything, start, one_node):
     assert set(runtimes[change + 1 :]) == {("node", False)}
 
 
+def test_a_name_that_is_taken_later(everything, start, one_node):
+    """process.title, which a program sets when it has begun: until then nobody asked for it."""
+    script = f"setTimeout(() => {{ process.title = '{OURS} serves'; }}, 1000)"
+    process, _ = start(
+        [one_node.path, "-e", f"{script}; setInterval(() => {{}}, 20)"], called="node"
+    )
+    time.sleep(0.8)
+    assert rows_of(everything.snapshots, process.pid) == []
+    row = wait_row(everything, process.pid, has_loop)
+    assert row["name"].startswith(OURS)
+
+
 FORKS = """
 import ctypes, os, sys
 ctypes.CDLL("libuv.so.1")

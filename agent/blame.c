@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
+#include "agent/target/memory.h"
 #include "agent/target/process.h"
 #include "agent/util/clock.h"
 #include "agent/v8/fold.h"
@@ -58,12 +58,8 @@ static const struct lt_module *v8_module(const struct lt_target *target)
 static int read_memory(void *ctx, uint64_t address, void *buf, size_t length)
 {
 	const struct lt_target *target = ctx;
-	struct iovec local = { buf, length }, remote = { (void *)(uintptr_t)address, length };
-	ssize_t n = process_vm_readv(target->pid, &local, 1, &remote, 1, 0);
 
-	if (n < 0)
-		return -errno;
-	return (size_t)n == length ? 0 : -EFAULT;
+	return lt_read_memory(target->pid, address, buf, length);
 }
 
 /* Until V8 10 the isolate is thread-specific data of glibc: the key is known only to the process. */
@@ -74,8 +70,8 @@ static int32_t isolate_tls(const struct lt_target *target, const struct lt_modul
 
 	if (layout->isolate_tls != LT_V8_UNKNOWN || !layout->isolate_key)
 		return layout->isolate_tls;
-	if (read_memory((void *)(uintptr_t)target, lt_module__address(module, layout->isolate_key),
-			&key, sizeof(key)) ||
+	if (lt_read_memory(target->pid, lt_module__address(module, layout->isolate_key), &key,
+			   sizeof(key)) ||
 	    key >= 32)
 		return LT_V8_UNKNOWN;
 	return (int32_t)(0x310 + 16 * key + 8);

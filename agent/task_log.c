@@ -4,23 +4,20 @@
 
 #include <stdlib.h>
 
+#include "agent/util/array.h"
+
 #define TASKS_MAX 65536
 
 static bool make_room(struct lt_task_log *log)
 {
-	size_t capacity = log->capacity ? 2 * log->capacity : 256;
 	struct lt_task_span *items;
 
-	if (log->n < log->capacity)
-		return true;
 	if (log->n == TASKS_MAX)
 		return false;
-	items = reallocarray(log->items, capacity, sizeof(*items));
-	if (!items)
-		return false;
-	log->items = items;
-	log->capacity = capacity;
-	return true;
+	items = lt_array_room(log->items, log->n, &log->capacity, 256, sizeof(*items));
+	if (items)
+		log->items = items;
+	return items != NULL;
 }
 
 void lt_task_log__add(struct lt_task_log *log, const struct lt_event *event)

@@ -137,10 +137,12 @@ static const char *text_or_null(const char *text)
 static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *ret_limits)
 {
 	struct lt_cgroup_limits limits;
+	int cpus = lt_process_cpus(watch->target->pid);
 
 	lt_cgroup_limits(watch->target->pid, &limits); /* all unknown if it fails */
 	*ret_limits = (struct lt_limits_reading){
 		.cpu_limit = limits.cpu_limit,
+		.cpus_allowed = cpus > 0 ? cpus : NAN,
 		.periods = limits.periods,
 		.throttled_periods = limits.throttled_periods,
 		.throttled_seconds = limits.throttled_seconds,

@@ -5,6 +5,7 @@
  * a pause is told by a probe inside it.
  */
 #include "bpf/hist.h"
+#include "bpf/off.h"
 
 lt_inline struct lt_thread *thread_get(void)
 {
@@ -47,6 +48,7 @@ lt_inline void loop_gc_begin(__u64 now)
 
 	if (!loop)
 		return;
+	lt_off_settle(loop, (const struct task_struct *)bpf_get_current_task(), now);
 	loop->gc.begin_waited_ns = waited_ns(loop);
 	loop->gc.begin_slept_ns = loop->off.total_ns[LT_OFF_SLEEP];
 	loop->gc.begin_ns = now;
@@ -59,6 +61,7 @@ lt_inline void loop_gc_end(__u64 now)
 
 	if (!loop || !loop->gc.begin_ns)
 		return;
+	lt_off_settle(loop, (const struct task_struct *)bpf_get_current_task(), now);
 	span_ns = now - loop->gc.begin_ns;
 	waited = waited_ns(loop) - loop->gc.begin_waited_ns;
 	if (waited < span_ns)

@@ -44,10 +44,15 @@ struct thread_struct {
 	unsigned long fsbase;
 };
 
+struct sched_info { /* with CONFIG_SCHED_INFO */
+	unsigned long long run_delay; /* ns on run queues, without the wait that goes on */
+};
+
 struct task_struct {
 	int pid, tgid;
 	unsigned int __state; /* since Linux 5.14 */
 	struct sched_entity se;
+	struct sched_info sched_info;
 	struct thread_struct thread;
 };
 

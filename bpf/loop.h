@@ -8,6 +8,7 @@
 #define LOOPTOP_BPF_LOOP_H
 
 #include "bpf/hist.h"
+#include "bpf/off.h"
 
 #define LT_BACKEND_FD_OFF 64 /* uv_loop_t.backend_fd, libuv 1.43 … 1.52 on 64-bit Linux */
 
@@ -65,9 +66,11 @@ lt_inline void lt_loop_end(struct lt_loop_rec *loop)
 
 /* What the thread was kept from running since the latest event, and its garbage collection: parts of
  * its busy time, or of its idle time, which needs none. */
-lt_inline void lt_loop_charge(struct lt_loop_rec *loop, bool busy)
+lt_inline void lt_loop_charge(struct lt_loop_rec *loop, bool busy, __u64 now)
 {
 	__u64 gc = loop->gc.total_ns;
+
+	lt_off_settle(loop, (const struct task_struct *)bpf_get_current_task(), now);
 
 #pragma unroll
 	for (int i = LT_OFF_NOT + 1; i < LT_OFF_MAX; i++) {
@@ -95,7 +98,7 @@ lt_inline void lt_loop_advance(struct lt_loop_rec *loop, __u64 now)
 		loop->idle_ns += span;
 	else
 		loop->busy_ns += span;
-	lt_loop_charge(loop, !idle);
+	lt_loop_charge(loop, !idle, now);
 	if (phase < LT_PHASE_MAX)
 		loop->phase_ns[phase] += span;
 	else

@@ -5,6 +5,7 @@
  * cgroup. These programs see each switch of the host, hence the one bit that they look at first.
  */
 #include "bpf/hist.h"
+#include "bpf/off.h"
 
 lt_inline bool is_watched(__u32 tid)
 {
@@ -34,62 +35,24 @@ lt_inline enum lt_off why_queued(const struct task_struct *task)
 	return LT_OFF_RUNQUEUE;
 }
 
-/* For how long a run queue has ever been throttled; 0 where the kernel does not say. */
-lt_inline __u64 held_ns(__u64 cfs_rq)
-{
-	__u64 held = 0;
-
-	if (cfs_rq && bpf_core_field_exists(struct cfs_rq, throttled_clock_self_time))
-		bpf_core_read(&held, sizeof(held), &((struct cfs_rq *)cfs_rq)->throttled_clock_self_time);
-	return held;
-}
-
 /* Only the CPU that switches a thread, or the one that wakes it, is here for it at a time. */
-lt_inline void go(struct lt_loop_rec *loop, enum lt_off why, __u64 now)
+lt_inline void go_off(struct lt_loop_rec *loop, const struct task_struct *task, enum lt_off why,
+		      __u64 now)
 {
-	__u64 was = loop->off.why;
-
-	if (was > LT_OFF_NOT && was < LT_OFF_MAX)
-		loop->off.total_ns[was] += now - loop->off.since_ns;
+	lt_off_settle(loop, task, now);
+	loop->off.ran_ns = task->se.sum_exec_runtime;
+	if (bpf_core_field_exists(task->sched_info.run_delay))
+		loop->off.waited_ns = task->sched_info.run_delay;
+	loop->off.cfs_rq = 0;
 	loop->off.since_ns = now;
 	loop->off.why = why;
 }
 
-/*
- * A thread is switched out that was not seen to be switched in: some switches come without their event. The
- * kernel's own account of the thread, exact at this moment, says how much of the span it ran.
- */
-lt_inline void heal(struct lt_loop_rec *loop, const struct task_struct *task, __u64 now)
+/* Where it stands from now on, and for how long that was held before. */
+lt_inline void note_queue(struct lt_loop_rec *loop, const struct task_struct *task)
 {
-	__u64 ran = task->se.sum_exec_runtime - loop->off.ran_ns, span = now - loop->off.since_ns;
-
-	if (loop->off.why != LT_OFF_NOT && loop->off.ran_ns)
-		loop->off.since_ns += ran < span ? ran : span;
-	loop->off.ran_ns = task->se.sum_exec_runtime;
-}
-
-/* From here on the thread could run. */
-lt_inline void go_queued(struct lt_loop_rec *loop, const struct task_struct *task, __u64 now)
-{
-	go(loop, why_queued(task), now);
 	loop->off.cfs_rq = (__u64)task->se.cfs_rq;
-	loop->off.held_ns = held_ns(loop->off.cfs_rq);
-}
-
-/* It runs again. A limit that held it has ended since, and others may have been before it in the queue. */
-lt_inline void go_on(struct lt_loop_rec *loop, __u64 now)
-{
-	bool queued = loop->off.why == LT_OFF_RUNQUEUE || loop->off.why == LT_OFF_THROTTLED;
-	__u64 held = queued ? held_ns(loop->off.cfs_rq) : 0, span = now - loop->off.since_ns;
-
-	if (held) {
-		held -= loop->off.held_ns;
-		held = held < span ? held : span;
-		loop->off.total_ns[LT_OFF_THROTTLED] += held;
-		loop->off.since_ns += held;
-		loop->off.why = LT_OFF_RUNQUEUE;
-	}
-	go(loop, LT_OFF_NOT, now);
+	loop->off.held_ns = lt_held_ns(loop->off.cfs_rq);
 }
 
 /* Once for each loop, while its thread is still current: a thread that sleeps cannot be asked. */
@@ -106,6 +69,33 @@ lt_inline void note_isolate(struct lt_loop_rec *loop, const struct task_struct *
 		loop->isolate = isolate;
 }
 
+lt_inline void switched_out(struct lt_loop_rec *loop, const struct task_struct *task,
+			    bool preempted)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (preempted || is_runnable(task)) {
+		go_off(loop, task, why_queued(task), now);
+		note_queue(loop, task);
+	} else {
+		go_off(loop, task, LT_OFF_SLEEP, now);
+	}
+	if (!loop->isolate)
+		note_isolate(loop, task);
+}
+
+lt_inline void switched_in(struct lt_loop_rec *loop)
+{
+	__u64 now = bpf_ktime_get_ns(), span = now - loop->off.since_ns;
+
+	if (loop->off.why == LT_OFF_SLEEP)
+		loop->off.total_ns[LT_OFF_SLEEP] += span;
+	else if (loop->off.why != LT_OFF_NOT)
+		lt_off_queued(loop, span);
+	loop->off.since_ns = now;
+	loop->off.why = LT_OFF_NOT;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
@@ -113,20 +103,13 @@ int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct tas
 
 	if (is_watched(prev->pid)) {
 		loop = loop_of(prev);
-		if (loop) {
-			heal(loop, prev, bpf_ktime_get_ns());
-			if (preempt || is_runnable(prev))
-				go_queued(loop, prev, bpf_ktime_get_ns());
-			else
-				go(loop, LT_OFF_SLEEP, bpf_ktime_get_ns());
-			if (!loop->isolate)
-				note_isolate(loop, prev);
-		}
+		if (loop)
+			switched_out(loop, prev, preempt);
 	}
 	if (is_watched(next->pid)) {
 		loop = loop_of(next);
 		if (loop)
-			go_on(loop, bpf_ktime_get_ns());
+			switched_in(loop);
 	}
 	return 0;
 }
@@ -135,11 +118,17 @@ SEC("tp_btf/sched_wakeup")
 int BPF_PROG(lt_sched_wakeup, struct task_struct *task)
 {
 	struct lt_loop_rec *loop;
+	__u64 now;
 
 	if (!is_watched(task->pid))
 		return 0;
 	loop = loop_of(task);
-	if (loop && loop->off.why == LT_OFF_SLEEP)
-		go_queued(loop, task, bpf_ktime_get_ns());
+	if (!loop || loop->off.why != LT_OFF_SLEEP)
+		return 0;
+	now = bpf_ktime_get_ns();
+	loop->off.total_ns[LT_OFF_SLEEP] += now - loop->off.since_ns;
+	loop->off.since_ns = now;
+	loop->off.why = why_queued(task);
+	note_queue(loop, task);
 	return 0;
 }

@@ -6,6 +6,7 @@
  * collection is read here, at once; names are for user space.
  */
 #include "bpf/hist.h"
+#include "bpf/off.h"
 
 #define LT_TAG_MASK 3ull
 #define LT_TAG 1ull /* of a pointer to a heap object */
@@ -198,7 +199,10 @@ int lt_sample(struct lt_perf_ctx *ctx)
 	struct lt_proc_cfg *cfg;
 	__u32 zero = 0;
 
-	if (!loop || !loop->turn_start_ns || now - loop->turn_start_ns < lt_late_ns)
+	if (!loop)
+		return 0;
+	lt_off_settle(loop, bpf_get_current_task_btf(), now);
+	if (!loop->turn_start_ns || now - loop->turn_start_ns < lt_late_ns)
 		return 0;
 	cfg = bpf_map_lookup_elem(&lt_procs, &key.tgid);
 	stack = bpf_map_lookup_elem(&lt_stacks, &zero);

@@ -15,13 +15,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include <curses.h>
 #include <term.h>
 
+#include "agent/util/clock.h"
 #include "looptop/err.h"
 #include "ui/rescue.h"
 
@@ -254,17 +254,9 @@ static void wake(struct lt_term *term)
 	term->shown = NULL;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
 static enum lt_key_type click_type(struct lt_term *term, int x, int y)
 {
-	uint64_t now = now_ns();
+	uint64_t now = lt_now_ns();
 	bool again = now - term->click_ns < DOUBLE_CLICK_NS && term->click_y == y &&
 		     abs(term->click_x - x) <= 1;
 

@@ -18,6 +18,23 @@ char *lt_collect__text(const char *text)
 	return text ? strdup(lt_fmt_text(buf, sizeof(buf), text)) : NULL;
 }
 
+void *lt_collect__room(void *points, size_t *n, size_t size,
+		       void (*join)(void *point, const void *next))
+{
+	char *at = points;
+
+	if (!points)
+		return calloc(LT_DR_POINTS_MAX, size);
+	if (*n < LT_DR_POINTS_MAX)
+		return points;
+	for (size_t i = 0; i + 1 < *n; i += 2) {
+		join(at + i * size, at + (i + 1) * size);
+		memmove(at + i / 2 * size, at + i * size, size);
+	}
+	*n /= 2;
+	return points;
+}
+
 static void free_process(struct lt_dr_process *process)
 {
 	if (!process)
@@ -59,7 +76,7 @@ static struct lt_dr_process *new_process(const struct lt_process *process)
 	kept->name = lt_collect__text(process->name ? process->name : "?");
 	kept->cpu_seconds = kept->gc_seconds = kept->sync_fs_calls = kept->sync_fs_seconds = NAN;
 	kept->pool_size = kept->depth_max = kept->saturated_seconds = NAN;
-	kept->rss_bytes = kept->memory_limit_bytes = kept->cpu_limit = NAN;
+	kept->rss_bytes = kept->memory_limit_bytes = kept->cpu_limit = kept->cpus_allowed = NAN;
 	kept->throttled_periods = kept->periods = kept->throttled_seconds = NAN;
 	for (int i = 0; i < LT_SNAP_GCS; i++)
 		kept->gc[i] = (struct lt_dr_gc){ NAN, NAN, NAN };
@@ -196,6 +213,8 @@ static void add_figures(struct lt_dr_process *kept, const struct lt_process *pro
 		kept->rss_bytes = process->rss_bytes;
 	if (lt_known(process->memory_limit_bytes))
 		kept->memory_limit_bytes = process->memory_limit_bytes;
+	if (lt_known(process->cpus_allowed))
+		kept->cpus_allowed = process->cpus_allowed;
 	if (lt_known(process->cpu_limit))
 		kept->cpu_limit = process->cpu_limit;
 	kept->throttled_periods = lt_sum(kept->throttled_periods, process->throttled_periods);

@@ -124,6 +124,7 @@ struct lt_dr_process {
 	double rss_bytes, memory_limit_bytes;
 	struct lt_dr_memory_point memory[LT_DR_POINTS_MAX];
 	size_t n_memory;
+	double cpus_allowed; /* by affinity and cpuset */
 	double cpu_limit, throttled_periods, periods, throttled_seconds;
 	double sync_fs_calls, sync_fs_seconds;
 };
@@ -155,11 +156,25 @@ void lt_collect__free_loop(struct lt_dr_loop *loop);
 int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		     const struct lt_pool *pool, const struct lt_snapshot *snapshot);
 
+/* Whatever it did below. A function without a name is told by its place. */
+bool lt_blocker__same_function(const struct lt_blocker *a, const struct lt_blocker *b);
+
 /* sum + x, where x and sum may be unknown: what is known of the two. */
 static inline double lt_sum(double sum, double x)
 {
 	return !lt_known(x) ? sum : lt_known(sum) ? sum + x : x;
 }
+
+/* The larger of what is known. */
+static inline float lt_larger(float a, double b)
+{
+	return isnan(a) || (float)b > a ? (float)b : a;
+}
+
+/* Room for one more behind the n points of a chart, each of `size` bytes: the array, made if it is NULL.
+ * When it is full, neighbours are joined: `next` is added to `point`. NULL when memory ran out. */
+void *lt_collect__room(void *points, size_t *n, size_t size,
+		       void (*join)(void *point, const void *next));
 
 /* A printable copy, cut; NULL for NULL, and with errno when memory ran out. */
 char *lt_collect__text(const char *text);

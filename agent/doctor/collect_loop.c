@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "agent/doctor/turns.h"
+#include "agent/util/array.h"
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 
 struct lt_dr_loop *lt_collect__new_loop(int tid, const char *name)
 {
@@ -50,11 +52,6 @@ void lt_collect__free_loop(struct lt_dr_loop *loop)
 	free(loop);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 static int make_blocker(struct lt_blocker *out, const struct lt_stall *stall)
 {
 	const struct lt_stack_frame *where = stall->where, *below = lt_work_frame(stall);
@@ -75,12 +72,16 @@ static int make_blocker(struct lt_blocker *out, const struct lt_stall *stall)
 	return 0;
 }
 
-/* One function that blocks at several lines is one blocker; without a name it is told by its place. */
+bool lt_blocker__same_function(const struct lt_blocker *a, const struct lt_blocker *b)
+{
+	return lt_same_text(a->function, b->function) && lt_same_text(a->file, b->file) &&
+	       (!a->function || a->function[0] != '(' || a->line == b->line);
+}
+
+/* One function that blocks at several lines is one blocker. */
 static bool same_blocker(const struct lt_blocker *a, const struct lt_blocker *b)
 {
-	return a->work == b->work && same_text(a->function, b->function) &&
-	       same_text(a->file, b->file) &&
-	       (!a->function || a->function[0] != '(' || a->line == b->line);
+	return a->work == b->work && lt_blocker__same_function(a, b);
 }
 
 /* The index of who blocked in this stall; LT_DR_NO_BLOCKER: nobody can tell; LT_DR_OTHER_BLOCKER: there is no
@@ -148,18 +149,14 @@ static void count_blocker(struct lt_dr_loop *loop, const struct lt_late *late, d
 /* The one that runs always has a place: it is taken back at the next snapshot. */
 static int reserve(struct lt_doctor *doctor, struct lt_dr_loop *loop, bool running)
 {
-	size_t capacity = loop->late_capacity ? 2 * loop->late_capacity : 64;
 	struct lt_late *late;
 
 	if (doctor->n_late >= LT_DR_LATE_MAX && !running)
 		return -ENOSPC;
-	if (loop->n_late < loop->late_capacity)
-		return 0;
-	late = reallocarray(loop->late, capacity, sizeof(*late));
+	late = lt_array_room(loop->late, loop->n_late, &loop->late_capacity, 64, sizeof(*late));
 	if (!late)
 		return -ENOMEM;
 	loop->late = late;
-	loop->late_capacity = capacity;
 	return 0;
 }
 
@@ -237,44 +234,30 @@ static void add_causes(struct lt_dr_loop *kept, const struct lt_loop *loop)
 		kept->cause_busy += loop->busy_seconds;
 }
 
-static float larger(float a, double b)
+static void join(void *point, const void *next)
 {
-	return isnan(a) || (float)b > a ? (float)b : a;
-}
+	struct lt_loop_point *a = point;
+	const struct lt_loop_point *b = next;
 
-/* Makes room by joining neighbours. */
-static void halve(struct lt_loop_point *points, size_t *n)
-{
-	for (size_t i = 0; i + 1 < *n; i += 2) {
-		struct lt_loop_point *a = &points[i], *b = &points[i + 1];
-		struct lt_loop_point both = *a;
-
-		both.time = b->time;
-		both.width += b->width;
-		both.lag_p99 = larger(a->lag_p99, b->lag_p99);
-		both.lag_max = larger(a->lag_max, b->lag_max);
-		both.busy = (float)lt_sum(a->busy, b->busy);
-		for (int c = 0; c < LT_SNAP_CAUSES; c++)
-			both.cause_seconds[c] =
-				(float)lt_sum(a->cause_seconds[c], b->cause_seconds[c]);
-		points[i / 2] = both;
-	}
-	*n /= 2;
+	a->time = b->time;
+	a->width += b->width;
+	a->lag_p99 = lt_larger(a->lag_p99, b->lag_p99);
+	a->lag_max = lt_larger(a->lag_max, b->lag_max);
+	a->busy = (float)lt_sum(a->busy, b->busy);
+	for (int i = 0; i < LT_SNAP_CAUSES; i++)
+		a->cause_seconds[i] = (float)lt_sum(a->cause_seconds[i], b->cause_seconds[i]);
 }
 
 static int add_point(struct lt_dr_loop *kept, const struct lt_loop *loop,
 		     const struct lt_snapshot *snapshot)
 {
-	struct lt_loop_point *point;
+	struct lt_loop_point *point =
+		lt_collect__room(kept->points, &kept->n_points, sizeof(*point), join);
 
-	if (!kept->points) {
-		kept->points = calloc(LT_DR_POINTS_MAX, sizeof(*kept->points));
-		if (!kept->points)
-			return -ENOMEM;
-	}
-	if (kept->n_points == LT_DR_POINTS_MAX)
-		halve(kept->points, &kept->n_points);
-	point = &kept->points[kept->n_points++];
+	if (!point)
+		return -ENOMEM;
+	kept->points = point;
+	point += kept->n_points++;
 	*point = (struct lt_loop_point){
 		.time = snapshot->time,
 		.width = snapshot->interval_seconds,

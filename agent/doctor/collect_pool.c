@@ -6,10 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/util/array.h"
+
 static int keep_task(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		     const struct lt_task_span *task)
 {
-	size_t capacity = kept->tasks_capacity ? 2 * kept->tasks_capacity : 256;
 	struct lt_dr_task *tasks;
 
 	if (task->kind < 0 || task->kind >= LT_SNAP_KINDS || !(task->wait >= 0) ||
@@ -18,13 +19,11 @@ static int keep_task(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		kept->tasks_left_out++;
 		return 0;
 	}
-	if (kept->n_tasks == kept->tasks_capacity) {
-		tasks = reallocarray(kept->tasks, capacity, sizeof(*tasks));
-		if (!tasks)
-			return -ENOMEM;
-		kept->tasks = tasks;
-		kept->tasks_capacity = capacity;
-	}
+	tasks = lt_array_room(kept->tasks, kept->n_tasks, &kept->tasks_capacity, 256,
+			      sizeof(*tasks));
+	if (!tasks)
+		return -ENOMEM;
+	kept->tasks = tasks;
 	kept->tasks[kept->n_tasks++] = (struct lt_dr_task){
 		.submit_time = task->submit_time,
 		.wait = (float)task->wait,
@@ -48,41 +47,31 @@ static int keep_hist(struct lt_hist **kept, const struct lt_hist *hist)
 	return 0;
 }
 
-static float larger(float a, double b)
+static void join(void *point, const void *next)
 {
-	return isnan(a) || (float)b > a ? (float)b : a;
-}
+	struct lt_pool_point *a = point;
+	const struct lt_pool_point *b = next;
 
-static void halve(struct lt_pool_point *points, size_t *n)
-{
-	for (size_t i = 0; i + 1 < *n; i += 2) {
-		struct lt_pool_point both = points[i];
-
-		both.time = points[i + 1].time;
-		both.width += points[i + 1].width;
-		both.depth_max = larger(both.depth_max, points[i + 1].depth_max);
-		both.busy_max = larger(both.busy_max, points[i + 1].busy_max);
-		both.wait_p99 = larger(both.wait_p99, points[i + 1].wait_p99);
-		points[i / 2] = both;
-	}
-	*n /= 2;
+	a->time = b->time;
+	a->width += b->width;
+	a->depth_max = lt_larger(a->depth_max, b->depth_max);
+	a->busy_max = lt_larger(a->busy_max, b->busy_max);
+	a->wait_p99 = lt_larger(a->wait_p99, b->wait_p99);
 }
 
 static int add_point(struct lt_dr_process *kept, const struct lt_pool *pool,
 		     const struct lt_snapshot *snapshot)
 {
+	struct lt_pool_point *points =
+		lt_collect__room(kept->points, &kept->n_points, sizeof(*points), join);
 	float wait = NAN;
 
-	if (!kept->points) {
-		kept->points = calloc(LT_DR_POINTS_MAX, sizeof(*kept->points));
-		if (!kept->points)
-			return -ENOMEM;
-	}
+	if (!points)
+		return -ENOMEM;
+	kept->points = points;
 	for (int i = 0; i < LT_SNAP_KINDS; i++)
-		wait = larger(wait, pool->kinds[i].wait.p99);
-	if (kept->n_points == LT_DR_POINTS_MAX)
-		halve(kept->points, &kept->n_points);
-	kept->points[kept->n_points++] = (struct lt_pool_point){
+		wait = lt_larger(wait, pool->kinds[i].wait.p99);
+	points[kept->n_points++] = (struct lt_pool_point){
 		.time = snapshot->time,
 		.width = snapshot->interval_seconds,
 		.depth_max = (float)pool->queue_depth_max,

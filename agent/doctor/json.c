@@ -2,28 +2,12 @@
 /* Copyright (c) 2026 The looptop authors */
 /* The report for machines: one object on one line. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/doctor/report.h"
+#include "agent/util/json.h"
 
 #define REPORT_SCHEMA 1
-
-/* Texts are printable UTF-8 since they were collected, but may have been cut in a sentence. */
-static json_t *text_value(const char *text)
-{
-	size_t size = text ? 3 * strlen(text) + 1 : 0;
-	char *clean;
-	json_t *value;
-
-	if (!text)
-		return json_null();
-	clean = malloc(size);
-	value = clean ? json_string(lt_fmt_utf8(clean, size, text)) : NULL;
-	free(clean);
-	return value;
-}
 
 static json_t *number(double x)
 {
@@ -40,7 +24,7 @@ static json_t *loop_object(const struct lt_dr_loop *loop)
 	struct lt_lag_figures lag = lt_estimate__now(loop);
 
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "tid", loop->tid, "name",
-			 text_value(loop->name), "utilization", number(lt_loop_utilization(loop)),
+			 lt_json_text(loop->name), "utilization", number(lt_loop_utilization(loop)),
 			 "lag_p99_seconds", number(lag.p99), "lag_max_seconds", number(lag.max),
 			 "lag_mean_seconds", number(lag.mean), "late_turns",
 			 whole((double)loop->n_late + loop->late_left_out));
@@ -53,12 +37,12 @@ static json_t *process_object(const struct lt_dr_process *process)
 	for (size_t i = 0; i < process->n_loops; i++)
 		json_array_append_new(loops, loop_object(process->loops[i]));
 	for (size_t i = 0; i < process->n_missing; i++)
-		json_array_append_new(missing, text_value(process->missing[i]));
+		json_array_append_new(missing, lt_json_text(process->missing[i]));
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pid", process->pid,
 			 "start_time", number(process->start_time), "name",
-			 text_value(process->name), "runtime", text_value(process->runtime),
-			 "runtime_version", text_value(process->runtime_version), "tier",
-			 text_value(process->tier), "watched_seconds", number(process->seconds),
+			 lt_json_text(process->name), "runtime", lt_json_text(process->runtime),
+			 "runtime_version", lt_json_text(process->runtime_version), "tier",
+			 lt_json_text(process->tier), "watched_seconds", number(process->seconds),
 			 "loops", loops, "missing", missing);
 }
 
@@ -71,9 +55,9 @@ static json_t *estimates_array(const struct lt_finding *finding)
 
 		json_array_append_new(array,
 				      json_pack("{s:o, s:s, s:o, s:o}", "cure",
-						text_value(estimate->cure), "figure", estimate->key,
-						"before", number(estimate->before), "after",
-						number(estimate->after)));
+						lt_json_text(estimate->cure), "figure",
+						estimate->key, "before", number(estimate->before),
+						"after", number(estimate->after)));
 	}
 	return array;
 }
@@ -82,11 +66,11 @@ static json_t *where_object(const struct lt_blocker *blocker)
 {
 	if (!blocker)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "function", text_value(blocker->function),
-			 "file", text_value(blocker->file), "line",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "function", lt_json_text(blocker->function),
+			 "file", lt_json_text(blocker->file), "line",
 			 whole(blocker->line > 0 ? blocker->line : NAN), "column",
 			 whole(blocker->column > 0 ? blocker->column : NAN), "below",
-			 text_value(blocker->below));
+			 lt_json_text(blocker->below));
 }
 
 static json_t *finding_object(const struct lt_finding *finding)
@@ -94,16 +78,16 @@ static json_t *finding_object(const struct lt_finding *finding)
 	json_t *seen = json_array(), *advice = json_array();
 
 	for (size_t i = 0; i < finding->n_seen; i++)
-		json_array_append_new(seen, text_value(finding->seen[i]));
+		json_array_append_new(seen, lt_json_text(finding->seen[i]));
 	for (size_t i = 0; i < finding->n_advice; i++)
-		json_array_append_new(advice, text_value(finding->advice[i]));
+		json_array_append_new(advice, lt_json_text(finding->advice[i]));
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "id",
 			 finding->id, "pid", finding->process->pid, "loop",
-			 finding->loop ? text_value(finding->loop->name) : json_null(), "title",
-			 text_value(finding->title), "where", where_object(finding->blocker),
+			 finding->loop ? lt_json_text(finding->loop->name) : json_null(), "title",
+			 lt_json_text(finding->title), "where", where_object(finding->blocker),
 			 "seen", seen, "why", finding->why, "advice", advice, "estimates",
 			 estimates_array(finding), "caveat",
-			 finding->caveat[0] ? text_value(finding->caveat) : json_null(),
+			 finding->caveat[0] ? lt_json_text(finding->caveat) : json_null(),
 			 "weight_seconds", number(finding->weight_seconds));
 }
 
@@ -116,7 +100,7 @@ static json_t *checked_array(const struct lt_diagnosis *diagnosis)
 
 		json_array_append_new(array, json_pack("{s:s, s:b, s:o}", "what", checked->what,
 						       "looked_at", checked->reason == NULL,
-						       "reason", text_value(checked->reason)));
+						       "reason", lt_json_text(checked->reason)));
 	}
 	return array;
 }
@@ -132,7 +116,7 @@ static json_t *report_object(const struct lt_doctor *doctor, const struct lt_dia
 		json_array_append_new(findings, finding_object(&diagnosis->findings[i]));
 	lt_report_notes(doctor, diagnosis, &texts);
 	for (size_t i = 0; i < texts.n; i++)
-		json_array_append_new(notes, text_value(texts.text[i]));
+		json_array_append_new(notes, lt_json_text(texts.text[i]));
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", REPORT_SCHEMA,
 			 "time", number(doctor->last_time), "watched_seconds",
 			 number(doctor->seconds), "lost_events", whole(doctor->lost), "processes",

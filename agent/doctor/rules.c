@@ -48,6 +48,20 @@ double lt_loop_utilization(const struct lt_dr_loop *loop)
 	return lt_known(all) && all > 0 ? loop->busy / all : NAN;
 }
 
+const struct lt_dr_loop *lt_worst_loop(const struct lt_dr_process *process, enum lt_cause cause)
+{
+	const struct lt_dr_loop *worst = NULL;
+
+	for (size_t i = 0; i < process->n_loops; i++) {
+		const struct lt_dr_loop *loop = process->loops[i];
+
+		if (lt_known(loop->cause_seconds[cause]) &&
+		    (!worst || loop->cause_seconds[cause] > worst->cause_seconds[cause]))
+			worst = loop;
+	}
+	return worst;
+}
+
 void lt_finding__lag(struct lt_finding *finding, const struct lt_dr_loop *loop,
 		     const struct lt_lag_figures *after, const char *cure)
 {

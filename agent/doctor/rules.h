@@ -48,6 +48,9 @@ bool lt_rule__busy(const struct lt_case *c);
 void lt_finding__lag(struct lt_finding *finding, const struct lt_dr_loop *loop,
 		     const struct lt_lag_figures *after, const char *cure);
 
+/* The loop on which most of this cause was; NULL: of none is it known. */
+const struct lt_dr_loop *lt_worst_loop(const struct lt_dr_process *process, enum lt_cause cause);
+
 /* Busy share of the time that a loop was watched; NAN: unknown. */
 double lt_loop_utilization(const struct lt_dr_loop *loop);
 

@@ -136,26 +136,17 @@ struct group {
 	double turns, seconds, longest; /* its own seconds */
 };
 
-static bool same_function(const struct lt_blocker *a, const struct lt_blocker *b)
-{
-	if (!a->function != !b->function || !a->file != !b->file)
-		return false;
-	return (!a->function || !strcmp(a->function, b->function)) &&
-	       (!a->file || !strcmp(a->file, b->file)) &&
-	       (!a->function || a->function[0] != '(' || a->line == b->line);
-}
-
 /* The group of blocker i and its equals, if i is the first of them. */
 static bool make_group(const struct lt_dr_loop *loop, size_t i, struct group *ret)
 {
 	*ret = (struct group){ .main = &loop->blockers[i] };
 	for (size_t k = 0; k < i; k++)
-		if (same_function(&loop->blockers[k], &loop->blockers[i]))
+		if (lt_blocker__same_function(&loop->blockers[k], &loop->blockers[i]))
 			return false;
 	for (size_t k = i; k < loop->n_blockers; k++) {
 		const struct lt_blocker *blocker = &loop->blockers[k];
 
-		if (!same_function(blocker, &loop->blockers[i]))
+		if (!lt_blocker__same_function(blocker, &loop->blockers[i]))
 			continue;
 		ret->members |= 1ull << k;
 		ret->turns += blocker->turns;

@@ -15,21 +15,6 @@
 #define LATE_TIMERS	  5
 #define LATE_INTERVALS	  3 /* in fewer it was an accident: the host stood still for once */
 
-/* The loop on which most of this cause was. */
-static const struct lt_dr_loop *worst_loop(const struct lt_dr_process *process, enum lt_cause cause)
-{
-	const struct lt_dr_loop *worst = NULL;
-
-	for (size_t i = 0; i < process->n_loops; i++) {
-		const struct lt_dr_loop *loop = process->loops[i];
-
-		if (lt_known(loop->cause_seconds[cause]) &&
-		    (!worst || loop->cause_seconds[cause] > worst->cause_seconds[cause]))
-			worst = loop;
-	}
-	return worst;
-}
-
 static void see_share(struct lt_finding *finding, const struct lt_dr_loop *loop,
 		      enum lt_cause cause, const char *what)
 {
@@ -41,7 +26,7 @@ static void see_share(struct lt_finding *finding, const struct lt_dr_loop *loop,
 bool lt_rule__throttled(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
-	const struct lt_dr_loop *loop = worst_loop(process, LT_CAUSE_THROTTLED);
+	const struct lt_dr_loop *loop = lt_worst_loop(process, LT_CAUSE_THROTTLED);
 	bool often = process->throttled_periods >= THROTTLED_LEAST &&
 		     process->throttled_periods >= THROTTLED_PERIODS * process->periods;
 	bool much = loop &&
@@ -87,7 +72,7 @@ bool lt_rule__throttled(const struct lt_case *c)
 bool lt_rule__starved(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
-	const struct lt_dr_loop *loop = worst_loop(process, LT_CAUSE_RUNQUEUE);
+	const struct lt_dr_loop *loop = lt_worst_loop(process, LT_CAUSE_RUNQUEUE);
 	struct lt_finding *finding;
 	struct lt_lag_figures after;
 	double waited;
@@ -109,6 +94,9 @@ bool lt_rule__starved(const struct lt_case *c)
 	lt_finding__seen(finding, "the host has %d CPUs; the process used %s of CPU time in %s",
 			 c->doctor->cpus, LT_SECONDS(process->cpu_seconds),
 			 LT_SECONDS(process->seconds));
+	if (process->cpus_allowed < c->doctor->cpus)
+		lt_finding__seen(finding, "its affinity leaves it %s of them",
+				 LT_COUNT(process->cpus_allowed));
 	finding->why =
 		"The loop is ready to go on, and the kernel lets somebody else run: every turn takes longer "
 		"than its work.";

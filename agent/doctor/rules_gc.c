@@ -29,21 +29,6 @@ static int gc_kind(const char *name)
 	return 0;
 }
 
-/* The loop on which most of the collecting was. */
-static const struct lt_dr_loop *collecting_loop(const struct lt_dr_process *process)
-{
-	const struct lt_dr_loop *most = NULL;
-
-	for (size_t i = 0; i < process->n_loops; i++) {
-		const struct lt_dr_loop *loop = process->loops[i];
-
-		if (lt_known(loop->cause_seconds[LT_CAUSE_GC]) &&
-		    (!most || loop->cause_seconds[LT_CAUSE_GC] > most->cause_seconds[LT_CAUSE_GC]))
-			most = loop;
-	}
-	return most;
-}
-
 /* Collections in turns that a function with a finding of its own made late: it made the garbage. */
 static double explained_seconds(const struct lt_case *c, const struct lt_dr_loop *loop)
 {
@@ -168,7 +153,7 @@ static void share(const struct lt_case *c, const struct lt_dr_loop *loop)
 
 bool lt_rule__gc(const struct lt_case *c)
 {
-	const struct lt_dr_loop *loop = collecting_loop(c->process);
+	const struct lt_dr_loop *loop = lt_worst_loop(c->process, LT_CAUSE_GC);
 
 	if (!c->process->gc_known)
 		return false;

@@ -6,6 +6,7 @@
 
 #include "agent/doctor/rules.h"
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 
 #define BUSY_LOOP    0.5 /* from here on a loop is worth helping */
 #define OTHERS_PART  0.5 /* of its load, below which the others idle beside it */
@@ -84,16 +85,11 @@ bool lt_rule__uneven_workers(const struct lt_case *c)
 	return workers.n >= 2;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 /* One service: the same script, run by the same program in the same cgroup. */
 static bool siblings(const struct lt_dr_process *a, const struct lt_dr_process *b)
 {
-	return !strcmp(a->name, b->name) && a->runtime && same_text(a->runtime, b->runtime) &&
-	       same_text(a->exe, b->exe) && same_text(a->cgroup, b->cgroup);
+	return !strcmp(a->name, b->name) && a->runtime && lt_same_text(a->runtime, b->runtime) &&
+	       lt_same_text(a->exe, b->exe) && lt_same_text(a->cgroup, b->cgroup);
 }
 
 /* The oldest of a cluster hands out connections and has nothing else to do. */

@@ -83,10 +83,11 @@ static double computing_share(const struct lt_dr_process *process)
 /* CPUs that this process may use. */
 static int cpus_of(const struct lt_case *c)
 {
-	double limit = c->process->cpu_limit;
-	int cpus = c->doctor->cpus > 0 ? c->doctor->cpus : 1;
+	double cpus = fmax(c->doctor->cpus, 1);
 
-	return lt_known(limit) && limit < cpus ? (int)fmax(1, floor(limit)) : cpus;
+	/* fmin() passes over what is unknown */
+	cpus = fmin(cpus, fmin(c->process->cpus_allowed, c->process->cpu_limit));
+	return (int)fmax(1, floor(cpus));
 }
 
 /* Estimates for larger pools, up to the first that brings nothing more. */

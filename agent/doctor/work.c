@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "agent/util/text.h"
+
 enum match {
 	MATCH_IS,
 	MATCH_BEGINS,
@@ -96,7 +98,7 @@ static bool matches(const struct sign *sign, const char *text)
 	case MATCH_IS:
 		return !strcmp(text, sign->text);
 	case MATCH_BEGINS:
-		return !strncmp(text, sign->text, strlen(sign->text));
+		return lt_starts_with(text, sign->text);
 	default:
 		return strstr(text, sign->text) != NULL;
 	}
@@ -112,13 +114,6 @@ static enum lt_work look_up(const struct sign *signs, size_t n, const char *text
 
 #define LOOK_UP(signs, text) look_up(signs, sizeof(signs) / sizeof((signs)[0]), text)
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && !strcmp(text + n - m, end);
-}
-
 enum lt_work lt_work_of_frame(const struct lt_stack_frame *frame)
 {
 	const char *file = frame->file;
@@ -132,12 +127,12 @@ enum lt_work lt_work_of_frame(const struct lt_stack_frame *frame)
 	work = LOOK_UP(functions, frame->function);
 	if (work != LT_WORK_JAVASCRIPT)
 		return work;
-	if (!strncmp(file, "node:", 5))
+	if (lt_starts_with(file, "node:"))
 		file += 5;
 	work = LOOK_UP(files, file);
 	/* A call like fs.readFile only submits: its work is elsewhere. */
 	if ((work == LT_WORK_FS || work == LT_WORK_CHILD_PROCESS) &&
-	    !ends_with(frame->function, "Sync"))
+	    !lt_ends_with(frame->function, "Sync"))
 		return LT_WORK_JAVASCRIPT;
 	return work;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/util/array.h"
+
 struct lt_stall lt_stall_of(double start_time, double seconds)
 {
 	struct lt_stall stall = { .start_time = start_time,
@@ -18,15 +20,12 @@ struct lt_stall lt_stall_of(double start_time, double seconds)
 
 int lt_stall_list__add(struct lt_stall_list *list, const struct lt_stall *stall)
 {
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 16;
-		struct lt_stall *items = reallocarray(list->items, capacity, sizeof(*items));
+	struct lt_stall *items =
+		lt_array_room(list->items, list->n, &list->capacity, 16, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		list->items = items;
-		list->capacity = capacity;
-	}
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
 	list->items[list->n++] = *stall;
 	if (!stall->ongoing) {
 		list->by_cause[stall->cause]++;

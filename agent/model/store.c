@@ -300,6 +300,7 @@ static void build_limits(struct lt_store_process *process, struct lt_process *ou
 	const struct lt_limits_reading *limits = &process->reading.limits;
 
 	out->cpu_limit = limits->cpu_limit;
+	out->cpus_allowed = limits->cpus_allowed;
 	out->memory_limit_bytes = limits->memory_limit_bytes;
 	out->periods = advance(&process->periods_before, limits->periods);
 	out->throttled_periods = advance(&process->throttled_before, limits->throttled_periods);

@@ -24,9 +24,10 @@ void lt_store__free(struct lt_store *store);
 void lt_store__begin(struct lt_store *store, uint64_t now_ns, double wall_seconds,
 		     uint32_t epoch_closed);
 
-/* The limits of a process's cgroup, and its counters since its start; NAN: none, or unknown. */
+/* The limits of a process and of its cgroup, and its counters since its start; NAN: none, or unknown. */
 struct lt_limits_reading {
 	double cpu_limit; /* in CPUs */
+	double cpus_allowed; /* by affinity and cpuset */
 	double periods, throttled_periods, throttled_seconds;
 	double memory_limit_bytes;
 };

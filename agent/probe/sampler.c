@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/util/array.h"
+
 struct clock_link {
 	int tid;
 	struct bpf_link *link;
@@ -39,21 +41,6 @@ void lt_sampler__free(struct lt_sampler *sampler)
 	free(sampler);
 }
 
-static int make_room(struct lt_sampler *sampler)
-{
-	size_t capacity = sampler->capacity ? 2 * sampler->capacity : 8;
-	struct clock_link *clocks;
-
-	if (sampler->n < sampler->capacity)
-		return 0;
-	clocks = reallocarray(sampler->clocks, capacity, sizeof(*clocks));
-	if (!clocks)
-		return -ENOMEM;
-	sampler->clocks = clocks;
-	sampler->capacity = capacity;
-	return 0;
-}
-
 int lt_sampler__add(struct lt_sampler *sampler, int tid, uint64_t async_hooks)
 {
 	struct perf_event_attr attr = {
@@ -65,13 +52,16 @@ int lt_sampler__add(struct lt_sampler *sampler, int tid, uint64_t async_hooks)
 	};
 	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = async_hooks);
 	struct bpf_link *link;
-	int fd, err = make_room(sampler);
+	struct clock_link *clocks;
+	int fd, err;
 
 	for (size_t i = 0; i < sampler->n; i++)
 		if (sampler->clocks[i].tid == tid)
 			return 0;
-	if (err)
-		return err;
+	clocks = lt_array_room(sampler->clocks, sampler->n, &sampler->capacity, 8, sizeof(*clocks));
+	if (!clocks)
+		return -ENOMEM;
+	sampler->clocks = clocks;
 	fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -3,23 +3,13 @@
 /*
  * libuv's internal functions and variables in a stripped file, by how the exported functions use them:
  * what uv_run calls, what uv_queue_work and its like hand to the pool. Seen in the official Node 16 to
- * 26 (gcc and clang) and in Debian's libuv.so.1. Offsets in uv_loop_t are those of facts that memory
- * reads rely on, too.
+ * 26 (gcc and clang) and in Debian's libuv.so.1.
  */
 #include <string.h>
 
 #include "agent/runtime/deduce.h"
 #include "agent/runtime/libuv_deduce.h"
-
-/* uv_loop_t; libuv 1.43 … 1.52 on 64-bit Linux. */
-enum {
-	LOOP_PREPARE_HANDLES = 384,
-	LOOP_CHECK_HANDLES = 400,
-	LOOP_IDLE_HANDLES = 416,
-	LOOP_TIMER_HEAP = 520,
-	LOOP_TIME_MS = 544,
-	LOOP_SIZE = 848,
-};
+#include "agent/target/uv_layout.h"
 
 #define CALLEES_MAX 64
 
@@ -95,16 +85,16 @@ static bool waits(const struct lt_deducing *deducing, const struct lt_function *
 static enum part part_of(const struct lt_deducing *deducing, const struct lt_uv_exports *exports,
 			 const struct lt_function *function)
 {
-	bool prepare = lt_deduce_touches(function, LOOP_PREPARE_HANDLES);
-	bool check = lt_deduce_touches(function, LOOP_CHECK_HANDLES);
-	bool idle = lt_deduce_touches(function, LOOP_IDLE_HANDLES);
+	bool prepare = lt_deduce_touches(function, LT_UV_LOOP_PREPARE_HANDLES);
+	bool check = lt_deduce_touches(function, LT_UV_LOOP_CHECK_HANDLES);
+	bool idle = lt_deduce_touches(function, LT_UV_LOOP_IDLE_HANDLES);
 
 	if (waits(deducing, function))
 		return POLL;
 	if (!calls_back(function))
 		return PART_MAX;
-	if (lt_deduce_touches(function, LOOP_TIMER_HEAP) &&
-	    lt_deduce_touches(function, LOOP_TIME_MS) &&
+	if (lt_deduce_touches(function, LT_UV_LOOP_TIMER_HEAP) &&
+	    lt_deduce_touches(function, LT_UV_LOOP_TIME_MS) &&
 	    lt_uv_calls(deducing, exports, function, LT_UV_TIMER_STOP))
 		return TIMERS;
 	if (prepare + check + idle != 1)
@@ -159,13 +149,13 @@ static void tell_default_loop(const struct lt_deducing *deducing,
 		uint64_t address = function.insns[i].constant;
 
 		if (!address || address == loop ||
-		    !lt_elf__is_variable(deducing->elf, address, LOOP_SIZE))
+		    !lt_elf__is_variable(deducing->elf, address, LT_UV_LOOP_BYTES))
 			continue;
 		loop = address;
 		candidates++;
 	}
 	if (candidates == 1 && lt_uv_calls(deducing, exports, &function, LT_UV_LOOP_INIT))
-		lt_deduce_tell(deducing, "default_loop_struct", loop, LOOP_SIZE);
+		lt_deduce_tell(deducing, "default_loop_struct", loop, LT_UV_LOOP_BYTES);
 	lt_function__free(&function);
 }
 

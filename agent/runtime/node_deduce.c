@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/runtime/deduce.h"
+#include "agent/util/text.h"
 
 #define HEAP "_ZN2v88internal4Heap"
 
@@ -33,7 +34,7 @@ static int on_export(void *ctx, const struct lt_elf_symbol *symbol)
 	uint64_t *vaddrs = ctx;
 
 	for (int i = 0; symbol->is_function && i < EXPORT_MAX; i++)
-		if (!strncmp(symbol->name, export_names[i], strlen(export_names[i])))
+		if (lt_starts_with(symbol->name, export_names[i]))
 			vaddrs[i] = symbol->vaddr;
 	return 0;
 }

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "agent/sink/stall_seen.h"
+#include "agent/util/array.h"
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 
 #define TEXT_MAX 256
 
@@ -58,18 +60,14 @@ void lt_blockers__free(struct lt_blockers *blockers)
 	free(blockers);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 static struct entry *find(struct lt_blockers *blockers, const struct entry *like)
 {
 	for (size_t i = 0; i < blockers->n; i++) {
 		struct entry *entry = &blockers->entries[i];
 
-		if (same_text(entry->function, like->function) &&
-		    same_text(entry->file, like->file) && same_text(entry->process, like->process))
+		if (lt_same_text(entry->function, like->function) &&
+		    lt_same_text(entry->file, like->file) &&
+		    lt_same_text(entry->process, like->process))
 			return entry;
 	}
 	return NULL;
@@ -87,7 +85,7 @@ static struct entry *get(struct lt_blockers *blockers, const struct lt_stall_new
 			 int *ret_err)
 {
 	const struct lt_stack_frame *where = news->stall->where;
-	struct entry like = { 0 }, *found = NULL, *more;
+	struct entry like = { 0 }, *found = NULL, *entries;
 
 	*ret_err = 0;
 	if (!where)
@@ -100,13 +98,11 @@ static struct entry *get(struct lt_blockers *blockers, const struct lt_stall_new
 	found = find(blockers, &like);
 	if (found || blockers->n == LT_BLOCKERS_KEPT)
 		goto out;
-	if (blockers->n == blockers->room) {
-		more = reallocarray(blockers->entries, 2 * blockers->room + 16, sizeof(*more));
-		if (!more)
-			goto fail;
-		blockers->entries = more;
-		blockers->room = 2 * blockers->room + 16;
-	}
+	entries = lt_array_room(blockers->entries, blockers->n, &blockers->room, 16,
+				sizeof(*entries));
+	if (!entries)
+		goto fail;
+	blockers->entries = entries;
 	blockers->entries[blockers->n] = like;
 	return &blockers->entries[blockers->n++];
 fail:

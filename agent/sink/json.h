@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "agent/util/json.h"
 #include "looptop/metric.h"
 
 /* One line. 0.1 is printed as 0.1, seconds to the nanosecond, and Unix times to 10 µs. */
@@ -14,8 +15,6 @@
 
 /* null if it is not finite; whole counts as integers. */
 json_t *lt_json_number(enum lt_unit unit, double x);
-/* Any bytes, made well-formed UTF-8; null for NULL. */
-json_t *lt_json_text(const char *s);
 /* An object of n numbers. */
 json_t *lt_json_keyed(enum lt_unit unit, const double *numbers, const char *const *names, size_t n);
 /* A stall with its cause, its function and its stack (contract, section 3). */

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * A stall as a JSON object, for snapshots and for the lines of `stalls --json`, and the values that
- * all JSON here is made of. Text from a target is made well-formed UTF-8 before it is escaped.
+ * A stall as a JSON object, for snapshots and for the lines of `stalls --json`, and the numbers that
+ * all JSON here is made of.
  */
 #include "agent/sink/json.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "agent/util/fmt.h"
 
 /* Doubles hold every integer up to here. */
 #define EXACT_MAX 9007199254740992.0
@@ -21,22 +16,6 @@ json_t *lt_json_number(enum lt_unit unit, double x)
 	if ((unit == LT_UNIT_COUNT || unit == LT_UNIT_BYTES) && fabs(x) < EXACT_MAX && x == rint(x))
 		return json_integer((json_int_t)x);
 	return json_real(rint(x * 1e9) / 1e9);
-}
-
-json_t *lt_json_text(const char *s)
-{
-	size_t size = s ? 3 * strlen(s) + 1 : 0;
-	char *clean;
-	json_t *value;
-
-	if (!s)
-		return json_null();
-	clean = malloc(size);
-	if (!clean)
-		return NULL;
-	value = json_string(lt_fmt_utf8(clean, size, s));
-	free(clean);
-	return value;
 }
 
 json_t *lt_json_keyed(enum lt_unit unit, const double *numbers, const char *const *names, size_t n)

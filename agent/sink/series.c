@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/array.h"
+#include "agent/util/text.h"
+
 int lt_series_list__add(struct lt_series_list *list, const struct lt_series *series)
 {
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct lt_series *more = reallocarray(list->items, room, sizeof(*more));
+	struct lt_series *items =
+		lt_array_room(list->items, list->n, &list->room, 64, sizeof(*items));
 
-		if (!more)
-			return -ENOMEM;
-		list->items = more;
-		list->room = room;
-	}
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
 	list->items[list->n++] = *series;
 	return 0;
 }
@@ -73,19 +73,12 @@ static bool equal(const struct lt_series_set *set, const struct lt_series *a,
 	return a->rank == b->rank && !strcmp(set->text + a->labels, set->text + b->labels);
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 /* Counts add up. A share or a length of several is the worst of them: a sum would mean nothing. */
 static bool takes_worst(const struct lt_metric *family)
 {
 	return family->prom_type == LT_PROM_GAUGE &&
 	       (family->unit == LT_UNIT_RATIO || family->unit == LT_UNIT_SECONDS ||
-		ends_with(family->prom_name, "_info"));
+		lt_ends_with(family->prom_name, "_info"));
 }
 
 static void add_up(struct lt_series *sum, const struct lt_series *series)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/util/array.h"
+
 /* Two readings of when one stall began differ by less. */
 #define SAME_STALL_SECONDS 0.05
 
@@ -46,19 +48,16 @@ void lt_stall_seen__free(struct lt_stall_seen *seen)
 static struct seen_loop *get(struct lt_stall_seen *seen, const struct lt_process *process,
 			     const struct lt_loop *loop)
 {
-	struct seen_loop *more;
+	struct seen_loop *loops;
 
 	for (size_t i = 0; i < seen->n; i++)
 		if (seen->loops[i].tid == loop->tid && seen->loops[i].pid == process->pid &&
 		    seen->loops[i].process_start == process->start_time)
 			return &seen->loops[i];
-	if (seen->n == seen->room) {
-		more = reallocarray(seen->loops, 2 * seen->room + 8, sizeof(*more));
-		if (!more)
-			return NULL;
-		seen->loops = more;
-		seen->room = 2 * seen->room + 8;
-	}
+	loops = lt_array_room(seen->loops, seen->n, &seen->room, 8, sizeof(*loops));
+	if (!loops)
+		return NULL;
+	seen->loops = loops;
 	seen->loops[seen->n] = (struct seen_loop){ .pid = process->pid,
 						   .tid = loop->tid,
 						   .process_start = process->start_time };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/util/array.h"
 #include "agent/util/fmt.h"
 #include "looptop/metric.h"
 
@@ -85,15 +86,11 @@ static struct told *find(struct lt_text_notes *notes, const struct lt_process *p
 
 static struct told *add(struct lt_text_notes *notes, const struct lt_process *process)
 {
-	if (notes->n == notes->room) {
-		size_t room = notes->room ? 2 * notes->room : 8;
-		struct told *more = reallocarray(notes->told, room, sizeof(*more));
+	struct told *told = lt_array_room(notes->told, notes->n, &notes->room, 8, sizeof(*told));
 
-		if (!more)
-			return NULL;
-		notes->told = more;
-		notes->room = room;
-	}
+	if (!told)
+		return NULL;
+	notes->told = told;
 	notes->told[notes->n] =
 		(struct told){ .pid = process->pid, .start_time = process->start_time };
 	return &notes->told[notes->n++];

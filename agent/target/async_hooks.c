@@ -5,21 +5,10 @@
  * check handle of its immediates, which is in the loop's queue. It is told by its shape, not by an offset
  * (facts, memory-reads 1.8 and 2.6; env.h of Node 16 … 26): AliasedBuffers, each {isolate, count, 0, buffer}.
  */
-#include <errno.h>
-#include <string.h>
-#include <sys/uio.h>
-
+#include "agent/target/memory.h"
+#include "agent/target/uv_layout.h"
+#include "agent/util/word.h"
 #include "looptop/runtime.h"
-
-/* uv_loop_t and uv_check_t, libuv 1.43 … 1.52 on 64-bit Linux. */
-enum {
-	LOOP_HANDLE_QUEUE = 16,
-	HANDLE_LOOP = 8,
-	HANDLE_TYPE = 16,
-	HANDLE_QUEUE = 32,
-	CHECK_CB = 96,
-	HANDLE_BYTES = 104
-};
 
 #define UV_CHECK     2
 #define HANDLES_MAX  256 /* Node's own are the first ones */
@@ -29,59 +18,36 @@ enum {
 #define FIELDS_LEAST 8 /* AsyncHooks::kStackLength is the eighth */
 #define FIELDS_MOST  16
 
-static int read_memory(int pid, uint64_t address, void *buf, size_t size)
-{
-	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)address, size };
-	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
-
-	if (n < 0)
-		return -errno;
-	return (size_t)n == size ? 0 : -EFAULT;
-}
-
-static uint64_t word_at(const unsigned char *block, size_t offset)
-{
-	uint64_t word;
-
-	memcpy(&word, block + offset, sizeof(word));
-	return word;
-}
-
-static bool is_pointer(uint64_t word)
-{
-	return word >= 4096 && word < 1ull << 47 && !(word & 7);
-}
-
 /* The handle in the loop's queue that calls Environment::CheckImmediate, 0: there is none. It always has its
  * callback; that of the timers has it only when one was set. */
 static uint64_t find_check(int pid, uint64_t loop_ptr, uint64_t check_immediate)
 {
-	unsigned char handle[HANDLE_BYTES];
-	uint64_t head = loop_ptr + LOOP_HANDLE_QUEUE, at;
+	unsigned char handle[LT_UV_CHECK_BYTES];
+	uint64_t head = loop_ptr + LT_UV_LOOP_HANDLE_QUEUE, at;
 
-	if (read_memory(pid, head, &at, sizeof(at)))
+	if (lt_read_memory(pid, head, &at, sizeof(at)))
 		return 0;
-	for (int i = 0; i < HANDLES_MAX && at != head && is_pointer(at); i++) {
-		if (read_memory(pid, at - HANDLE_QUEUE, handle, sizeof(handle)) ||
-		    word_at(handle, HANDLE_LOOP) != loop_ptr)
+	for (int i = 0; i < HANDLES_MAX && at != head && lt_is_pointer(at); i++) {
+		if (lt_read_memory(pid, at - LT_UV_HANDLE_QUEUE, handle, sizeof(handle)) ||
+		    lt_word(handle, LT_UV_HANDLE_LOOP) != loop_ptr)
 			return 0;
-		if ((uint32_t)word_at(handle, HANDLE_TYPE) == UV_CHECK &&
-		    word_at(handle, CHECK_CB) == check_immediate)
-			return at - HANDLE_QUEUE;
-		at = word_at(handle, HANDLE_QUEUE);
+		if ((uint32_t)lt_word(handle, LT_UV_HANDLE_TYPE) == UV_CHECK &&
+		    lt_word(handle, LT_UV_CHECK_CB) == check_immediate)
+			return at - LT_UV_HANDLE_QUEUE;
+		at = lt_word(handle, LT_UV_HANDLE_QUEUE);
 	}
 	return 0;
 }
 
 static bool is_buffer(const uint64_t *words, uint64_t isolate)
 {
-	return words[0] == isolate && words[2] == 0 && is_pointer(words[3]);
+	return words[0] == isolate && words[2] == 0 && lt_is_pointer(words[3]);
 }
 
 /* AsyncHooks' two counters stand side by side: fields_ (8 … 16 of them), async_id_fields_ (4). */
 static bool are_counters(const uint64_t *words, size_t stride)
 {
-	return is_pointer(words[0]) && is_buffer(words, words[0]) &&
+	return lt_is_pointer(words[0]) && is_buffer(words, words[0]) &&
 	       is_buffer(words + stride, words[0]) && words[1] >= FIELDS_LEAST &&
 	       words[1] <= FIELDS_MOST && words[stride + 1] == ID_FIELDS;
 }
@@ -92,8 +58,8 @@ static bool make_sense(int pid, const uint64_t *words, size_t stride)
 	double ids[ID_FIELDS];
 	uint32_t fields[FIELDS_LEAST];
 
-	if (read_memory(pid, words[3], fields, sizeof(fields)) ||
-	    read_memory(pid, words[stride + 3], ids, sizeof(ids)))
+	if (lt_read_memory(pid, words[3], fields, sizeof(fields)) ||
+	    lt_read_memory(pid, words[stride + 3], ids, sizeof(ids)))
 		return false;
 	return fields[LT_ASYNC_STACK_LENGTH] < 1u << 20 && ids[LT_ASYNC_EXECUTION_ID] >= 0 &&
 	       ids[LT_ASYNC_COUNTER] >= ids[LT_ASYNC_EXECUTION_ID] &&
@@ -112,7 +78,7 @@ uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr)
 		return 0;
 	handle = find_check(target->pid, loop_ptr,
 			    lt_module__address(module, module->image->check_immediate));
-	if (!handle || read_memory(target->pid, handle, words, sizeof(words)))
+	if (!handle || lt_read_memory(target->pid, handle, words, sizeof(words)))
 		return 0;
 	for (size_t i = 0; i + 2 * BUFFER_WORDS + 2 <= SCAN_WORDS; i++) {
 		for (size_t longer = 0; longer < 2; longer++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/target/elf.h"
+#include "agent/util/array.h"
 
 #define FUNCTION_BYTES_MAX (256 * 1024)
 
@@ -165,21 +166,19 @@ static int decode_bytes(csh cs, const uint8_t *code, struct lt_function *functio
 	int err = in ? 0 : -ENOMEM;
 
 	while (!err && left) {
+		struct lt_insn *insns;
+
 		if (!cs_disasm_iter(cs, &code, &left, &vaddr, in)) {
 			err = -EILSEQ;
 			break;
 		}
-		if (function->n_insns == capacity) {
-			size_t more = capacity ? 2 * capacity : 256;
-			struct lt_insn *insns = reallocarray(function->insns, more, sizeof(*insns));
-
-			if (!insns) {
-				err = -ENOMEM;
-				break;
-			}
-			function->insns = insns;
-			capacity = more;
+		insns = lt_array_room(function->insns, function->n_insns, &capacity, 256,
+				      sizeof(*insns));
+		if (!insns) {
+			err = -ENOMEM;
+			break;
 		}
+		function->insns = insns;
 		describe(&function->insns[function->n_insns++], cs, in);
 	}
 	if (in)

@@ -11,6 +11,7 @@
 
 #include "agent/target/process.h"
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 
 /* Options of node that take the next argument as their value when no "=" follows (16 to 26).
  * Those of V8 never do. */
@@ -163,7 +164,7 @@ static bool looks_like(const char *argv0, const char *exe_base)
 	if (!*word)
 		return false;
 	argv0 = base_of(word);
-	return !strncmp(argv0, exe_base, strlen(argv0)) || (is_node(argv0) && is_node(exe_base));
+	return lt_starts_with(exe_base, argv0) || (is_node(argv0) && is_node(exe_base));
 }
 
 /* A title's first word, and the second when it is a plain word too: "npm install", "ng serve". */

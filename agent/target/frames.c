@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/target/elf.h"
+#include "agent/util/array.h"
 
 /* Node 26 has 5 MB of 130,000 functions. */
 #define SECTION_BYTES_MAX (64u << 20)
@@ -173,21 +174,17 @@ static int add_function(struct lt_frames *frames, struct lt_elf *elf, struct rea
 {
 	uint64_t begin = read_pointer(&r, encoding);
 	uint64_t size = read_pointer(&r, encoding & PE_FORMAT);
+	struct function *functions;
 
 	if (r.bad || !size || lt_elf__offset(elf, begin, size, true) < 0)
 		return 0;
 	if (frames->n == FUNCTIONS_MAX)
 		return -E2BIG;
-	if (frames->n == frames->capacity) {
-		size_t more = frames->capacity ? 2 * frames->capacity : 4096;
-		struct function *functions =
-			reallocarray(frames->functions, more, sizeof(*functions));
-
-		if (!functions)
-			return -ENOMEM;
-		frames->functions = functions;
-		frames->capacity = more;
-	}
+	functions = lt_array_room(frames->functions, frames->n, &frames->capacity, 4096,
+				  sizeof(*functions));
+	if (!functions)
+		return -ENOMEM;
+	frames->functions = functions;
 	frames->functions[frames->n++] = (struct function){ begin, size };
 	return 0;
 }

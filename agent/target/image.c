@@ -9,6 +9,7 @@
 
 #include "agent/runtime/registry.h"
 #include "agent/target/frames.h"
+#include "agent/util/text.h"
 #include "looptop/log.h"
 
 #define HITS_MAX 64
@@ -31,14 +32,9 @@ struct analysis {
 	bool has_locals; /* symbols of functions that are not exported */
 };
 
-static bool starts_with(const char *text, const char *beginning)
-{
-	return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
 static bool matches(const char *name, const char *wanted, bool prefix)
 {
-	return prefix ? starts_with(name, wanted) : strcmp(name, wanted) == 0;
+	return prefix ? lt_starts_with(name, wanted) : strcmp(name, wanted) == 0;
 }
 
 /* Parts of a function that the compiler put elsewhere have its name too, but not its entry. */
@@ -107,7 +103,7 @@ static int on_symbol(void *ctx, const struct lt_elf_symbol *symbol)
 	for (size_t r = 0; lt_runtimes[r]; r++) {
 		const struct lt_runtime *runtime = lt_runtimes[r];
 
-		if (starts_with(name, runtime->mark))
+		if (lt_starts_with(name, runtime->mark))
 			an->present[r] = true;
 		if (runtime->class_kind && name[0] == '_' && name[1] == 'Z' && name[2] == 'T') {
 			enum lt_kind kind = runtime->class_kind(name);

@@ -1,67 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * libuv's own account, read from the target's memory (never written). The target runs on while we
+ * The target's memory (never written), and libuv's own account in it. The target runs on while we
  * read: everything is checked, and a pair that does not fit is read again.
  */
+#include "agent/target/memory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "agent/target/uv_layout.h"
 #include "agent/util/clock.h"
+#include "agent/util/text.h"
+#include "agent/util/word.h"
 #include "looptop/runtime.h"
-
-/* uv_loop_t, libuv 1.43 … 1.52 on 64-bit Linux (DWARF; facts 1.5). */
-enum {
-	LOOP_ACTIVE_HANDLES = 8,
-	LOOP_HANDLE_QUEUE = 16,
-	LOOP_INTERNAL_FIELDS = 40,
-	LOOP_BACKEND_FD = 64,
-	LOOP_CHECK_HANDLES = 400,
-	LOOP_TIME_MS = 544,
-	LOOP_SIZE = 848,
-};
-
-enum { HANDLE_LOOP = 8, HANDLE_TYPE = 16, HANDLE_QUEUE = 32 };
 
 #define METRICS_IDLE_TIME 1u /* flag in internal_fields */
 #define TRIES 5
 #define QUEUE_MAX 1024
 #define STACK_SCAN_BYTES (64 * 1024)
 
-static int read_memory(int pid, uint64_t addr, void *buf, size_t size)
+int lt_read_memory(int pid, uint64_t address, void *buf, size_t size)
 {
-	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)addr, size };
+	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)address, size };
 	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
 
 	if (n < 0)
 		return -errno;
 	return (size_t)n == size ? 0 : -EFAULT;
-}
-
-static uint64_t word(const void *block, size_t offset)
-{
-	uint64_t value;
-
-	memcpy(&value, (const char *)block + offset, sizeof(value));
-	return value;
-}
-
-static uint32_t half(const void *block, size_t offset)
-{
-	uint32_t value;
-
-	memcpy(&value, (const char *)block + offset, sizeof(value));
-	return value;
-}
-
-static bool is_pointer(uint64_t addr)
-{
-	return addr >= 4096 && addr < 1ull << 47 && !(addr & 7);
 }
 
 /* internal_fields: the running wait's beginning and the ended ones' sum must belong together. */
@@ -76,17 +46,17 @@ static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
 		return 0;
 	}
 	for (int i = 0; i < TRIES; i++) {
-		if (read_memory(pid, fields, block, sizeof(block)) ||
-		    read_memory(pid, fields, again, sizeof(again)))
+		if (lt_read_memory(pid, fields, block, sizeof(block)) ||
+		    lt_read_memory(pid, fields, again, sizeof(again)))
 			return -EFAULT;
 		mem->read_ns = lt_now_ns();
-		mem->idle_ns = word(block, (size_t)uv->idle_time);
-		mem->entry_ns = word(block, (size_t)uv->entry_time);
-		mem->metrics_on = half(block, 0) & METRICS_IDLE_TIME;
-		mem->iterations = uv->loop_count < 0 ? UINT64_MAX :
-						       word(block, (size_t)uv->loop_count);
-		if (mem->idle_ns == word(again, (size_t)uv->idle_time) &&
-		    mem->entry_ns == word(again, (size_t)uv->entry_time))
+		mem->idle_ns = lt_word(block, (size_t)uv->idle_time);
+		mem->entry_ns = lt_word(block, (size_t)uv->entry_time);
+		mem->metrics_on = lt_half(block, 0) & METRICS_IDLE_TIME;
+		mem->iterations =
+			uv->loop_count < 0 ? UINT64_MAX : lt_word(block, (size_t)uv->loop_count);
+		if (mem->idle_ns == lt_word(again, (size_t)uv->idle_time) &&
+		    mem->entry_ns == lt_word(again, (size_t)uv->entry_time))
 			break;
 		if (i == TRIES - 1)
 			return -EAGAIN;
@@ -101,7 +71,7 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
 	struct lt_loop_mem mem = { 0 };
-	unsigned char loop[LOOP_SIZE];
+	unsigned char loop[LT_UV_LOOP_BYTES];
 	uint64_t fields;
 	int err;
 
@@ -109,19 +79,20 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 		loop_ptr = lt_module__address(uv, uv->image->default_loop);
 	if (!loop_ptr)
 		return -ENOENT;
-	if (!is_pointer(loop_ptr))
+	if (!lt_is_pointer(loop_ptr))
 		return -EFAULT;
-	err = read_memory(target->pid, loop_ptr, loop, sizeof(loop));
+	err = lt_read_memory(target->pid, loop_ptr, loop, sizeof(loop));
 	if (err)
 		return err;
-	fields = word(loop, LOOP_INTERNAL_FIELDS);
-	if (!is_pointer(fields) || !is_pointer(word(loop, LOOP_HANDLE_QUEUE)) ||
-	    (int32_t)half(loop, LOOP_BACKEND_FD) <= 0)
+	fields = lt_word(loop, LT_UV_LOOP_INTERNAL_FIELDS);
+	if (!lt_is_pointer(fields) || !lt_is_pointer(lt_word(loop, LT_UV_LOOP_HANDLE_QUEUE)) ||
+	    (int32_t)lt_half(loop, LT_UV_LOOP_BACKEND_FD) <= 0)
 		return -ENOENT; /* not initialised (yet), or no loop at all */
 	mem.loop_ptr = loop_ptr;
-	mem.time_ms = word(loop, LOOP_TIME_MS);
-	mem.active_handles = half(loop, LOOP_ACTIVE_HANDLES);
-	mem.has_check = word(loop, LOOP_CHECK_HANDLES) != loop_ptr + LOOP_CHECK_HANDLES;
+	mem.time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS);
+	mem.active_handles = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
+	mem.has_check =
+		lt_word(loop, LT_UV_LOOP_CHECK_HANDLES) != loop_ptr + LT_UV_LOOP_CHECK_HANDLES;
 	err = read_metrics(target->pid, &uv->image->uv, fields, &mem);
 	if (!err)
 		*ret_mem = mem;
@@ -137,11 +108,11 @@ static int32_t count_queue(int pid, uint64_t head, uint64_t skip)
 		int32_t n = 0;
 
 		prev = head;
-		if (read_memory(pid, head, node, sizeof(node)))
+		if (lt_read_memory(pid, head, node, sizeof(node)))
 			return -1;
 		at = node[0];
 		while (at != head && n <= QUEUE_MAX) {
-			if (!is_pointer(at) || read_memory(pid, at, node, sizeof(node)) ||
+			if (!lt_is_pointer(at) || lt_read_memory(pid, at, node, sizeof(node)) ||
 			    node[1] != prev)
 				break;
 			n += at != skip;
@@ -165,16 +136,16 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 
 	if (!uv || !uv->image->nthreads || !uv->image->idle_threads)
 		return -ENOENT;
-	err = read_memory(target->pid, lt_module__address(uv, uv->image->nthreads), &mem.size,
-			  sizeof(mem.size));
+	err = lt_read_memory(target->pid, lt_module__address(uv, uv->image->nthreads), &mem.size,
+			     sizeof(mem.size));
 	if (!err)
-		err = read_memory(target->pid, lt_module__address(uv, uv->image->idle_threads),
-				  &mem.idle, sizeof(mem.idle));
+		err = lt_read_memory(target->pid, lt_module__address(uv, uv->image->idle_threads),
+				     &mem.idle, sizeof(mem.idle));
 	if (err)
 		return err;
 	if (uv->image->slow_running)
-		read_memory(target->pid, lt_module__address(uv, uv->image->slow_running),
-			    &mem.slow_running, sizeof(mem.slow_running));
+		lt_read_memory(target->pid, lt_module__address(uv, uv->image->slow_running),
+			       &mem.slow_running, sizeof(mem.slow_running));
 	if (mem.size > 1024 || mem.idle > mem.size) /* libuv's MAX_THREADPOOL_SIZE */
 		return -EFAULT;
 	wq = lt_module__address(uv, uv->image->pool_queue);
@@ -217,7 +188,7 @@ static int thread_sp(int pid, int tid, uint64_t *ret_sp)
 	if (n <= 0)
 		return -ESRCH;
 	text[n] = '\0';
-	if (!strncmp(text, "running", 7))
+	if (lt_starts_with(text, "running"))
 		return -EAGAIN;
 	if (sscanf(text, "%d %*x %*x %*x %*x %*x %*x %lx", &number, &sp) != 2 ||
 	    !is_epoll_wait(number))
@@ -232,18 +203,18 @@ static bool is_loop(int pid, uint64_t addr, uint64_t first)
 	unsigned char handle[48];
 	uint32_t type;
 
-	if (!is_pointer(first) || first < HANDLE_QUEUE ||
-	    read_memory(pid, first - HANDLE_QUEUE, handle, sizeof(handle)))
+	if (!lt_is_pointer(first) || first < LT_UV_HANDLE_QUEUE ||
+	    lt_read_memory(pid, first - LT_UV_HANDLE_QUEUE, handle, sizeof(handle)))
 		return false;
-	type = half(handle, HANDLE_TYPE);
-	return word(handle, HANDLE_LOOP) == addr && type >= 1 && type <= 17 &&
-	       word(handle, HANDLE_QUEUE + 8) == addr + LOOP_HANDLE_QUEUE;
+	type = lt_half(handle, LT_UV_HANDLE_TYPE);
+	return lt_word(handle, LT_UV_HANDLE_LOOP) == addr && type >= 1 && type <= 17 &&
+	       lt_word(handle, LT_UV_HANDLE_QUEUE + 8) == addr + LT_UV_LOOP_HANDLE_QUEUE;
 }
 
 int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_loop_ptr)
 {
 	static const size_t page = 4096;
-	unsigned char block[4096 + LOOP_HANDLE_QUEUE + 8];
+	unsigned char block[4096 + LT_UV_LOOP_HANDLE_QUEUE + 8];
 	uint64_t sp = 0;
 	int err = thread_sp(target->pid, tid, &sp);
 
@@ -252,14 +223,15 @@ int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_l
 	for (size_t at = 0; at < STACK_SCAN_BYTES; at += page) {
 		size_t size = sizeof(block);
 
-		if (read_memory(target->pid, sp + at, block, size)) {
+		if (lt_read_memory(target->pid, sp + at, block, size)) {
 			size = page - (sp + at) % page; /* up to the end of the stack */
-			if (size < LOOP_HANDLE_QUEUE + 8 ||
-			    read_memory(target->pid, sp + at, block, size))
+			if (size < LT_UV_LOOP_HANDLE_QUEUE + 8 ||
+			    lt_read_memory(target->pid, sp + at, block, size))
 				break;
 		}
-		for (size_t i = 0; i + LOOP_HANDLE_QUEUE + 8 <= size && i < page; i += 8) {
-			if (!is_loop(target->pid, sp + at + i, word(block, i + LOOP_HANDLE_QUEUE)))
+		for (size_t i = 0; i + LT_UV_LOOP_HANDLE_QUEUE + 8 <= size && i < page; i += 8) {
+			if (!is_loop(target->pid, sp + at + i,
+				     lt_word(block, i + LT_UV_LOOP_HANDLE_QUEUE)))
 				continue;
 			*ret_loop_ptr = sp + at + i;
 			return 0;

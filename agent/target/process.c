@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 
 #include "agent/util/clock.h"
 #include "agent/util/fmt.h"
+
+#define CPUS_MAX 8192 /* of the largest kernels */
 
 /* A process that ended has no directory (ENOENT), or one whose files say ESRCH. */
 static int gone_or(int error)
@@ -172,6 +175,20 @@ int lt_process_usage(int pid, double *ret_cpu_seconds, uint64_t *ret_rss_bytes)
 	*ret_cpu_seconds = seconds;
 	*ret_rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
 	return 0;
+}
+
+int lt_process_cpus(int pid)
+{
+	cpu_set_t *cpus = CPU_ALLOC(CPUS_MAX);
+	int n;
+
+	if (!cpus)
+		return -ENOMEM;
+	n = sched_getaffinity(pid, CPU_ALLOC_SIZE(CPUS_MAX), cpus)
+		    ? -errno
+		    : CPU_COUNT_S(CPU_ALLOC_SIZE(CPUS_MAX), cpus);
+	CPU_FREE(cpus);
+	return n;
 }
 
 int lt_process_threads(int pid, int *tids, size_t max)

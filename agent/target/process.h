@@ -80,6 +80,9 @@ int lt_process_info(int pid, struct lt_proc_info *ret_info);
 /* CPU time of all its threads since its start, and its resident memory. 0 or -errno. */
 int lt_process_usage(int pid, double *ret_cpu_seconds, uint64_t *ret_rss_bytes);
 
+/* On how many CPUs its first thread may run (affinity and cpuset). -errno. */
+int lt_process_cpus(int pid);
+
 /* Its threads, at most max of them, in the order of /proc. How many were stored, or -errno. */
 int lt_process_threads(int pid, int *tids, size_t max);
 

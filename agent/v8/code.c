@@ -62,14 +62,14 @@ static int load(struct lt_v8 *v8, uint64_t stream, struct lt_v8_code *ret_code)
 	if (type < 0 || type != layout->code_type)
 		return -EFAULT;
 	if (!is_one_object(layout) &&
-	    lt_v8_word(block, (size_t)layout->code_instruction_start) != code.start)
+	    lt_word(block, (size_t)layout->code_instruction_start) != code.start)
 		return -EFAULT;
-	code.size = lt_v8_half(block, (size_t)layout->code_instruction_size);
+	code.size = lt_half(block, (size_t)layout->code_instruction_size);
 	if (!code.size || code.size > SIZE_MAX_BYTES)
 		return -EFAULT;
-	code.deopt_data = lt_v8_word(block, (size_t)layout->code_deopt_data);
-	code.positions = lt_v8_word(block, (size_t)layout->code_positions);
-	code.kind = lt_v8_half(block, (size_t)layout->code_flags) & KIND_MASK;
+	code.deopt_data = lt_word(block, (size_t)layout->code_deopt_data);
+	code.positions = lt_word(block, (size_t)layout->code_positions);
+	code.kind = lt_half(block, (size_t)layout->code_flags) & KIND_MASK;
 	v8->stream_map = head[0];
 	*ret_code = code;
 	return 0;
@@ -85,7 +85,7 @@ static int scan_block(struct lt_v8 *v8, struct scan *scan, const uint8_t *block,
 		      uint64_t *head, struct lt_v8_code *ret_code)
 {
 	for (; *head >= low; *head -= CODE_ALIGNMENT) {
-		uint64_t word = lt_v8_word(block, *head - low);
+		uint64_t word = lt_word(block, *head - low);
 
 		if (!lt_v8_is_object(word))
 			continue;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/text.h"
+
 /* Equal stacks, and the time that they stand for. */
 struct pile {
 	struct lt_stack_frame *frames;
@@ -45,16 +47,11 @@ size_t lt_fold__samples(const struct lt_fold *fold)
 	return fold->samples;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 /* The same function, wherever in it. Functions without a name are told apart by their place. */
 static bool same_function(const struct lt_stack_frame *a, const struct lt_stack_frame *b)
 {
-	return a->type == b->type && same_text(a->function, b->function) &&
-	       same_text(a->file, b->file) && (a->function[0] != '(' || a->line == b->line);
+	return a->type == b->type && lt_same_text(a->function, b->function) &&
+	       lt_same_text(a->file, b->file) && (a->function[0] != '(' || a->line == b->line);
 }
 
 static bool same_stack(const struct pile *pile, const struct lt_v8_stack *stack)

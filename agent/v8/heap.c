@@ -78,7 +78,7 @@ int lt_v8_heap__map_type(struct lt_v8_heap *heap, uint64_t map)
 	err = lt_v8_heap__read(heap, lt_v8_address(map), block, (size_t)at + sizeof(type));
 	if (err)
 		return err;
-	if (!lt_v8_is_object(lt_v8_word(block, 0))) /* a map has a map */
+	if (!lt_v8_is_object(lt_word(block, 0))) /* a map has a map */
 		return -EFAULT;
 	memcpy(&type, block + at, sizeof(type));
 	heap->maps[slot].map = map;
@@ -95,7 +95,7 @@ int lt_v8_heap__object(struct lt_v8_heap *heap, uint64_t word, void *buf, size_t
 	err = lt_v8_heap__read_some(heap, lt_v8_address(word), buf, min, max);
 	if (err)
 		return err;
-	return lt_v8_heap__map_type(heap, lt_v8_word(buf, 0));
+	return lt_v8_heap__map_type(heap, lt_word(buf, 0));
 }
 
 bool lt_v8_heap__is(struct lt_v8_heap *heap, uint64_t word, int32_t type)
@@ -115,9 +115,9 @@ int64_t lt_v8_heap__array(struct lt_v8_heap *heap, uint64_t word, size_t unit, v
 
 	if (err < 0)
 		return err;
-	if (!lt_v8_is_smi(lt_v8_word(head, ARRAY_LENGTH)))
+	if (!lt_v8_is_smi(lt_word(head, ARRAY_LENGTH)))
 		return -EFAULT;
-	length = lt_v8_smi(lt_v8_word(head, ARRAY_LENGTH));
+	length = lt_v8_smi(lt_word(head, ARRAY_LENGTH));
 	if (length < 0 || length > ELEMENTS_MAX)
 		return -EFAULT;
 	size = (size_t)length * unit < max ? (size_t)length * unit : max;

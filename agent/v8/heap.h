@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "agent/util/word.h"
 #include "agent/v8/v8.h"
 
 #define LT_V8_MAPS 64 /* a power of two */
@@ -48,22 +49,6 @@ static inline int32_t lt_v8_smi(uint64_t word)
 static inline uint64_t lt_v8_address(uint64_t word)
 {
 	return word - 1;
-}
-
-static inline uint64_t lt_v8_word(const void *block, size_t offset)
-{
-	uint64_t value;
-
-	memcpy(&value, (const char *)block + offset, sizeof(value));
-	return value;
-}
-
-static inline uint32_t lt_v8_half(const void *block, size_t offset)
-{
-	uint32_t value;
-
-	memcpy(&value, (const char *)block + offset, sizeof(value));
-	return value;
 }
 
 /* Sets what the next stack may cost; forgets types of maps that are older than a second. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/target/elf.h"
+#include "agent/util/text.h"
 #include "agent/v8/layout_internal.h"
 
 #define CONSTANT_MAX  0xffff /* instance types have 16 bits, offsets and indexes are smaller */
@@ -110,17 +111,12 @@ struct reading {
 	int32_t values[N_SOURCES];
 };
 
-static bool starts_with(const char *text, const char *beginning)
-{
-	return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
 static bool is_source(const char *name, const char *wanted)
 {
 	size_t length = strlen(wanted);
 	bool any_type = length > 2 && wanted[length - 1] == '_' && wanted[length - 2] == '_';
 
-	return any_type ? starts_with(name, wanted) : strcmp(name, wanted) == 0;
+	return any_type ? lt_starts_with(name, wanted) : strcmp(name, wanted) == 0;
 }
 
 static int32_t int_at(struct reading *reading, const struct lt_elf_symbol *symbol)
@@ -178,14 +174,14 @@ static void on_function(struct reading *reading, const struct lt_elf_symbol *sym
 	struct lt_v8_marks *marks = &reading->marks;
 	const char *name = symbol->name;
 
-	if (starts_with(name, "Builtins_")) {
+	if (lt_starts_with(name, "Builtins_")) {
 		if (!layout->blob_begin || symbol->vaddr < layout->blob_begin)
 			layout->blob_begin = symbol->vaddr;
 		if (symbol->size < UINT64_MAX - symbol->vaddr &&
 		    symbol->vaddr + symbol->size > layout->blob_end)
 			layout->blob_end = symbol->vaddr + symbol->size;
 		/* the variants that save more registers do so between the instructions sought */
-		if (starts_with(name, "Builtins_CEntry_Return1_") &&
+		if (lt_starts_with(name, "Builtins_CEntry_Return1_") &&
 		    strstr(name, "_NoBuiltinExit") && !strstr(name, "_SaveFPRegs"))
 			marks->c_entry = symbol->vaddr;
 	} else if (!strcmp(name, "_ZN2v87Isolate10GetCurrentEv")) {
@@ -204,7 +200,7 @@ static int on_symbol(void *ctx, const struct lt_elf_symbol *symbol)
 
 	if (symbol->is_function)
 		on_function(reading, symbol);
-	else if (!starts_with(symbol->name, prefix))
+	else if (!lt_starts_with(symbol->name, prefix))
 		on_data(reading, symbol);
 	else if (symbol->size == sizeof(int32_t))
 		on_constant(reading, symbol->name + sizeof(prefix) - 1, int_at(reading, symbol));

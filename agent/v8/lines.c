@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/util/array.h"
 #include "agent/v8/internal.h"
 #include "agent/v8/strings.h"
 
@@ -24,15 +25,11 @@ struct ends {
 
 static int add(struct ends *ends, uint32_t position)
 {
-	if (ends->n == ends->capacity) {
-		size_t capacity = ends->capacity ? 2 * ends->capacity : ENDS_MIN;
-		uint32_t *at = reallocarray(ends->at, capacity, sizeof(*at));
+	uint32_t *at = lt_array_room(ends->at, ends->n, &ends->capacity, ENDS_MIN, sizeof(*at));
 
-		if (!at)
-			return -ENOMEM;
-		ends->at = at;
-		ends->capacity = capacity;
-	}
+	if (!at)
+		return -ENOMEM;
+	ends->at = at;
 	ends->at[ends->n++] = position;
 	return 0;
 }

@@ -6,6 +6,8 @@
  */
 #include "agent/v8/internal.h"
 
+#include "agent/util/text.h"
+
 #define BUILTIN_PREFIX	    "v8::internal::Builtin_"
 #define BUILTIN_IMPL_PREFIX "v8::internal::Builtin_Impl_"
 
@@ -76,11 +78,6 @@ static const char *const plumbing[] = {
 	"v8::internal::MicrotaskQueue::",
 };
 
-static bool starts_with(const char *text, const char *beginning)
-{
-	return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
 const char *lt_v8_native__symbol(struct lt_v8 *v8, uint64_t pc)
 {
 	const char *file;
@@ -99,9 +96,9 @@ const char *lt_v8_native__builtin(const char *symbol)
 /* A builtin that is written in C++ has a function of its own. */
 static const char *cpp_builtin(const char *name)
 {
-	if (starts_with(name, BUILTIN_IMPL_PREFIX))
+	if (lt_starts_with(name, BUILTIN_IMPL_PREFIX))
 		return lt_v8_native__builtin(name + strlen(BUILTIN_IMPL_PREFIX));
-	if (starts_with(name, BUILTIN_PREFIX))
+	if (lt_starts_with(name, BUILTIN_PREFIX))
 		return lt_v8_native__builtin(name + strlen(BUILTIN_PREFIX));
 	return NULL;
 }
@@ -127,7 +124,7 @@ bool lt_v8_native__frame(struct lt_v8 *v8, uint64_t pc, enum lt_pc_class class,
 		file = NULL;
 	}
 	for (size_t i = 0; !builtin && i < sizeof(plumbing) / sizeof(plumbing[0]); i++)
-		if (starts_with(name, plumbing[i]))
+		if (lt_starts_with(name, plumbing[i]))
 			return false;
 	frame.function = lt_arena__text(&v8->arena, name);
 	frame.file = file ? lt_arena__text(&v8->arena, file) : NULL;

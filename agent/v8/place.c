@@ -56,10 +56,10 @@ static int64_t open_bytecodes(struct lt_v8 *v8, uint64_t word, uint64_t *ret_pos
 	    layout->bytecode_array_positions + 8 > ARRAY_BYTES)
 		return -EINVAL;
 	type = lt_v8_heap__object(&v8->heap, word, block, ARRAY_BYTES_MIN, sizeof(block));
-	if (type < 0 || type != layout->bytecode_array_type || !lt_v8_is_smi(lt_v8_word(block, 8)))
+	if (type < 0 || type != layout->bytecode_array_type || !lt_v8_is_smi(lt_word(block, 8)))
 		return -EFAULT;
-	*ret_positions = lt_v8_word(block, (size_t)layout->bytecode_array_positions);
-	return lt_v8_smi(lt_v8_word(block, 8));
+	*ret_positions = lt_word(block, (size_t)layout->bytecode_array_positions);
+	return lt_v8_smi(lt_word(block, 8));
 }
 
 /* When the garbage collector moves a table, it changes the word that points at it: if that is what it was,
@@ -178,8 +178,8 @@ static int read_inlined(struct lt_v8 *v8, const struct deopt *deopt, uint64_t ow
 				     (uint64_t)id * INLINING_BYTES,
 			     entry, sizeof(entry)))
 		return -EFAULT;
-	*ret_value = lt_v8_word(entry, 0);
-	function = (int32_t)lt_v8_half(entry, 8);
+	*ret_value = lt_word(entry, 0);
+	function = (int32_t)lt_half(entry, 8);
 	if (function == -1) {
 		*ret_shared = own;
 		return 0;

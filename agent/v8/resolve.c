@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "agent/util/clock.h"
+#include "agent/util/text.h"
 #include "agent/v8/internal.h"
 
 #define NATIVE_MAX	  24 /* frames below the innermost function */
@@ -131,11 +132,6 @@ static const char *builtin_name(struct lt_v8 *v8, const char *name, uint64_t pc)
 	return full ? full : name;
 }
 
-static bool begins(const char *text, const char *prefix)
-{
-	return !strncmp(text, prefix, strlen(prefix));
-}
-
 static void add_builtin(struct resolving *r, const struct lt_v8_shared *shared, uint64_t pc)
 {
 	static const struct lt_stack_frame regexp = { .type = LT_FRAME_BUILTIN,
@@ -146,8 +142,8 @@ static void add_builtin(struct resolving *r, const struct lt_v8_shared *shared, 
 	};
 
 	/* Compiled code with no function of its own, called by one that matches, is an expression. */
-	if (r->nameless_code &&
-	    (begins(frame.function, "RegExp.") || begins(frame.function, "String.")))
+	if (r->nameless_code && (lt_starts_with(frame.function, "RegExp.") ||
+				 lt_starts_with(frame.function, "String.")))
 		add(r, &regexp);
 	r->nameless_code = false;
 	add(r, &frame);

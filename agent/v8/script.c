@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/util/text.h"
 #include "agent/v8/internal.h"
 #include "agent/v8/sourcemap.h"
 #include "agent/v8/strings.h"
@@ -19,7 +20,7 @@
 
 static uint64_t field(const unsigned char *block, int32_t offset)
 {
-	return offset >= 8 && offset + 8 <= SCRIPT_BYTES ? lt_v8_word(block, (size_t)offset) : 0;
+	return offset >= 8 && offset + 8 <= SCRIPT_BYTES ? lt_word(block, (size_t)offset) : 0;
 }
 
 static int32_t small(uint64_t word)
@@ -114,7 +115,7 @@ static void url_to_path(char *text)
 	char *from = text + strlen(FILE_SCHEME), *to = text;
 	unsigned value;
 
-	if (strncmp(text, FILE_SCHEME, strlen(FILE_SCHEME)) != 0 || *from != '/')
+	if (!lt_starts_with(text, FILE_SCHEME) || *from != '/')
 		return;
 	while (*from) {
 		if (from[0] == '%' && isxdigit((unsigned char)from[1]) &&
@@ -194,7 +195,7 @@ const char *lt_v8_script__file(struct lt_v8 *v8, uint64_t address, bool *ret_use
 		if (!script || !is_current(v8, script))
 			return NULL;
 		script->file = named ? lt_arena__text(&v8->arena, text) : NULL;
-		script->user = !named || strncmp(text, "node:", 5) != 0;
+		script->user = !named || !lt_starts_with(text, "node:");
 		script->file_known = true;
 	}
 	*ret_user = script->user;

@@ -114,10 +114,10 @@ static int read_words(struct lt_v8 *v8, unsigned char *block, struct lt_v8_share
 		return type;
 	if (type != layout->shared_type)
 		return -EFAULT;
-	shared->name_word = lt_v8_word(block, (size_t)layout->shared_name_or_scope);
-	shared->script_word = lt_v8_word(block, (size_t)layout->shared_script);
+	shared->name_word = lt_word(block, (size_t)layout->shared_name_or_scope);
+	shared->script_word = lt_word(block, (size_t)layout->shared_script);
 	if (fits(layout->shared_function_data, 8))
-		shared->data = lt_v8_word(block, (size_t)layout->shared_function_data);
+		shared->data = lt_word(block, (size_t)layout->shared_function_data);
 	return 0;
 }
 
@@ -183,6 +183,6 @@ uint64_t lt_v8_shared__of_function(struct lt_v8_heap *heap, uint64_t word)
 				  (size_t)layout->function_shared + 8);
 	if (type < 0 || type < layout->function_type_first || type > layout->function_type_last)
 		return 0;
-	word = lt_v8_word(block, (size_t)layout->function_shared);
+	word = lt_word(block, (size_t)layout->function_shared);
 	return lt_v8_heap__is(heap, word, layout->shared_type) ? lt_v8_address(word) : 0;
 }

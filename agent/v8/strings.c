@@ -64,7 +64,7 @@ static int read_head(struct lt_v8_heap *heap, uint64_t word, unsigned char head[
 
 	if (type < 0)
 		return type;
-	*ret_length = lt_v8_half(head, STRING_LENGTH);
+	*ret_length = lt_half(head, STRING_LENGTH);
 	return type < nonstring && *ret_length < STRING_MAX ? type : -EINVAL;
 }
 
@@ -86,7 +86,7 @@ static int add_part(struct lt_v8_string *string, uint64_t address, const struct 
 static int push_cons(struct lt_v8_heap *heap, struct work *work, const unsigned char *head,
 		     const struct range *range, uint32_t whole)
 {
-	uint64_t first = lt_v8_word(head, STRING_FIRST), second = lt_v8_word(head, STRING_SECOND);
+	uint64_t first = lt_word(head, STRING_FIRST), second = lt_word(head, STRING_SECOND);
 	unsigned char first_head[32];
 	uint32_t length, end = range->from + range->length;
 	int type = read_head(heap, first, first_head, &length), err;
@@ -113,7 +113,7 @@ static int take(struct lt_v8_heap *heap, struct work *work, const struct range *
 	unsigned char head[32];
 	uint32_t length;
 	int type = read_head(heap, range->word, head, &length);
-	uint64_t second = lt_v8_word(head, STRING_SECOND);
+	uint64_t second = lt_word(head, STRING_SECOND);
 
 	if (type < 0)
 		return type;
@@ -132,13 +132,12 @@ static int take(struct lt_v8_heap *heap, struct work *work, const struct range *
 	case TYPE_CONS:
 		return push_cons(heap, work, head, range, length);
 	case TYPE_THIN:
-		return push(work, lt_v8_word(head, STRING_FIRST), length, range->from,
-			    range->length);
+		return push(work, lt_word(head, STRING_FIRST), length, range->from, range->length);
 	case TYPE_SLICED:
 		if (!lt_v8_is_smi(second) || lt_v8_smi(second) < 0 ||
 		    lt_v8_smi(second) >= STRING_MAX)
 			return -EINVAL;
-		return push(work, lt_v8_word(head, STRING_FIRST), ANY_LENGTH,
+		return push(work, lt_word(head, STRING_FIRST), ANY_LENGTH,
 			    range->from + (uint32_t)lt_v8_smi(second), range->length);
 	default:
 		return -EINVAL;

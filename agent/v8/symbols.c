@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/target/elf.h"
 #include "agent/target/maps.h"
+#include "agent/util/array.h"
+#include "agent/util/clock.h"
 #include "agent/v8/mapfile.h"
 #include "agent/v8/symfile.h"
 #include "agent/v8/v8.h"
@@ -53,14 +54,6 @@ struct lt_symbols {
 	uint64_t blob_begin, blob_end;
 	size_t v8_file; /* index; NO_FILE: none */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
 
 /* --- files ------------------------------------------------------------------------------------- */
 
@@ -105,18 +98,14 @@ struct areas {
 
 static int append(struct areas *areas, const struct area *area)
 {
-	if (areas->count == areas->capacity) {
-		size_t capacity = areas->capacity ? 2 * areas->capacity : 64;
-		struct area *list;
+	struct area *list;
 
-		if (areas->count == AREAS_MAX)
-			return -EFBIG;
-		list = realloc(areas->list, capacity * sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		areas->list = list;
-		areas->capacity = capacity;
-	}
+	if (areas->count == AREAS_MAX)
+		return -EFBIG;
+	list = lt_array_room(areas->list, areas->count, &areas->capacity, 64, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	areas->list = list;
 	areas->list[areas->count++] = *area;
 	return 0;
 }
@@ -316,7 +305,7 @@ int lt_symbols__new(int pid, const struct lt_v8_layout *layout, struct lt_symbol
 		lt_symbols__free(symbols);
 		return err;
 	}
-	symbols->read_ns = now_ns();
+	symbols->read_ns = lt_now_ns();
 	if (symbols->is_v8)
 		find_builtins(symbols);
 	*ret_symbols = symbols;
@@ -338,7 +327,7 @@ void lt_symbols__free(struct lt_symbols *symbols)
 
 static bool refresh(struct lt_symbols *symbols, uint64_t at_least_ns)
 {
-	uint64_t now = now_ns();
+	uint64_t now = lt_now_ns();
 
 	if (now - symbols->read_ns < at_least_ns)
 		return false;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/target/elf.h"
+#include "agent/util/array.h"
 #include "agent/v8/demangle.h"
 
 #define FUNCTIONS_MAX (2u << 20)
@@ -49,6 +50,7 @@ static int on_function(void *ctx, const struct lt_elf_symbol *symbol)
 {
 	struct loading *loading = ctx;
 	struct lt_symfile *file = loading->file;
+	struct function *functions;
 	int64_t offset;
 
 	if (!symbol->size || symbol->size > UINT32_MAX || symbol->name_offset > UINT32_MAX)
@@ -56,18 +58,13 @@ static int on_function(void *ctx, const struct lt_elf_symbol *symbol)
 	offset = lt_elf__offset(loading->elf, symbol->vaddr, symbol->size, true);
 	if (offset < 0 || offset > UINT32_MAX)
 		return 0;
-	if (file->count == file->capacity) {
-		size_t capacity = file->capacity ? 2 * file->capacity : 1024;
-		struct function *functions;
-
-		if (file->count == FUNCTIONS_MAX)
-			return loading->err = -EFBIG;
-		functions = realloc(file->functions, capacity * sizeof(*functions));
-		if (!functions)
-			return loading->err = -ENOMEM;
-		file->functions = functions;
-		file->capacity = capacity;
-	}
+	if (file->count == FUNCTIONS_MAX)
+		return loading->err = -EFBIG;
+	functions = lt_array_room(file->functions, file->count, &file->capacity, 1024,
+				  sizeof(*functions));
+	if (!functions)
+		return loading->err = -ENOMEM;
+	file->functions = functions;
 	file->functions[file->count++] = (struct function){
 		.offset = (uint32_t)offset,
 		.size = (uint32_t)symbol->size,

@@ -205,6 +205,7 @@ struct lt_process {
 	double cpu_seconds, rss_bytes;
 	/* The CPU limit of its cgroup (the strictest one above it); NAN: none, or unknown. */
 	double cpu_limit; /* in CPUs: 0.5 = 50 ms in each 100 ms */
+	double cpus_allowed; /* on how many CPUs it may run, by affinity and cpuset; NAN: unknown */
 	double throttled_periods, periods; /* of the interval, in that cgroup */
 	double throttled_seconds; /* of the interval, in that cgroup, all its threads */
 	double memory_limit_bytes; /* of its cgroup; NAN: none, or unknown */

@@ -4,7 +4,6 @@
 
 import json
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -15,7 +14,7 @@ import urllib.request
 import pytest
 from support import procfs
 from support.exposition import Exposition
-from support.looptop import BINARY, NO_BUDGET, assert_says_why, run
+from support.looptop import NO_BUDGET, Running, assert_says_why, run
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
@@ -51,23 +50,11 @@ def wait_for(found, timeout, what):
         time.sleep(0.1)
 
 
-class Agent:
+class Agent(Running):
     def __init__(self, *arguments):
         self.url = f"http://127.0.0.1:{free_port()}"
         listen = self.url.removeprefix("http://")
-        self.process = subprocess.Popen(
-            [str(BINARY), "agent", "--listen", listen, *NO_BUDGET, *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
-        self.process.stdout.close()
+        super().__init__("agent", "--listen", listen, *NO_BUDGET, *arguments, parse=str.rstrip)
 
     def wait_ready(self):
         wait_for(lambda: get(self.url + "/readyz")[0] == 200, 10, "ready")
@@ -80,9 +67,7 @@ class Agent:
 
     def stop(self):
         """A normal end by SIGTERM, soon."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(5)
-        assert code == 0, (code, self.process.stdout.read())
+        super().stop(timeout=5)
 
 
 @pytest.fixture(scope="module")

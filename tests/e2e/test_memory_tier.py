@@ -18,7 +18,7 @@ def test_utilization_is_event_loop_utilization(memory):
     truth, process = memory
     loop = process.loop()
     # A reading in the middle of a turn or a wait accounts for it up to that moment.
-    assert loop.total("busy_seconds") == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+    loop.assert_busy(truth["active"])
     utilization = sum(
         row["utilization"] * interval for row, (_, interval) in zip(loop.rows, process.times)
     )

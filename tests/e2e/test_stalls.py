@@ -3,11 +3,10 @@
 """Which function blocked: looptop's stacks against the stacks that the process tells of itself."""
 
 import os
-from pathlib import Path
 
 import pytest
-from support import procfs
 from support.looptop import NO_BUDGET, Stat, run
+from support.pressure import waited_seconds
 from support.stalls import Follow, Matrix, covers, is_user, path_of
 from support.workload import WORKLOADS
 
@@ -80,11 +79,7 @@ WAYS = {
 
 def run_delay(*pids):
     """For how long the threads of these processes were ready and had no CPU, in seconds."""
-    return sum(
-        int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[1]) / 1e9
-        for pid in pids
-        for tid in procfs.threads(pid)
-    )
+    return sum(map(waited_seconds, pids))
 
 
 @pytest.mark.parametrize("way", list(WAYS))

@@ -53,7 +53,7 @@ def test_each_worker_has_a_row_with_its_own_figures(run):
     assert len(loops) == 2
     truths = sorted(run.truth["workers"], key=lambda truth: truth["active"])
     for loop, truth in zip(loops, truths):
-        assert loop.total("busy_seconds") == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+        loop.assert_busy(truth["active"])
         assert loop.tid in run.tids
         if truth["loop_count"] is not None:
             assert 0 <= loop.total("iterations") - truth["loop_count"] <= 10
@@ -62,7 +62,7 @@ def test_each_worker_has_a_row_with_its_own_figures(run):
 def test_the_main_loop_is_not_mixed_with_theirs(run):
     main = run.loaded.loop()
     assert main.name == "main"
-    assert main.total("busy_seconds") == pytest.approx(run.truth["active"], rel=0.02, abs=0.005)
+    main.assert_busy(run.truth["active"])
 
 
 def test_workers_have_names(run):

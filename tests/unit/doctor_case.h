@@ -185,6 +185,7 @@ static inline struct doctor_case *case_new(void)
 				     .tier = "phases",
 				     .rss_bytes = 100e6,
 				     .cpu_limit = NAN,
+				     .cpus_allowed = NAN,
 				     .throttled_periods = NAN,
 				     .periods = NAN,
 				     .throttled_seconds = NAN,

@@ -299,6 +299,30 @@ static void nothing_known(struct doctor_case *c, int i)
 	c->process.pool.size = c->process.pool.saturated_seconds = NAN;
 }
 
+static void pinned_pool(struct doctor_case *c, int i)
+{
+	computing_pool(c, i);
+	c->process.cpus_allowed = 3;
+}
+
+/* More threads than the CPUs that the process may use are no cure, however many the host has. */
+static void test_affinity(void **state)
+{
+	struct doctor_case *c = case_new();
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	case_watch(c, pinned_pool);
+	assert_int_equal(lt_doctor__text(c->doctor, out, false, true), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "than the CPUs (3)"));
+	assert_null(strstr(text, "UV_THREADPOOL_SIZE=8"));
+	free(text);
+	case_free(c);
+}
+
 /* What is not known is no finding. */
 static void test_nothing_known(void **state)
 {
@@ -427,6 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
+		cmocka_unit_test(test_affinity),
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_hiccup),

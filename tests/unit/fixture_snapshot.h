@@ -13,6 +13,7 @@
 
 #include "looptop/abi.h"
 #include "looptop/snapshot.h"
+#include "tests/unit/hist_add.h"
 
 /* Quotes, a formula, separators, a line end, wide letters, a byte that is no UTF-8, a control. */
 #define FIXTURE_HOSTILE_NAME "=cmd|'/C \"calc\"'!A0,\n\xe6\xbc\xa2 \xc3\xa9\xff\x1b[31m.js"
@@ -29,19 +30,6 @@ struct fixture {
 	struct lt_hist task[2][3]; /* fs and crypto of the first process: wait, run, delivery */
 	struct lt_hist gc[LT_SNAP_GCS];
 };
-
-static inline void fixture_hist_add(struct lt_hist *hist, uint64_t ns, double n)
-{
-	uint32_t i = lt_hist_index(ns);
-	double seconds = (double)ns / 1e9;
-
-	hist->count += n;
-	hist->sum += seconds * n;
-	hist->bucket_count[i] += n;
-	hist->bucket_sum[i] += seconds * n;
-	if (seconds > hist->max)
-		hist->max = seconds;
-}
 
 static inline struct lt_dist fixture_dist(double count, double sum, double p50, double p90,
 					  double p99, double max)
@@ -113,11 +101,11 @@ static inline void fixture_measured_loop(struct fixture *fx, int i, int tid, con
 {
 	struct lt_loop *loop = &fx->loops[i];
 
-	fixture_hist_add(&fx->turn[i], 250000, 800);
-	fixture_hist_add(&fx->turn[i], 12000000, 12);
-	fixture_hist_add(&fx->turn_total[i], 250000, 8000);
-	fixture_hist_add(&fx->turn_total[i], 12000000, 120);
-	fixture_hist_add(&fx->late_total[i], 70000, 900);
+	hist_add(&fx->turn[i], 250000, 800);
+	hist_add(&fx->turn[i], 12000000, 12);
+	hist_add(&fx->turn_total[i], 250000, 8000);
+	hist_add(&fx->turn_total[i], 12000000, 120);
+	hist_add(&fx->late_total[i], 70000, 900);
 	*loop = (struct lt_loop){
 		.tid = tid, .name = name, .iterations = 805, .turns = 812,
 		.busy_seconds = 0.344, .idle_seconds = 0.656, .utilization = 0.344,
@@ -141,9 +129,9 @@ static inline void fixture_kind(struct fixture *fx, struct lt_pool *pool, int wh
 	struct lt_pool_kind *kind = &pool->kinds[kind_id];
 	struct lt_hist *hist = fx->task[which];
 
-	fixture_hist_add(&hist[0], 180000000, n * 10);
-	fixture_hist_add(&hist[1], 2000000, n * 10);
-	fixture_hist_add(&hist[2], 50000, n * 10);
+	hist_add(&hist[0], 180000000, n * 10);
+	hist_add(&hist[1], 2000000, n * 10);
+	hist_add(&hist[2], 50000, n * 10);
 	kind->submitted = n + 2;
 	kind->started = n;
 	kind->completed = n;
@@ -183,8 +171,8 @@ static inline void fixture_gc(struct fixture *fx, struct lt_process *process)
 		process->gc[i].max_seconds = NAN;
 	for (int i = 0; i < LT_SNAP_GCS; i++)
 		process->gc[i].dist = fixture_dist(0, 0, NAN, NAN, NAN, NAN);
-	fixture_hist_add(&fx->gc[LT_GC_SCAVENGE], 1100000, 110);
-	fixture_hist_add(&fx->gc[LT_GC_MARK_COMPACT], 48300000, 2);
+	hist_add(&fx->gc[LT_GC_SCAVENGE], 1100000, 110);
+	hist_add(&fx->gc[LT_GC_MARK_COMPACT], 48300000, 2);
 	process->gc[LT_GC_SCAVENGE] = (struct lt_gc_kind){
 		.count = 11, .seconds = 0.0121, .max_seconds = 0.0011,
 		.total = &fx->gc[LT_GC_SCAVENGE],

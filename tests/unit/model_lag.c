@@ -10,33 +10,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/hist_add.h"
+#include "tests/unit/random.h"
+
 #define TURNS 400
 #define ARRIVALS 400000
-
-static uint64_t next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-static double uniform(uint64_t *seed)
-{
-	return (double)(next_random(seed) >> 11) / 9007199254740992.0;
-}
-
-static void add(struct lt_hist *hist, uint64_t ns)
-{
-	uint32_t i = lt_hist_index(ns);
-	double seconds = (double)ns / 1e9;
-
-	hist->count += 1;
-	hist->sum += seconds;
-	hist->max = fmax(hist->max, seconds);
-	hist->bucket_count[i] += 1;
-	hist->bucket_sum[i] += seconds;
-}
 
 static void assert_close(double got, double want, double relative, double absolute)
 {
@@ -50,7 +28,7 @@ static void test_contract_example(void **state)
 	struct lt_lag lag;
 
 	(void)state;
-	add(&turns, 1000000000);
+	hist_add(&turns, 1000000000, 1);
 	lag = lt_lag__of(&turns, 10);
 	assert_close(lag.mean, 0.05, 1e-9, 0);
 	assert_close(lag.p99, 0.9, 1e-9, 0);
@@ -67,7 +45,7 @@ static void test_always_busy(void **state)
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
-		add(&turns, 100000000);
+		hist_add(&turns, 100000000, 1);
 	lag = lt_lag__of(&turns, 1);
 	assert_close(lag.mean, 0.05, 1e-6, 0);
 	assert_close(lag.p50, 0.05, 0.002, 0.0005);
@@ -173,7 +151,7 @@ static void test_random(void **state)
 		for (size_t i = 0; i < TURNS; i++) {
 			double seconds = (double)turns[i] / 1e9;
 
-			add(&hist, turns[i]);
+			hist_add(&hist, turns[i], 1);
 			window += seconds + (double)idles[i] / 1e9;
 			mean += seconds * seconds;
 		}
@@ -203,7 +181,7 @@ static void test_arrivals(void **state)
 
 		fill(round, 3e6 + 2e7 * uniform(&seed), turns, idles, &seed);
 		for (size_t i = 0; i < TURNS; i++) {
-			add(&hist, turns[i]);
+			hist_add(&hist, turns[i], 1);
 			window += (double)(turns[i] + idles[i]) / 1e9;
 		}
 		assert_close(lt_lag__of(&hist, window).mean, simulated_mean(turns, idles, window),

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
+
 #define MS	 1000000ull
 #define STALL_NS (100 * MS)
 #define START_NS (5000 * MS)
@@ -25,14 +27,6 @@ struct sim {
 	struct lt_loop out; /* of the latest interval */
 	uint64_t now, seed;
 };
-
-static uint64_t next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
 
 static void assert_close(double got, double want, double absolute)
 {

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
+
 struct fixture {
 	struct lt_hist_rec rec;
 	struct lt_series series;
@@ -26,14 +28,6 @@ static int teardown(void **state)
 {
 	free(*state);
 	return 0;
-}
-
-static uint64_t next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
 }
 
 static void assert_close(double got, double want, double absolute)

@@ -9,6 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const int node_majors[] = { 16, 18, 20, 22, 24, 26 };
+
+#define NODE_TEST(name, test, state)                     \
+	{                                                \
+		name, test, NULL, NULL, (void *)&(state) \
+	}
+
+/* The test once for each major version; *state is that version's element of `states`. */
+#define NODE_TESTS(name, test, states)                                                      \
+	NODE_TEST(name " 16", test, (states)[0]), NODE_TEST(name " 18", test, (states)[1]), \
+		NODE_TEST(name " 20", test, (states)[2]),                                   \
+		NODE_TEST(name " 22", test, (states)[3]),                                   \
+		NODE_TEST(name " 24", test, (states)[4]), NODE_TEST(name " 26", test, (states)[5])
+
 /* Opens the binary of a major version, its path in buf; -1 and a line on stderr if it is not there:
  * tests/get-node fetches it. */
 static inline int node_binary(int major, char *buf, size_t size)

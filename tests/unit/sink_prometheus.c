@@ -177,7 +177,7 @@ static void test_histogram_is_exact(void **state)
 	for (size_t i = 0; i < 2000; i++) {
 		/* Also values right at the bounds, and one below. */
 		values[i] = i < 60 ? (1ull << (10 + i / 2)) - (i & 1) : random_ns(&seed);
-		fixture_hist_add(hist, values[i], 1);
+		hist_add(hist, values[i], 1);
 		sum += (double)values[i] / 1e9;
 	}
 	page = page_of(&fx->snapshot, (struct lt_prom_opts){ 0 });
@@ -210,7 +210,7 @@ static void test_lag_is_that_of_arrivals(void **state)
 		do
 			lengths[i] = random_ns(&seed);
 		while (lengths[i] > 200 * 1000000);
-		fixture_hist_add(turns, lengths[i], 1);
+		hist_add(turns, lengths[i], 1);
 		busy += lengths[i];
 	}
 	observed = (double)(busy + idle) / 1e9;
@@ -253,7 +253,7 @@ static void test_nothing_falls(void **state)
 		for (int i = 0; i < 3; i++) {
 			uint64_t ns = step % 3 ? random_ns(&seed) : 1ull << (13 + step % 20);
 
-			fixture_hist_add(&fx->turn_total[0], ns, 1);
+			hist_add(&fx->turn_total[0], ns, 1);
 			fx->loops[0].total.observed_seconds += (double)ns / 1e9;
 		}
 		set = lt_series_set__new(&fx->snapshot, &opts, before);

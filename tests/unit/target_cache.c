@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -22,6 +21,7 @@
 
 #include "agent/target/cache.h"
 #include "agent/target/elf.h"
+#include "tests/unit/elf_file.h"
 
 /* The beginning of a kept file: magic, format, image size, file size, sum, padding. */
 enum {
@@ -45,20 +45,13 @@ struct fixture {
 
 static int copy_self(void)
 {
-	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int to = memfd_create("self", MFD_CLOEXEC);
-	struct stat st;
-	char *bytes;
+	struct file self = file_read("/proc/self/exe");
+	int fd;
 
-	assert_true(from >= 0 && to >= 0);
-	assert_int_equal(fstat(from, &st), 0);
-	bytes = malloc((size_t)st.st_size);
-	assert_non_null(bytes);
-	assert_int_equal(read(from, bytes, (size_t)st.st_size), st.st_size);
-	assert_int_equal(write(to, bytes, (size_t)st.st_size), st.st_size);
-	free(bytes);
-	close(from);
-	return to;
+	assert_non_null(self.bytes);
+	fd = file_open(self.bytes, self.size);
+	free(self.bytes);
+	return fd;
 }
 
 static int find_site(void *ctx, const struct lt_elf_symbol *symbol)

@@ -5,9 +5,7 @@
  * finders run on it; then copies of it are cut off, bent and made hostile on purpose. The analysis
  * must end soon, with an errno or with an image in which every figure is within its bounds.
  */
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +22,7 @@
 #include "agent/target/cache.h"
 #include "agent/target/image.h"
 #include "looptop/log.h"
+#include "tests/unit/elf_file.h"
 
 /* --- what the finders look for --------------------------------------------------------------- */
 
@@ -83,37 +80,8 @@ const uint64_t task_vtable[8] __asm__("_ZTVN4node6crypto7TestJobE") = {
 
 /* --- copies of this program ------------------------------------------------------------------- */
 
-struct file {
-	uint8_t *bytes;
-	size_t size;
-};
-
 static struct file self;
 static char cache_dir[] = "/tmp/looptop-test-elf-XXXXXX";
-
-static struct file copy_of(const struct file *file)
-{
-	struct file copy = { malloc(file->size), file->size };
-
-	assert_non_null(copy.bytes);
-	memcpy(copy.bytes, file->bytes, file->size);
-	return copy;
-}
-
-static int as_fd(const void *bytes, size_t size)
-{
-	int fd = memfd_create("elf", MFD_CLOEXEC);
-	size_t done = 0;
-
-	assert_true(fd >= 0);
-	while (done < size) {
-		ssize_t n = write(fd, (const char *)bytes + done, size - done);
-
-		assert_true(n > 0);
-		done += (size_t)n;
-	}
-	return fd;
-}
 
 static void check_image(const struct lt_image *image, size_t file_size)
 {
@@ -149,7 +117,7 @@ static int try(const void *bytes, size_t size)
 {
 	double begin = now_seconds();
 	struct lt_image *image = NULL;
-	int fd = as_fd(bytes, size), err;
+	int fd = file_open(bytes, size), err;
 
 	err = lt_cache_load(fd, &image);
 	assert_true(err <= 0);
@@ -171,22 +139,10 @@ static int try(const void *bytes, size_t size)
 	return err;
 }
 
-static const Elf64_Shdr *section(const struct file *file, const char *name)
-{
-	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)file->bytes;
-	const Elf64_Shdr *sh = (const Elf64_Shdr *)(file->bytes + eh->e_shoff);
-
-	for (int i = 0; i < eh->e_shnum; i++)
-		if (!strcmp((char *)file->bytes + sh[eh->e_shstrndx].sh_offset + sh[i].sh_name,
-			    name))
-			return &sh[i];
-	fail_msg("this program has no section %s", name);
-	return NULL;
-}
-
 static Elf64_Sym *symbol(struct file *file, const char *name)
 {
-	const Elf64_Shdr *symtab = section(file, ".symtab"), *strtab = section(file, ".strtab");
+	const Elf64_Shdr *symtab = file_section(file->bytes, ".symtab"),
+			 *strtab = file_section(file->bytes, ".strtab");
 	Elf64_Sym *sym = (Elf64_Sym *)(file->bytes + symtab->sh_offset);
 
 	for (size_t i = 0; i < symtab->sh_size / sizeof(*sym); i++)
@@ -200,7 +156,8 @@ static Elf64_Sym *symbol(struct file *file, const char *name)
 
 static void test_itself(void **state)
 {
-	int fd = as_fd(self.bytes, self.size), n_begin = 0, n_end = 0, n_pending = 0, n_closing = 0;
+	int fd = file_open(self.bytes, self.size), n_begin = 0, n_end = 0, n_pending = 0,
+	    n_closing = 0;
 	struct lt_image *image;
 
 	(void)state;
@@ -234,7 +191,7 @@ static void test_itself(void **state)
 static void test_no_elf(void **state)
 {
 	static const char text[] = "#!/bin/sh\nexec node \"$@\"\n";
-	struct file copy = copy_of(&self);
+	struct file copy = file_copy(&self);
 	Elf64_Ehdr *eh = (Elf64_Ehdr *)copy.bytes;
 
 	(void)state;
@@ -288,7 +245,7 @@ static void region_of(unsigned which, size_t *ret_at, size_t *ret_size)
 		*ret_at = eh->e_shoff;
 		*ret_size = eh->e_shnum * sizeof(Elf64_Shdr);
 	} else {
-		const Elf64_Shdr *sh = section(&self, names[which - 4]);
+		const Elf64_Shdr *sh = file_section(self.bytes, names[which - 4]);
 
 		*ret_at = sh->sh_offset;
 		*ret_size = sh->sh_size;
@@ -298,7 +255,7 @@ static void region_of(unsigned which, size_t *ret_at, size_t *ret_size)
 static void test_bent(void **state)
 {
 	static const uint8_t extremes[] = { 0, 1, 0x7f, 0x80, 0xff };
-	struct file copy = copy_of(&self);
+	struct file copy = file_copy(&self);
 	unsigned seed = 20261121;
 	int known = 0, refused = 0;
 
@@ -328,7 +285,7 @@ static void test_bent(void **state)
 
 static void test_symbols_beyond(void **state)
 {
-	struct file copy = copy_of(&self);
+	struct file copy = file_copy(&self);
 	Elf64_Sym *poll = symbol(&copy, "uv__io_poll"), *run = symbol(&copy, "uv_run");
 	Elf64_Sym *vtable = symbol(&copy, "_ZTVN4node6crypto7TestJobE"), poll_was = *poll;
 	static const uint64_t places[] = { 1, UINT64_MAX, UINT64_MAX - 15, 1ull << 47, 1ull << 63 };
@@ -386,7 +343,7 @@ static void slow_file(struct file *copy, bool calls)
 			memcpy(copy->bytes + code_at + i + 1, &to, sizeof(to));
 	}
 	memcpy(copy->bytes + code_at + stub, "\xff\x25\x00\x10\x00\x00", 6);
-	rela = (Elf64_Shdr *)section(copy, ".rela.plt");
+	rela = file_section(copy->bytes, ".rela.plt");
 	rela->sh_offset = relas_at;
 	rela->sh_size = n_relas * sizeof(Elf64_Rela);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -411,19 +368,10 @@ static void test_slow(void **state)
 
 static int setup(void **state)
 {
-	struct stat st;
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
 	(void)state;
 	lt_log_set_level(LT_LOG_ERROR);
-	if (fd < 0 || fstat(fd, &st) || !mkdtemp(cache_dir) ||
-	    setenv("XDG_CACHE_HOME", cache_dir, 1))
-		return -1;
-	self = (struct file){ malloc((size_t)st.st_size), (size_t)st.st_size };
-	if (!self.bytes || read(fd, self.bytes, self.size) != (ssize_t)self.size)
-		return -1;
-	close(fd);
-	return 0;
+	self = file_read("/proc/self/exe");
+	return self.bytes && mkdtemp(cache_dir) ? setenv("XDG_CACHE_HOME", cache_dir, 1) : -1;
 }
 
 static int teardown(void **state)

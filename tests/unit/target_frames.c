@@ -4,9 +4,7 @@
  * Bounds of functions from .eh_frame, beside what the symbol tables of real Node binaries say; then
  * sections that are cut off, bent, or made to be slow.
  */
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +19,7 @@
 
 #include "agent/target/elf.h"
 #include "agent/target/frames.h"
+#include "tests/unit/elf_file.h"
 #include "tests/unit/node_binary.h"
 
 struct tally {
@@ -81,31 +78,16 @@ static void test_node(void **state)
 
 /* --- files that lie --------------------------------------------------------------------------- */
 
-static uint8_t *self;
-static size_t self_size;
-
-static Elf64_Shdr *eh_frame(uint8_t *bytes)
-{
-	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)bytes;
-	Elf64_Shdr *sh = (Elf64_Shdr *)(bytes + eh->e_shoff);
-
-	for (int i = 0; i < eh->e_shnum; i++)
-		if (!strcmp((char *)bytes + sh[eh->e_shstrndx].sh_offset + sh[i].sh_name,
-			    ".eh_frame"))
-			return &sh[i];
-	fail_msg("this program has no .eh_frame");
-	return NULL;
-}
+static struct file self;
 
 /* What lt_frames__read() says of the bytes; the number of functions in ret_n. */
 static int read_frames(const uint8_t *bytes, size_t size, size_t *ret_n)
 {
-	int fd = memfd_create("frames", MFD_CLOEXEC), err;
+	int fd = file_open(bytes, size), err;
 	struct lt_frames *frames = NULL;
 	struct lt_elf *elf;
 
 	*ret_n = 0;
-	assert_int_equal(write(fd, bytes, size), size);
 	err = lt_elf__open(fd, &elf);
 	if (!err) {
 		err = lt_frames__read(elf, &frames);
@@ -121,54 +103,45 @@ static int read_frames(const uint8_t *bytes, size_t size, size_t *ret_n)
 	return err;
 }
 
-static uint8_t *copy_of_self(void)
-{
-	uint8_t *bytes = malloc(self_size);
-
-	assert_non_null(bytes);
-	memcpy(bytes, self, self_size);
-	return bytes;
-}
-
 static void test_itself(void **state)
 {
-	uint8_t *bytes = copy_of_self();
-	Elf64_Shdr *sh = eh_frame(bytes);
+	uint8_t *bytes = file_copy(&self).bytes;
+	Elf64_Shdr *sh = file_section(bytes, ".eh_frame");
 	size_t n, whole;
 
 	(void)state;
-	assert_int_equal(read_frames(bytes, self_size, &whole), 0);
+	assert_int_equal(read_frames(bytes, self.size, &whole), 0);
 	assert_in_range(whole, 10, 100000);
 	for (size_t size = 0; size < sh->sh_size; size += 7) {
 		sh->sh_size -= size; /* cut off: never more, and no harm */
-		assert_int_equal(read_frames(bytes, self_size, &n), 0);
+		assert_int_equal(read_frames(bytes, self.size, &n), 0);
 		assert_in_range(n, 0, whole);
 		sh->sh_size += size;
 		if (size > 4096)
 			size += 997;
 	}
 	sh->sh_size = UINT64_MAX;
-	assert_int_equal(read_frames(bytes, self_size, &n), -E2BIG);
+	assert_int_equal(read_frames(bytes, self.size, &n), -E2BIG);
 	sh->sh_size = 1 << 25;
-	assert_true(read_frames(bytes, self_size, &n) < 0);
+	assert_true(read_frames(bytes, self.size, &n) < 0);
 	sh->sh_size = 64;
 	sh->sh_addr = UINT64_MAX - 8;
-	assert_true(read_frames(bytes, self_size, &n) < 0);
+	assert_true(read_frames(bytes, self.size, &n) < 0);
 	sh->sh_name = 0;
-	assert_int_equal(read_frames(bytes, self_size, &n), -ENOENT);
+	assert_int_equal(read_frames(bytes, self.size, &n), -ENOENT);
 	free(bytes);
 }
 
 static void test_bent(void **state)
 {
 	static const uint8_t extremes[] = { 0, 1, 0x7f, 0x80, 0xff };
-	uint8_t *bytes = copy_of_self();
-	const Elf64_Shdr *sh = eh_frame(bytes);
+	uint8_t *bytes = file_copy(&self).bytes;
+	const Elf64_Shdr *sh = file_section(bytes, ".eh_frame");
 	size_t n, whole, fewer = 0;
 	unsigned seed = 20261122;
 
 	(void)state;
-	assert_int_equal(read_frames(bytes, self_size, &whole), 0);
+	assert_int_equal(read_frames(bytes, self.size, &whole), 0);
 	for (int round = 0; round < 1500; round++) {
 		for (int i = 0; i < 1 + round % 8; i++) {
 			unsigned how = (unsigned)rand_r(&seed);
@@ -178,10 +151,10 @@ static void test_bent(void **state)
 			bytes[sh->sh_offset + (size_t)rand_r(&seed) % range] =
 				how & 2 ? (uint8_t)(how >> 8) : extremes[(how >> 2) % 5];
 		}
-		assert_int_equal(read_frames(bytes, self_size, &n), 0);
+		assert_int_equal(read_frames(bytes, self.size, &n), 0);
 		assert_in_range(n, 0, whole + 8);
 		fewer += n < whole;
-		memcpy(bytes + sh->sh_offset, self + sh->sh_offset, sh->sh_size);
+		memcpy(bytes + sh->sh_offset, self.bytes + sh->sh_offset, sh->sh_size);
 	}
 	assert_in_range(fewer, 300, 1500); /* or the bending bends nothing that matters */
 	free(bytes);
@@ -202,7 +175,7 @@ static void put_record(uint8_t *at, uint32_t length, uint32_t id, const char *au
  */
 static void test_slow(void **state)
 {
-	const size_t size = 32u << 20, at = (self_size + 4095) & ~(size_t)4095, big = 8u << 20;
+	const size_t size = 32u << 20, at = (self.size + 4095) & ~(size_t)4095, big = 8u << 20;
 	uint8_t *bytes = calloc(1, at + size), *section = bytes + at;
 	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)bytes;
 	struct timespec begin, end;
@@ -212,12 +185,12 @@ static void test_slow(void **state)
 
 	(void)state;
 	assert_non_null(bytes);
-	memcpy(bytes, self, self_size);
+	memcpy(bytes, self.bytes, self.size);
 	ph = (Elf64_Phdr *)(bytes + eh->e_phoff);
 	while (ph->p_type == PT_LOAD || ph->p_type == PT_PHDR || ph->p_type == PT_INTERP)
 		ph++;
 	*ph = (Elf64_Phdr){ PT_LOAD, PF_R, at, 0x70000000, 0, size, size, 1 };
-	sh = eh_frame(bytes);
+	sh = file_section(bytes, ".eh_frame");
 	sh->sh_addr = 0x70000000;
 	sh->sh_size = size;
 	memset(section, 0x80, size);
@@ -235,36 +208,22 @@ static void test_slow(void **state)
 
 static int setup(void **state)
 {
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
 	(void)state;
-	if (fd < 0 || fstat(fd, &st))
-		return -1;
-	self_size = (size_t)st.st_size;
-	self = malloc(self_size);
-	if (!self || read(fd, self, self_size) != (ssize_t)self_size)
-		return -1;
-	return close(fd);
+	self = file_read("/proc/self/exe");
+	return self.bytes ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	free(self);
+	free(self.bytes);
 	return 0;
 }
 
 int main(void)
 {
-	static const int majors[] = { 16, 18, 20, 22, 24, 26 };
 	const struct CMUnitTest tests[] = {
-		{ "node 16", test_node, NULL, NULL, (void *)&majors[0] },
-		{ "node 18", test_node, NULL, NULL, (void *)&majors[1] },
-		{ "node 20", test_node, NULL, NULL, (void *)&majors[2] },
-		{ "node 22", test_node, NULL, NULL, (void *)&majors[3] },
-		{ "node 24", test_node, NULL, NULL, (void *)&majors[4] },
-		{ "node 26", test_node, NULL, NULL, (void *)&majors[5] },
+		NODE_TESTS("node", test_node, node_majors),
 		cmocka_unit_test(test_itself),
 		cmocka_unit_test(test_bent),
 		cmocka_unit_test(test_slow),

@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "agent/target/memory.h"
 #include "agent/target/process.h"
 #include "looptop/log.h"
 #include "looptop/runtime.h"
@@ -242,13 +242,6 @@ static int worker_loops(const struct lt_target *target, uint64_t main_loop, uint
 	return found;
 }
 
-static int read_target(const struct lt_target *target, uint64_t address, void *buf, size_t size)
-{
-	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)address, size };
-
-	return process_vm_readv(target->pid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -1;
-}
-
 /* Node's own count of callbacks: found by its shape, at rest and while a callback runs. */
 static void check_async_hooks(const struct lt_target *target, uint64_t loop)
 {
@@ -259,10 +252,11 @@ static void check_async_hooks(const struct lt_target *target, uint64_t loop)
 	double ids[LT_ASYNC_COUNTER + 1];
 
 	assert_int_not_equal(hooks, 0);
-	assert_int_equal(read_target(target, base + LT_ASYNC_BUFFER_DATA, &data[0], 8), 0);
-	assert_int_equal(read_target(target, base + stride + LT_ASYNC_BUFFER_DATA, &data[1], 8), 0);
-	assert_int_equal(read_target(target, data[0], fields, sizeof(fields)), 0);
-	assert_int_equal(read_target(target, data[1], ids, sizeof(ids)), 0);
+	assert_int_equal(lt_read_memory(target->pid, base + LT_ASYNC_BUFFER_DATA, &data[0], 8), 0);
+	assert_int_equal(
+		lt_read_memory(target->pid, base + stride + LT_ASYNC_BUFFER_DATA, &data[1], 8), 0);
+	assert_int_equal(lt_read_memory(target->pid, data[0], fields, sizeof(fields)), 0);
+	assert_int_equal(lt_read_memory(target->pid, data[1], ids, sizeof(ids)), 0);
 	assert_int_equal(fields[LT_ASYNC_STACK_LENGTH], 0); /* no callback runs */
 	assert_true(ids[LT_ASYNC_COUNTER] >= 1);
 	assert_int_equal(lt_find_async_hooks(target, 0), 0);
@@ -388,14 +382,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static int majors[] = { 16, 18, 20, 22, 24, 26 };
 	const struct CMUnitTest tests[] = {
-		{ "node 16", test_node, NULL, NULL, &majors[0] },
-		{ "node 18", test_node, NULL, NULL, &majors[1] },
-		{ "node 20", test_node, NULL, NULL, &majors[2] },
-		{ "node 22", test_node, NULL, NULL, &majors[3] },
-		{ "node 24", test_node, NULL, NULL, &majors[4] },
-		{ "node 26", test_node, NULL, NULL, &majors[5] },
+		NODE_TESTS("node", test_node, node_majors),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -232,12 +232,7 @@ static void test_repeatable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "node 16", test_node, NULL, NULL, (void *)&expected[0] },
-		{ "node 18", test_node, NULL, NULL, (void *)&expected[1] },
-		{ "node 20", test_node, NULL, NULL, (void *)&expected[2] },
-		{ "node 22", test_node, NULL, NULL, (void *)&expected[3] },
-		{ "node 24", test_node, NULL, NULL, (void *)&expected[4] },
-		{ "node 26", test_node, NULL, NULL, (void *)&expected[5] },
+		NODE_TESTS("node", test_node, expected),
 		cmocka_unit_test(test_repeatable),
 	};
 

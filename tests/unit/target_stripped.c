@@ -5,7 +5,6 @@
  * the symbols told before, and what it cannot tell is named. Then Debian's libuv.so.1, and a stripped
  * program whose code was bent.
  */
-#include <elf.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/target/image.h"
+#include "tests/unit/elf_file.h"
 #include "tests/unit/node_binary.h"
 
 #define LIBUV "/usr/lib/x86_64-linux-gnu/libuv.so.1"
@@ -200,10 +199,9 @@ static void check_bounds(const struct lt_image *image, size_t file_size)
 
 static void try(const uint8_t *bytes, size_t size, size_t *sites)
 {
-	int fd = memfd_create("bent", MFD_CLOEXEC);
+	int fd = file_open(bytes, size);
 	struct lt_image *image = NULL;
 
-	assert_int_equal(write(fd, bytes, size), size);
 	if (!lt_image__analyse(fd, "bent", &image)) {
 		check_bounds(image, size);
 		*sites = image->n_sites;
@@ -215,37 +213,30 @@ static void try(const uint8_t *bytes, size_t size, size_t *sites)
 /* Bytes of libuv.so.1 changed anywhere: code, relocations, frames, headers. */
 static void test_bent(void **state)
 {
-	int fd = open(LIBUV, O_RDONLY | O_CLOEXEC);
-	size_t size, whole = 0, changed = 0;
+	struct file original = file_read(LIBUV);
+	size_t size = original.size, whole = 0, changed = 0;
 	unsigned seed = 20261123;
-	uint8_t *original, *bytes;
-	struct stat st;
+	uint8_t *bytes;
 
 	(void)state;
-	if (fd < 0)
+	if (!original.bytes)
 		skip();
-	assert_int_equal(fstat(fd, &st), 0);
-	size = (size_t)st.st_size;
-	original = malloc(size);
-	bytes = malloc(size);
-	assert_true(original && bytes);
-	assert_int_equal(read(fd, original, size), size);
-	try(original, size, &whole);
+	bytes = file_copy(&original).bytes;
+	try(original.bytes, size, &whole);
 	assert_true(whole > 20);
 	for (int round = 0; round < 150; round++) {
 		size_t sites = 0;
 
-		memcpy(bytes, original, size);
+		memcpy(bytes, original.bytes, size);
 		for (int i = 0; i < 200 * (1 + round % 5); i++)
 			bytes[(size_t)rand_r(&seed) % size] = (uint8_t)rand_r(&seed);
-		memcpy(bytes, original, sizeof(Elf64_Ehdr)); /* or few would be looked into */
+		memcpy(bytes, original.bytes, sizeof(Elf64_Ehdr)); /* or few would be looked into */
 		try(bytes, size, &sites);
 		changed += sites != whole;
 	}
 	assert_in_range(changed, 50, 150);
-	free(original);
+	free(original.bytes);
 	free(bytes);
-	close(fd);
 }
 
 static int setup(void **state)
@@ -262,14 +253,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static const int majors[] = { 16, 18, 20, 22, 24, 26 };
 	const struct CMUnitTest tests[] = {
-		{ "node 16", test_node, NULL, NULL, (void *)&majors[0] },
-		{ "node 18", test_node, NULL, NULL, (void *)&majors[1] },
-		{ "node 20", test_node, NULL, NULL, (void *)&majors[2] },
-		{ "node 22", test_node, NULL, NULL, (void *)&majors[3] },
-		{ "node 24", test_node, NULL, NULL, (void *)&majors[4] },
-		{ "node 26", test_node, NULL, NULL, (void *)&majors[5] },
+		NODE_TESTS("node", test_node, node_majors),
 		cmocka_unit_test(test_libuv),
 		cmocka_unit_test(test_bent),
 	};

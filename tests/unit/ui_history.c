@@ -142,7 +142,7 @@ static void test_shares(void **state)
 	double half = 0.4;
 
 	(void)state;
-	fixture_hist_add(&s->hist, (uint64_t)(half * 1e9), 1);
+	hist_add(&s->hist, (uint64_t)(half * 1e9), 1);
 	s->loop.turn_hist = &s->hist;
 	s->loop.lag_base_seconds = 1;
 	step(s, 1);

@@ -124,12 +124,12 @@ static inline void sequence_server(struct sequence *s, int step)
 	double trouble = sequence_trouble(step);
 
 	memset(&s->turn[0], 0, 3 * sizeof(s->turn[0]));
-	fixture_hist_add(&s->turn[0], 180000, 700 + step * 37 % 90);
-	fixture_hist_add(&s->turn[0], 4200000, 18 + step * 13 % 7);
+	hist_add(&s->turn[0], 180000, 700 + step * 37 % 90);
+	hist_add(&s->turn[0], 4200000, 18 + step * 13 % 7);
 	if (trouble > 0)
-		fixture_hist_add(&s->turn[0], (uint64_t)(20e6 + 260e6 * trouble), 1 + 2 * trouble);
-	fixture_hist_add(&s->turn[1], 24000000, 9 + step % 4);
-	fixture_hist_add(&s->turn[2], 90000, 300);
+		hist_add(&s->turn[0], (uint64_t)(20e6 + 260e6 * trouble), 1 + 2 * trouble);
+	hist_add(&s->turn[1], 24000000, 9 + step % 4);
+	hist_add(&s->turn[2], 90000, 300);
 	sequence_loop(&s->server[0], &s->turn[0], 4121, "main");
 	sequence_loop(&s->server[1], &s->turn[1], 4130, "worker-1");
 	sequence_loop(&s->server[2], &s->turn[2], 4131, "thumbnails");
@@ -156,8 +156,8 @@ static inline void sequence_others(struct sequence *s, int step)
 	s->processes[1] = s->fx->processes[1];
 	s->processes[2] = s->fx->processes[2];
 	memset(&s->turn[3], 0, 2 * sizeof(s->turn[3]));
-	fixture_hist_add(&s->turn[3], 120000, 40 + step % 9);
-	fixture_hist_add(&s->turn[4], 300000, 25);
+	hist_add(&s->turn[3], 120000, 40 + step % 9);
+	hist_add(&s->turn[4], 300000, 25);
 	sequence_loop(&s->api[0], &s->turn[3], 4500, "main");
 	sequence_loop(&s->ended[0], &s->turn[4], 655, "main");
 	s->processes[3] = s->fx->processes[0];

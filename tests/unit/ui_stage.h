@@ -38,6 +38,23 @@ static inline void stage_close(struct stage *stage)
 	sequence_free(stage->sequence);
 }
 
+/* For a test that has a stage of its own, in *state. */
+static inline int stage_set_up(void **state)
+{
+	struct stage *stage = calloc(1, sizeof(*stage));
+
+	stage_open(stage, false);
+	*state = stage;
+	return 0;
+}
+
+static inline int stage_tear_down(void **state)
+{
+	stage_close(*state);
+	free(*state);
+	return 0;
+}
+
 static inline void run_to(struct stage *stage, int step)
 {
 	for (; stage->step <= step; stage->step++)
@@ -50,6 +67,13 @@ static inline enum lt_ui_action press(struct stage *stage, enum lt_key_type type
 
 	snprintf(key.text, sizeof(key.text), "%s", text);
 	return lt_app__key(&stage->app, &key);
+}
+
+/* In the list, only the processes whose names have this in them. */
+static inline void show_only(struct stage *stage, const char *name)
+{
+	snprintf(stage->app.table.filter, LT_FILTER_SIZE, "%s", name);
+	lt_app__resort(&stage->app);
 }
 
 static inline void draw(struct stage *stage, int width, int height)

@@ -87,8 +87,7 @@ static void test_quiet_when_well(void **state)
 
 	(void)state;
 	stage_open(&stage, false);
-	stage.app.table.filter[0] = '\0';
-	strcpy(stage.app.table.filter, "api");
+	show_only(&stage, "api");
 	run_to(&stage, 1);
 	/* Without the detail: of its own process only. */
 	draw(&stage, 100, 12);
@@ -192,8 +191,7 @@ static void test_open_process_ends(void **state)
 	(void)state;
 	stage_open(&stage, false);
 	run_to(&stage, 99);
-	strcpy(stage.app.table.filter, "migrate");
-	lt_app__resort(&stage.app);
+	show_only(&stage, "migrate");
 	press(&stage, LT_KEY_ENTER, "");
 	draw(&stage, 80, 24);
 	assert_true(shows(&stage, "655 migrate.js"));
@@ -218,8 +216,7 @@ static void test_unknown_is_a_dash(void **state)
 	(void)state;
 	stage_open(&stage, false);
 	run_to(&stage, 10);
-	strcpy(stage.app.table.filter, "uvserver");
-	lt_app__resort(&stage.app);
+	show_only(&stage, "uvserver");
 	press(&stage, LT_KEY_ENTER, "");
 	draw(&stage, 100, 40);
 	compare_golden(&stage, "process-memory", false);
@@ -240,8 +237,7 @@ static void test_unknown_phase(void **state)
 	snapshot = *sequence_step(stage.sequence, 0);
 	stage.sequence->server[0].phase_seconds[LT_PHASE_POLL_WAIT] -= 0.25;
 	lt_app__update(&stage.app, &snapshot);
-	strcpy(stage.app.table.filter, "server.js");
-	lt_app__resort(&stage.app);
+	show_only(&stage, "server.js");
 	press(&stage, LT_KEY_ENTER, "");
 	draw(&stage, 120, 30);
 	assert_true(shows(&stage, "? unknown   25 %"));

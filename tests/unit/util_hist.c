@@ -10,32 +10,10 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/hist_add.h"
+#include "tests/unit/random.h"
+
 #define N 3000
-
-static uint64_t next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-static double uniform(uint64_t *seed)
-{
-	return (double)(next_random(seed) >> 11) / 9007199254740992.0;
-}
-
-static void add(struct lt_hist *hist, uint64_t ns)
-{
-	uint32_t i = lt_hist_index(ns);
-	double seconds = (double)ns / 1e9;
-
-	hist->count += 1;
-	hist->sum += seconds;
-	hist->max = fmax(hist->max, seconds);
-	hist->bucket_count[i] += 1;
-	hist->bucket_sum[i] += seconds;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -91,7 +69,7 @@ static void test_empty_and_single(void **state)
 	assert_true(isnan(lt_hist__quantile(&hist, 0.5)));
 	assert_true(lt_hist__excess(&hist, 0) == 0);
 	assert_true(lt_hist__count_below(&hist, 1) == 0);
-	add(&hist, 123456789);
+	hist_add(&hist, 123456789, 1);
 	for (double q = 0; q <= 1; q += 0.25)
 		assert_close(lt_hist__quantile(&hist, q), 0.123456789, 1e-12, 0);
 	assert_true(isnan(lt_hist__quantile(&hist, NAN)));
@@ -110,11 +88,11 @@ static void test_last_bucket(void **state)
 	struct lt_hist hist = { 0 };
 
 	(void)state;
-	add(&hist, 600000000000ull);
+	hist_add(&hist, 600000000000ull, 1);
 	assert_close(lt_hist__quantile(&hist, 0.5), 600, 1e-12, 0);
 	assert_close(lt_hist__excess(&hist, 100), 500, 1e-12, 0);
 	assert_true(lt_hist__excess(&hist, 700) == 0);
-	add(&hist, 200000000000ull);
+	hist_add(&hist, 200000000000ull, 1);
 	assert_close(lt_hist__quantile(&hist, 1), 600, 1e-12, 0);
 	assert_true(lt_hist__quantile(&hist, 0.5) <= 600);
 }
@@ -197,7 +175,7 @@ static void test_against_sorted(void **state)
 
 		for (size_t i = 0; i < N; i++) {
 			values[i] = draw((enum shape)(round % SHAPES), scale, &seed);
-			add(&hist, values[i]);
+			hist_add(&hist, values[i], 1);
 		}
 		qsort(values, N, sizeof(*values), compare);
 		check_sorted(&hist, values);

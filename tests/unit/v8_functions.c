@@ -7,36 +7,15 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/v8_image.h"
+#include "tests/unit/v8_moving.h"
+#include "tests/unit/v8_stage.h"
 
-static struct image image;
-static struct lt_v8 *v8;
-
-static int set_up_version(size_t version)
-{
-	image_new(&image, version, 4 << 20);
-	v8 = image_resolver(&image);
-	lt_v8_heap__begin(&v8->heap);
-	return 0;
-}
+#define IMAGE_BYTES (4 << 20)
 
 static int set_up(void **state)
 {
 	(void)state;
-	return set_up_version(4);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	lt_v8__free(v8);
-	image_free(&image);
-	return 0;
-}
-
-static uint64_t text(const char *latin1)
-{
-	return image_string(&image, latin1);
+	return stage_open(4, IMAGE_BYTES);
 }
 
 static uint64_t shared_of(const struct image_scope *scope)
@@ -75,7 +54,7 @@ static void test_scopes(void **state)
 	for (size_t i = 0; i < IMAGE_VERSIONS * sizeof(locals) / sizeof(locals[0]); i++) {
 		size_t version = i % IMAGE_VERSIONS;
 
-		set_up_version(version);
+		stage_open(version, IMAGE_BYTES);
 		for (unsigned bits = 0; bits < 16; bits++) {
 			struct image_scope scope = { .n_locals = locals[i / IMAGE_VERSIONS],
 						     .start = 10 + (int32_t)bits,
@@ -158,7 +137,7 @@ static void test_scopes_lie(void **state)
 		struct lt_v8_shared shared;
 		uint64_t word;
 
-		set_up_version(version);
+		stage_open(version, IMAGE_BYTES);
 		backwards.name = negative.name = many.name = text("f");
 		assert_int_equal(get(shared_of(&backwards), &shared), 0);
 		assert_string_equal(shared.name, "f");
@@ -238,7 +217,7 @@ static void test_debug_info(void **state)
 
 	(void)state;
 	tear_down(NULL);
-	set_up_version(0);
+	stage_open(0, IMAGE_BYTES);
 	scope = (struct image_scope){ .name = text("f"), .start = 1, .end = 2 };
 	script = image_script(&image, text("/a.js"), text(""));
 	info = image_object(&image, image.layout.debug_info_type, 64);
@@ -274,31 +253,9 @@ static void test_moved(void **state)
 	assert_true(get(word, &shared) < 0);
 }
 
-struct move {
-	uint64_t at_read, to, from; /* the memory at `to` becomes what is at `from`, … */
-	uint64_t holder; /* … and this object's word at `offset` becomes `copy` */
-	int offset;
-	uint64_t copy;
-	size_t size;
-	uint64_t scripts[2]; /* of the two functions */
-};
-
-static void move_now(struct image *self, uint64_t address, size_t length)
-{
-	struct move *move = self->ctx;
-
-	(void)address;
-	(void)length;
-	if (self->reads != move->at_read)
-		return;
-	memcpy(image_at(self, move->to, 0), image_at(self, move->from, 0), move->size);
-	if (move->holder)
-		image_put(self, move->holder, move->offset, move->copy);
-}
-
 /* Between any two reads the garbage collector moves an object, changes the word that points at it, and
  * something else gets its place: the name and the place of one function, or nothing, never of both. */
-static void check_moving(uint64_t word, const struct move *how)
+static void check_moving(uint64_t word, const uint64_t scripts[2], const struct move *how)
 {
 	unsigned char saved[256], saved_holder[256];
 	uint64_t holder = how->holder ? how->holder : how->to;
@@ -317,7 +274,7 @@ static void check_moving(uint64_t word, const struct move *how)
 		move.at_read = image.reads + n;
 		if (!get(word, &shared)) {
 			bool first = !strcmp(shared.name, "first_function");
-			uint64_t script = how->scripts[!first] - 1;
+			uint64_t script = scripts[!first] - 1;
 
 			if (!strcmp(shared.name, "(anonymous)"))
 				assert_int_equal(shared.start, -1);
@@ -367,7 +324,7 @@ static void test_moving(void **state)
 		uint64_t words[2], scopes[2], scripts[2];
 		struct move moves[4];
 
-		set_up_version(version);
+		stage_open(version, IMAGE_BYTES);
 		first.name = text("first_function");
 		second.name = text("second");
 		image_put_half(&image, first.name, 8, 0x11111);
@@ -393,10 +350,8 @@ static void test_moving(void **state)
 					  .copy = copy_of(first.name, 32),
 					  .size = 32 };
 		moves[3] = (struct move){ .to = scopes[0], .from = words[1], .size = 64 };
-		for (int i = 0; i < 4; i++) {
-			memcpy(moves[i].scripts, scripts, sizeof(scripts));
-			check_moving(words[0], &moves[i]);
-		}
+		for (int i = 0; i < 4; i++)
+			check_moving(words[0], scripts, &moves[i]);
 		tear_down(NULL);
 	}
 }
@@ -410,7 +365,7 @@ static void test_reads_fail(void **state)
 		struct lt_v8_shared shared;
 		uint64_t word;
 
-		set_up_version(version);
+		stage_open(version, IMAGE_BYTES);
 		scope.name = text("");
 		scope.inferred = image_cons(&image, text("Invoice."), text("total"));
 		word = shared_of(&scope);
@@ -436,7 +391,6 @@ static void test_reads_fail(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scopes),
 		TEST(words_for_names),

@@ -14,6 +14,8 @@
 
 #include "agent/util/fmt.h"
 #include "agent/v8/heap.h"
+#include "tests/unit/node_binary.h"
+#include "tests/unit/random.h"
 #include "tests/unit/v8_recording.h"
 
 #define ITERATIONS    1000 /* of each recording */
@@ -63,10 +65,7 @@ static struct fuzz fuzz;
 
 static uint64_t draw(uint64_t n)
 {
-	fuzz.seed ^= fuzz.seed << 13;
-	fuzz.seed ^= fuzz.seed >> 7;
-	fuzz.seed ^= fuzz.seed << 17;
-	return (fuzz.seed >> 11) % n;
+	return (next_random(&fuzz.seed) >> 11) % n;
 }
 
 /* --- memory ------------------------------------------------------------------------------------------ */
@@ -163,7 +162,7 @@ static uint64_t draw_word(uint64_t object)
 		return other + 1;
 	default: /* some word of an object */
 		at = draw_place(&other);
-		return lt_v8_word(fuzz.bytes, at & ~7ul);
+		return lt_word(fuzz.bytes, at & ~7ul);
 	}
 }
 
@@ -188,7 +187,7 @@ static void change_one(struct change *change)
 		memset(fuzz.bytes + aligned, draw(2) ? 0 : (int)draw(256), length);
 		break;
 	case 3: /* nearly the right object */
-		word = lt_v8_word(fuzz.bytes, aligned) + (draw(2) ? 8 : (uint64_t)-8);
+		word = lt_word(fuzz.bytes, aligned) + (draw(2) ? 8 : (uint64_t)-8);
 		memcpy(fuzz.bytes + aligned, &word, sizeof(word));
 		break;
 	case 4: /* a length */
@@ -330,14 +329,14 @@ static void mark(const uint8_t *bytes, int64_t at, uint32_t n, const char *name,
 static void mark_ends(const uint8_t *bytes, const char *name, bool *marks)
 {
 	for (size_t at = 0; at + STRING_BYTES < fuzz.recording.head.n_bytes; at++) {
-		uint32_t n = lt_v8_half(bytes, at + STRING_LENGTH);
+		uint32_t n = lt_half(bytes, at + STRING_LENGTH);
 		uint64_t parent, from;
 		int64_t start;
 
 		if (!n || n >= NAME_BYTES)
 			continue;
-		parent = lt_v8_word(bytes, at + STRING_CHARS);
-		from = lt_v8_word(bytes, at + STRING_CHARS + 8);
+		parent = lt_word(bytes, at + STRING_CHARS);
+		from = lt_word(bytes, at + STRING_CHARS + 8);
 		mark(bytes, (int64_t)at + STRING_CHARS, n, name, marks);
 		mark(bytes, find(from, n), n, name, marks);
 		if (!lt_v8_is_object(parent) || !lt_v8_is_smi(from))
@@ -518,13 +517,7 @@ static int set_up(void **state)
 
 int main(void)
 {
-	static const int majors[] = { 16, 18, 20, 22, 24, 26 };
-#define RECORDED(i)                                               \
-	{                                                         \
-		"fuzz", test_fuzz, NULL, NULL, (void *)&majors[i] \
-	}
-	const struct CMUnitTest tests[] = { RECORDED(0), RECORDED(1), RECORDED(2),
-					    RECORDED(3), RECORDED(4), RECORDED(5) };
+	const struct CMUnitTest tests[] = { NODE_TESTS("stacks of node", test_fuzz, node_majors) };
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -478,12 +478,6 @@ static void test_stripped(void **state)
 	close(fd);
 }
 
-#define REAL(n, i)                                                                     \
-	{ "node " n, test_node, NULL, NULL, (void *)&expected[i] },                    \
-	{                                                                              \
-		"node " n " stripped", test_stripped, NULL, NULL, (void *)&expected[i] \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,12 +488,8 @@ int main(void)
 		cmocka_unit_test(test_bytecode_sizes),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_keys),
-		REAL("16", 0),
-		REAL("18", 1),
-		REAL("20", 2),
-		REAL("22", 3),
-		REAL("24", 4),
-		REAL("26", 5),
+		NODE_TESTS("node", test_node, expected),
+		NODE_TESTS("stripped node", test_stripped, expected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

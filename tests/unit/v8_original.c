@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/v8_image.h"
+#include "tests/unit/v8_stage.h"
 
 /* Line 1 from column 3 on is line 5, column 1 of a.ts. */
 #define MAP "{\"version\":3,\"sources\":[\"src/a.ts\"],\"mappings\":\"EAIA\"}"
@@ -17,28 +17,10 @@
 /* as it stands in a comment, in which there are no quotes */
 #define COMMENT "\n//# sourceMappingURL=" OTHER "\n"
 
-static struct image image;
-static struct lt_v8 *v8;
-
 static int set_up(void **state)
 {
 	(void)state;
-	image_new(&image, 4, 64 << 20);
-	v8 = image_resolver(&image);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	lt_v8__free(v8);
-	image_free(&image);
-	return 0;
-}
-
-static uint64_t text(const char *latin1)
-{
-	return image_string(&image, latin1);
+	return stage_open(4, 64 << 20);
 }
 
 static uint64_t script(const char *name, const char *source, uint64_t url)
@@ -56,8 +38,7 @@ static void check(uint64_t word, int line, int column, const char *expected)
 	struct lt_v8_script *found;
 	char told[256] = "";
 
-	v8->heap.stats.stacks++;
-	lt_v8_heap__begin(&v8->heap);
+	next_stack();
 	lt_v8_script__file(v8, word - 1, &frame.user);
 	found = lt_v8_script__get(v8, word - 1);
 	assert_non_null(found);
@@ -131,8 +112,7 @@ static void test_reads_fail(void **state)
 		struct lt_stack_frame frame = { .line = 1, .column = 3 };
 		struct lt_v8_script *found;
 
-		v8->heap.stats.stacks++;
-		lt_v8_heap__begin(&v8->heap);
+		next_stack();
 		image.fail_at = image.reads + n;
 		lt_v8_script__file(v8, word - 1, &frame.user);
 		found = lt_v8_script__get(v8, word - 1);
@@ -170,7 +150,6 @@ static void test_memory(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(by_url), TEST(by_comment), TEST(none), TEST(reads_fail), TEST(memory),
 	};

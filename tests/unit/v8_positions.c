@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
 #include "tests/unit/v8_image.h"
 
 #define N_GARBAGE 200000
@@ -241,9 +242,7 @@ static void test_garbage(void **state)
 		int64_t offset = 0;
 
 		for (size_t at = 0; at < 40; at++) {
-			seed ^= seed << 13;
-			seed ^= seed >> 7;
-			seed ^= seed << 17;
+			next_random(&seed);
 			table.bytes[at] = (uint8_t)seed & (i & 1 ? 0xff : 0x8f);
 			bytecodes[at] = (uint8_t)(seed >> 8) % (N_SIZES + !(i & 7));
 		}

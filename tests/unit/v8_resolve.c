@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/v8_image.h"
+#include "tests/unit/v8_moving.h"
 
 #define READS_MAX 6000 /* for one stack */
 
@@ -482,29 +483,12 @@ static void test_erased(void **state)
 	drop();
 }
 
-struct move {
-	uint64_t at_read, to, from, holder, copy; /* as in v8_functions.c */
-	int offset;
-};
-
-static void move_now(struct image *image, uint64_t address, size_t length)
-{
-	struct move *move = image->ctx;
-
-	(void)address;
-	(void)length;
-	if (image->reads != move->at_read)
-		return;
-	memcpy(image_at(image, move->to, 0), image_at(image, move->from, 0), 48);
-	image_put(image, move->holder, move->offset, move->copy);
-}
-
 /* A table of positions is moved between two reads, and another function's gets its place. */
 static void check_moving(uint64_t holder, int offset)
 {
 	struct image *image = &world.image;
 	struct image_table table = { .n = 0 };
-	struct move move = { .holder = holder, .offset = offset };
+	struct move move = { .size = 48, .holder = holder, .offset = offset };
 	uint8_t saved[48];
 
 	for (int i = 0; i < 12; i++) /* of any offset: another place in the function */

@@ -9,41 +9,17 @@
 #include <cmocka.h>
 
 #include "agent/v8/strings.h"
-#include "tests/unit/v8_image.h"
+#include "tests/unit/v8_moving.h"
+#include "tests/unit/v8_stage.h"
 
 #define IMAGE_BYTES (120u << 20) /* calloc gives what is used */
 #define BIG_BYTES   (20u << 20)
 #define BIG_SECONDS 2 /* of CPU time, with sanitizers */
 
-static struct image image;
-static struct lt_v8 *v8;
-
 static int set_up(void **state)
 {
 	(void)state;
-	image_new(&image, 3, IMAGE_BYTES);
-	v8 = image_resolver(&image);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	lt_v8__free(v8);
-	image_free(&image);
-	return 0;
-}
-
-static uint64_t text(const char *latin1)
-{
-	return image_string(&image, latin1);
-}
-
-/* As when the next stack is resolved. */
-static void next_stack(void)
-{
-	v8->heap.stats.stacks++;
-	lt_v8_heap__begin(&v8->heap);
+	return stage_open(3, IMAGE_BYTES);
 }
 
 static bool place(uint64_t script, int32_t position, int *ret_line, int *ret_column)
@@ -420,39 +396,18 @@ static void test_moved(void **state)
 	assert_null(lt_v8_script__get(v8, script - 1));
 }
 
-struct exchange {
-	uint64_t at_read, to, from; /* the memory at `to` becomes what is at `from`, … */
-	size_t size;
-	uint64_t script; /* … and this script's word at `offset` becomes `copy` */
-	int offset;
-	uint64_t copy;
-};
-
-static void exchange_now(struct image *self, uint64_t address, size_t length)
-{
-	struct exchange *exchange = self->ctx;
-
-	(void)address;
-	(void)length;
-	if (self->reads != exchange->at_read)
-		return;
-	memcpy(image_at(self, exchange->to, 0), image_at(self, exchange->from, 0), exchange->size);
-	if (exchange->script)
-		image_put(self, exchange->script, exchange->offset, exchange->copy);
-}
-
 /* Between two reads the script, its name or its source is moved, and another one gets its place: the file
  * and the lines of the one, or of the other, or nothing. */
-static void check_moving(uint64_t script, const struct exchange *how)
+static void check_moving(uint64_t script, const struct move *how)
 {
 	unsigned char saved[136], saved_script[136];
-	struct exchange exchange = *how;
+	struct move move = *how;
 	unsigned n_changed = 0;
 
 	memcpy(saved, image_at(&image, how->to, 0), how->size);
 	memcpy(saved_script, image_at(&image, script, 0), 136);
-	image.before_read = exchange_now;
-	image.ctx = &exchange;
+	image.before_read = move_now;
+	image.ctx = &move;
 	for (uint64_t n = 1; n < 40; n++) {
 		struct lt_v8_script *found;
 		int line = 0, column = 0;
@@ -463,13 +418,13 @@ static void check_moving(uint64_t script, const struct exchange *how)
 		memcpy(image_at(&image, how->to, 0), saved, how->size);
 		lt_v8__forget(v8);
 		next_stack();
-		exchange.at_read = image.reads + n;
+		move.at_read = image.reads + n;
 		file = lt_v8_script__file(v8, script - 1, &user);
 		found = lt_v8_script__get(v8, script - 1);
-		n_changed += image.reads >= exchange.at_read;
+		n_changed += image.reads >= move.at_read;
 		if (!file || !found)
 			continue;
-		if (how->script) /* it is still the same script */
+		if (how->holder) /* it is still the same script */
 			assert_string_equal(file, "/first.js");
 		if (lt_v8_script__place(v8, found, 3, &line, &column))
 			assert_int_equal(line, strcmp(file, "/first.js") ? 1 : 4);
@@ -490,19 +445,19 @@ static void test_moving(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 3; i++)
 		image_put_half(&image, names[i], 8, i % 2 + 1); /* hashes */
-	check_moving(script, &(struct exchange){ .to = script, .from = other, .size = 136 });
-	check_moving(script, &(struct exchange){ .to = names[0],
-						 .from = names[1],
-						 .size = 32,
-						 .script = script,
-						 .offset = image.layout.script_name,
-						 .copy = names[2] });
-	check_moving(script, &(struct exchange){ .to = sources[0],
-						 .from = sources[1],
-						 .size = 32,
-						 .script = script,
-						 .offset = image.layout.script_source,
-						 .copy = sources[2] });
+	check_moving(script, &(struct move){ .to = script, .from = other, .size = 136 });
+	check_moving(script, &(struct move){ .to = names[0],
+					     .from = names[1],
+					     .size = 32,
+					     .holder = script,
+					     .offset = image.layout.script_name,
+					     .copy = names[2] });
+	check_moving(script, &(struct move){ .to = sources[0],
+					     .from = sources[1],
+					     .size = 32,
+					     .holder = script,
+					     .offset = image.layout.script_source,
+					     .copy = sources[2] });
 }
 
 /* Many scripts, each with many lines: what is kept of them is bounded, and comes again. */
@@ -527,7 +482,6 @@ static void test_memory(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(line_ends), TEST(wide_line_ends), TEST(seams),	    TEST(tables),
 		TEST(offsets),	 TEST(extremes),       TEST(big),	    TEST(unreadable),

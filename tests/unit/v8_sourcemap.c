@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "agent/v8/sourcemap_internal.h"
+#include "tests/unit/random.h"
 
 #define DATA	     "tests/unit/data/sourcemap"
 #define N_MUTATIONS  30000
@@ -360,14 +361,6 @@ static void test_sections(void **state)
 }
 
 /* --- garbage, and much of it --------------------------------------------------------------------- */
-
-static uint64_t next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
 
 static size_t mutate(char *text, size_t length, uint64_t *seed)
 {

@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <cmocka.h>
 
 #include "agent/target/elf.h"
+#include "agent/target/memory.h"
 #include "tests/unit/node_binary.h"
 #include "tests/unit/v8_image.h"
 #include "tests/unit/v8_recording.h"
@@ -204,10 +204,8 @@ struct node {
 static int read_process(void *ctx, uint64_t address, void *buf, size_t length)
 {
 	const struct node *node = ctx;
-	struct iovec local = { buf, length }, remote = { (void *)(uintptr_t)address, length };
-	ssize_t n = process_vm_readv(node->pid, &local, 1, &remote, 1, 0);
 
-	return n < 0 ? -errno : (size_t)n == length ? 0 : -EFAULT;
+	return lt_read_memory(node->pid, address, buf, length);
 }
 
 static void copy_script(struct node *node)
@@ -271,8 +269,8 @@ static uint64_t find_tcb(const struct node *node, uint64_t begin, uint64_t end)
 		if (read_process((void *)node, at, block, n))
 			continue;
 		for (size_t i = 0; i + TCB_TID + 4 <= n && !found; i += 64)
-			if (lt_v8_word(block, i) == at + i && lt_v8_word(block, i + 16) == at + i &&
-			    lt_v8_half(block, i + TCB_TID) == (uint32_t)node->pid)
+			if (lt_word(block, i) == at + i && lt_word(block, i + 16) == at + i &&
+			    lt_half(block, i + TCB_TID) == (uint32_t)node->pid)
 				found = at + i;
 	}
 	free(block);
@@ -506,15 +504,13 @@ static void test_node(void **state)
 
 int main(void)
 {
-	static const int majors[] = { 16, 18, 20, 22, 24, 26 };
 #define BUILT(name) cmocka_unit_test_setup_teardown(test_##name, build, drop)
-#define REAL(i)                                                   \
-	{                                                         \
-		"node", test_node, NULL, NULL, (void *)&majors[i] \
-	}
 	const struct CMUnitTest tests[] = {
-		BUILT(chain), BUILT(resumed), BUILT(broken), BUILT(gone), REAL(0),
-		REAL(1),      REAL(2),	      REAL(3),	     REAL(4),	  REAL(5),
+		BUILT(chain),
+		BUILT(resumed),
+		BUILT(broken),
+		BUILT(gone),
+		NODE_TESTS("node", test_node, node_majors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

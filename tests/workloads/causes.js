@@ -11,20 +11,14 @@ const { execFileSync, spawn } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
-const { PerformanceObserver, performance } = require('perf_hooks');
+const { observePauses } = require('./lib/pauses');
 const { burn, monotonic, openWindow, serve } = require('./lib/session');
 
 const fifo = path.join(os.tmpdir(), `looptop-causes-fifo-${process.pid}`);
 execFileSync('mkfifo', [fifo]);
 process.on('exit', () => fs.unlinkSync(fifo));
 
-const pauses = [];
-new PerformanceObserver((list) => {
-  const zero = monotonic() - performance.now() / 1e3;
-  for (const entry of list.getEntries()) {
-    pauses.push({ start: zero + entry.startTime / 1e3, seconds: entry.duration / 1e3 });
-  }
-}).observe({ entryTypes: ['gc'] });
+const pauses = observePauses();
 
 // Fields: time on a CPU, time ready without one, both in ns. The wall clock is read last at the
 // beginning and first at the end, so that it has nothing that the account has not.
@@ -41,13 +35,16 @@ function account() {
   return { ran, delayed };
 }
 
+// At least so much that it must be collected, also where this thread gets little of its CPU.
 function collectMuch(ms) {
   const until = Date.now() + ms;
   let kept = [];
+  let left = ms * 2500;
   do {
     for (let i = 0; i < 2000; i++) kept.push({ i, more: [i, { i }], text: `item ${i}` });
+    left -= 2000;
     if (kept.length > 200000) kept = [];
-  } while (Date.now() < until);
+  } while (left > 0 || Date.now() < until);
 }
 
 // The writer comes when the time is over: until then there is nobody to read from.

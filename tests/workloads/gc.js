@@ -5,35 +5,10 @@
 // churn {seconds} allocates and keeps a moving window of it; collect {minor, major} asks for
 // collections (needs --expose-gc); entries tells all collections so far: kind, start, seconds.
 'use strict';
-const { PerformanceObserver, constants, performance } = require('perf_hooks');
-const { monotonic, openWindow, serve } = require('./lib/session');
+const { observePauses } = require('./lib/pauses');
+const { openWindow, serve } = require('./lib/session');
 
-const KINDS = {
-  [constants.NODE_PERFORMANCE_GC_MINOR]: 'scavenge',
-  [constants.NODE_PERFORMANCE_GC_MAJOR]: 'mark_compact',
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: 'incremental',
-  [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weak_callbacks',
-};
-const seen = [];
-
-// Later versions have names for more kinds than they export constants for.
-function kindName(entry) {
-  const kind = entry.detail ? entry.detail.kind : entry.kind;
-  return KINDS[kind] || `kind ${kind}`;
-}
-
-const observer = new PerformanceObserver((list) => {
-  // performance.now() and CLOCK_MONOTONIC are one clock with two zeros.
-  const zero = monotonic() - performance.now() / 1e3;
-  for (const entry of list.getEntries()) {
-    seen.push({
-      kind: kindName(entry),
-      start: zero + entry.startTime / 1e3,
-      seconds: entry.duration / 1e3,
-    });
-  }
-});
-observer.observe({ entryTypes: ['gc'] });
+const seen = observePauses();
 
 function churn({ seconds }) {
   const close = openWindow();

@@ -6,32 +6,21 @@
 'use strict';
 const { openWindow, serve } = require('./lib/session');
 
-function immediates({ seconds }) {
+function turn(next, seconds) {
   const close = openWindow();
   const until = Date.now() + seconds * 1e3;
   return new Promise((resolve) => {
     let count = 0;
     function spin() {
       count++;
-      if (Date.now() < until) setImmediate(spin);
+      if (Date.now() < until) next(spin);
       else resolve(close({ count }));
     }
-    setImmediate(spin);
+    next(spin);
   });
 }
 
-function starve({ seconds }) {
-  const close = openWindow();
-  const until = Date.now() + seconds * 1e3;
-  return new Promise((resolve) => {
-    let count = 0;
-    function spin() {
-      count++;
-      if (Date.now() < until) process.nextTick(spin);
-      else resolve(close({ count }));
-    }
-    process.nextTick(spin);
-  });
-}
-
-serve({ immediates, starve });
+serve({
+  immediates: ({ seconds }) => turn(setImmediate, seconds),
+  starve: ({ seconds }) => turn(process.nextTick, seconds),
+});

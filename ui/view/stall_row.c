@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 #include "ui/view/view.h"
 
 /* Widths of the parts, which have their places from the left as far as there is room. */
@@ -54,7 +55,7 @@ const char *lt_short_name(const char *function)
 {
 	static const char inside[] = "v8::internal::";
 
-	return strncmp(function, inside, strlen(inside)) == 0 && function[strlen(inside)]
+	return lt_starts_with(function, inside) && function[strlen(inside)]
 		       ? function + strlen(inside)
 		       : function;
 }

@@ -60,25 +60,20 @@ def assert_says_why(result, status, *words):
         assert word.lower() in said.lower(), f"no {word!r} in: {said}"
 
 
-class Stat:
-    """`looptop stat --json` on some processes, running."""
+class Running:
+    """looptop, running: what it writes is read line by line, and at the end of the block it is gone."""
 
-    def __init__(self, *pids, tier=None, interval=INTERVAL, extra=NO_BUDGET, env=None):
-        argv = [str(BINARY), "stat", "--json", "-i", str(interval), *map(str, extra)]
-        if tier:
-            argv += ["--tier", tier]
-        argv += map(str, pids)
-        self.interval = interval
+    def __init__(self, *arguments, parse=strict_json, env=None):
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            argv,
+            [str(BINARY), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **(env or {})},
         )
-        self._snapshots = Lines(self.process.stdout, strict_json)
+        self._output = Lines(self.process.stdout, parse)
         self._messages = Lines(self.process.stderr)
 
     def __enter__(self):
@@ -88,14 +83,10 @@ class Stat:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)
-        self._snapshots.join()
+        self._output.join()
         self._messages.join()
         self.process.stdout.close()
         self.process.stderr.close()
-
-    @property
-    def snapshots(self):
-        return list(self._snapshots.items)
 
     @property
     def messages(self):
@@ -111,11 +102,44 @@ class Stat:
         assert strict_json(line)["event"] == "attached"
         return time.monotonic() - self.started
 
+    def stop(self, signum=signal.SIGTERM, status=0, timeout=20):
+        """Ends the program as a user would; fails if that is no normal end."""
+        self.process.send_signal(signum)
+        return self.finish(status, timeout)
+
+    def finish(self, status=0, timeout=20):
+        """Waits for the program's end; what it told."""
+        code = self.process.wait(timeout)
+        self._output.join()
+        self._messages.join()
+        assert self._output.failure is None, self._output.failure
+        assert code == status, (code, self.messages[-5:])
+        return self.told()
+
+    def told(self):
+        return list(self._output.items)
+
+
+class Stat(Running):
+    """`looptop stat --json` on some processes: in the end, the series of all its snapshots."""
+
+    def __init__(self, *pids, tier=None, interval=INTERVAL, extra=NO_BUDGET, env=None):
+        tiers = ("--tier", tier) if tier else ()
+        super().__init__("stat", "--json", "-i", interval, *extra, *tiers, *pids, env=env)
+        self.interval = interval
+
+    @property
+    def snapshots(self):
+        return list(self._output.items)
+
+    def told(self):
+        return Series(self.snapshots)
+
     def wait_snapshots(self, count, timeout=20):
         def enough(snapshots):
             return len(snapshots) >= count
 
-        self._snapshots.wait(enough, timeout + count * self.interval, f"{count} snapshots")
+        self._output.wait(enough, timeout + count * self.interval, f"{count} snapshots")
 
     def settle(self):
         """Waits for a whole interval that began after this call: all that was, is counted then."""
@@ -124,22 +148,8 @@ class Stat:
         def later(snapshots):
             return snapshots and snapshots[-1]["time"] - snapshots[-1]["interval_seconds"] >= now
 
-        self._snapshots.wait(later, 10 + 4 * self.interval, "a whole interval")
-        return len(self._snapshots.items)
-
-    def stop(self, signum=signal.SIGTERM, status=0):
-        """Ends the program as a user would; fails if that is no normal end."""
-        self.process.send_signal(signum)
-        return self.finish(status)
-
-    def finish(self, status=0, timeout=20):
-        """Waits for the program's end; the series of all its snapshots."""
-        code = self.process.wait(timeout)
-        self._snapshots.join()
-        self._messages.join()
-        assert self._snapshots.failure is None, self._snapshots.failure
-        assert code == status, (code, self.messages[-5:])
-        return Series(self.snapshots)
+        self._output.wait(later, 10 + 4 * self.interval, "a whole interval")
+        return len(self._output.items)
 
 
 def measure(target, cmd, tier=None, interval=INTERVAL, extra=NO_BUDGET, **arguments):

@@ -22,10 +22,10 @@ def pin(pid, cpu):
         os.sched_setaffinity(int(tid), {cpu})
 
 
-def waited_seconds(pid):
-    """For how long the process' threads ever wanted a CPU and had none, says the kernel."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
+def waited_seconds(pid, only=None):
+    """For how long the process' threads, or only one of them, ever wanted a CPU and had none, says the kernel."""
+    tids = [only] if only else os.listdir(f"/proc/{pid}/task")
+    return sum(int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[1]) for tid in tids) / 1e9
 
 
 def stolen_seconds():

@@ -5,13 +5,10 @@
 A mistake is a sentence; a comparison returns all that it finds, so that one run shows them all.
 """
 
-import os
 import re
-import subprocess
 import time
 
-from .lines import Lines
-from .looptop import BINARY, NO_BUDGET, Stat, strict_json
+from .looptop import NO_BUDGET, Running, strict_json
 
 RAW_FRAMES_MAX = 96  # of a stack as it is sampled: a deeper one is cut off at its outer end
 NO_FILE_NAMES = {"anonymous", "(anonymous)", "eval"}  # of code that has no name of its own
@@ -22,26 +19,18 @@ def stamped(line):
     return {**strict_json(line), "read_time": time.time()}
 
 
-class Follow(Stat):
-    """`looptop stalls --json` on some processes, running."""
+class Follow(Running):
+    """`looptop stalls --json` on some processes: in the end, all stalls that it told."""
 
     def __init__(self, *pids, extra=NO_BUDGET, env=None):
-        argv = [str(BINARY), "stalls", "--json", *map(str, extra), *map(str, pids)]
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(env or {})},
-        )
-        self._snapshots = Lines(self.process.stdout, stamped)
-        self._messages = Lines(self.process.stderr)
+        super().__init__("stalls", "--json", *extra, *pids, parse=stamped, env=env)
 
     @property
     def events(self):
-        return [event for event in self._snapshots.items if event["event"] == "stall"]
+        return [event for event in self._output.items if event["event"] == "stall"]
+
+    def told(self):
+        return self.events
 
     def wait_ended(self, moment, timeout=10):
         """Waits until the stall that was running at this moment has been told with its length."""
@@ -49,16 +38,7 @@ class Follow(Stat):
         def told(events):
             return [e for e in events if e["event"] == "stall" and not e["ongoing"] and covers(e, moment)]
 
-        return self._snapshots.wait(told, timeout, f"the end of the stall at {moment}")[0]
-
-    def finish(self, status=0, timeout=20):
-        """Waits for the program's end; all that it told."""
-        code = self.process.wait(timeout)
-        self._snapshots.join()
-        self._messages.join()
-        assert self._snapshots.failure is None, self._snapshots.failure
-        assert code == status, (code, self.messages[-5:])
-        return self.events
+        return self._output.wait(told, timeout, f"the end of the stall at {moment}")[0]
 
 
 def covers(stall, moment):

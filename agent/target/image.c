@@ -251,7 +251,7 @@ static int find_mark(void *ctx, const struct lt_elf_symbol *symbol)
 {
 	(void)ctx;
 	for (size_t r = 0; lt_runtimes[r]; r++)
-		if (starts_with(symbol->name, lt_runtimes[r]->mark))
+		if (lt_starts_with(symbol->name, lt_runtimes[r]->mark))
 			return 1;
 	return 0;
 }

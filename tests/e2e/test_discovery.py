@@ -91,7 +91,7 @@ def wait_row(stat, pid, condition=lambda row: True, timeout=15):
     def found(snapshots):
         return next((row for row in rows_of(snapshots, pid) if condition(row)), None)
 
-    return stat._snapshots.wait(found, timeout, f"a row of process {pid}")
+    return stat._output.wait(found, timeout, f"a row of process {pid}")
 
 
 def has_loop(row):
@@ -267,7 +267,7 @@ def test_a_cluster(everything, start, one_node, tmp_path):
     lines.wait(lambda items: len(online(items)) == WORKERS, 20, "workers")
     pids = {primary.pid, *online(lines.items)}
     assert len(pids) == WORKERS + 1
-    everything._snapshots.wait(all_there(pids), 10, f"a row for each of {pids}")
+    everything._output.wait(all_there(pids), 10, f"a row for each of {pids}")
 
     listed = [line.split() for line in run("list").stdout.splitlines()]
     rows = [line for line in listed if line[0].isdigit() and int(line[0]) in pids]
@@ -286,7 +286,7 @@ def test_a_cluster(everything, start, one_node, tmp_path):
     appeared = next(s["time"] for s in everything.snapshots if rows_of([s], successor))
     assert appeared - born < 2 * everything.interval, appeared - born
     assert row["group_pid"] == primary.pid and row["parent_pid"] == primary.pid
-    everything._snapshots.wait(all_there(pids - {victim} | {successor}), 10, "the new group")
+    everything._output.wait(all_there(pids - {victim} | {successor}), 10, "the new group")
     last = rows_of(everything.snapshots, victim)
     assert [row["ended"] for row in last] == [False] * (len(last) - 1) + [True]
     primary.stdin.close()

@@ -22,6 +22,7 @@ enum key {
 	KEY_NO_GC,
 	KEY_STALL,
 	KEY_BUDGET,
+	KEY_TOTAL_BUDGET,
 	KEY_ATTACH,
 	KEY_JSON,
 	KEY_CSV,
@@ -48,6 +49,8 @@ static const struct argp_option argp_options[] = {
 	{ "stall", KEY_STALL, "MS", 0, "a longer turn is a stall (100)", 2 },
 	{ "budget", KEY_BUDGET, "PCT", 0,
 	  "share of one core that the probes may cost a target; over it the tier drops (1.0)", 2 },
+	{ "total-budget", KEY_TOTAL_BUDGET, "PCT", 0,
+	  "the same for all targets together (2.0, or twice --budget if that is more)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
 	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
 	{ "json", KEY_JSON, NULL, 0, "stat, stalls: one JSON object a line; doctor: one object", 3 },
@@ -156,6 +159,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BUDGET:
 		options->budget_ratio = number(state, "--budget", arg, 0.01, 1000) / 100;
 		break;
+	case KEY_TOTAL_BUDGET:
+		options->total_budget_ratio = number(state, "--total-budget", arg, 0.01, 100000) / 100;
+		break;
 	case KEY_ATTACH:
 		options->perf_only = !strcmp(arg, "perf");
 		if (!options->perf_only && strcmp(arg, "auto"))
@@ -234,4 +240,8 @@ void lt_options__parse(struct lt_options *options, int argc, char **argv)
 	};
 	argp_err_exit_status = LT_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
+	options->all_tiers = !strcmp(options->command, "stalls") ||
+			     !strcmp(options->command, "doctor");
+	if (!(options->total_budget_ratio > 0))
+		options->total_budget_ratio = fmax(0.02, 2 * options->budget_ratio);
 }

@@ -21,9 +21,11 @@ struct lt_options {
 	double duration_seconds; /* 0: no end */
 	bool tier_auto;
 	enum lt_tier tier; /* the highest that may be used */
+	bool all_tiers; /* each process starts at its tier, also when none was named (stalls, doctor) */
 	bool pool, gc;
 	double stall_seconds;
-	double budget_ratio; /* share of one core */
+	double budget_ratio; /* share of one core, for a target */
+	double total_budget_ratio; /* for all of them */
 	bool perf_only; /* attach by perf events even where multi links work */
 	bool keep_tasks; /* each pool task, one by one (doctor) */
 	enum lt_format format;

@@ -3,7 +3,6 @@
 #include "agent/pipeline.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +10,19 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/govern.h"
 #include "agent/model/cause.h"
-#include "agent/target/discover.h"
 #include "agent/signals.h"
+#include "agent/targets.h"
 #include "agent/util/clock.h"
-#include "agent/watch.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-#define TARGETS_MAX	  512
 #define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
 #define PULSE_MIN_NS	  10000000ull
 #define PULSE_MAX_NS	  1000000000ull
 #define PULSE_CLOSEST	  8 /* two looks are never closer than this part of the interval */
-#define LOOK_INTERVAL_NS  2000000000ull
+#define PULSE_LOOK_NS	  50000000ull /* the longest interval where new processes are looked for */
 
 struct lt_pipeline {
 	struct lt_options options;
@@ -33,99 +31,13 @@ struct lt_pipeline {
 	struct lt_features features;
 	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_store *store;
-	struct lt_discovery *discovery; /* NULL: targets are named */
-	struct lt_watch *watches[TARGETS_MAX];
-	size_t n_watches;
-	int refused[TARGETS_MAX]; /* processes that could not be attached: not tried again */
-	size_t n_refused;
-	uint64_t looked_ns;
+	struct lt_targets targets;
+	struct lt_govern govern;
 	uint64_t pulse_ns; /* at which late turns are looked at next */
 	const struct lt_snapshot *latest;
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
 };
-
-static bool is_known(const struct lt_pipeline *pipeline, int pid)
-{
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		if (lt_watch__target(pipeline->watches[i])->pid == pid)
-			return true;
-	for (size_t i = 0; i < pipeline->n_refused; i++)
-		if (pipeline->refused[i] == pid)
-			return true;
-	return false;
-}
-
-static int add_watch(struct lt_pipeline *pipeline, int pid)
-{
-	struct lt_watch *watch;
-	const char *glob = pipeline->options.name_glob;
-	int err;
-
-	if (pipeline->n_watches == TARGETS_MAX)
-		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
-			      TARGETS_MAX);
-	err = lt_watch__new(pid, &pipeline->options, pipeline->probe, &watch);
-	if (!err && glob && fnmatch(glob, lt_watch__target(watch)->name, 0)) {
-		lt_watch__free(watch);
-		err = -ENOENT;
-	}
-	if (err) {
-		if (pipeline->n_refused < TARGETS_MAX)
-			pipeline->refused[pipeline->n_refused++] = pid;
-		return err;
-	}
-	pipeline->watches[pipeline->n_watches++] = watch;
-	return 0;
-}
-
-/* Attaches to what has come since the last look. */
-static void look_around(struct lt_pipeline *pipeline)
-{
-	int pids[TARGETS_MAX], n;
-
-	pipeline->looked_ns = lt_now_ns();
-	n = lt_discovery__look(pipeline->discovery, pids, TARGETS_MAX);
-	for (int i = 0; i < n; i++)
-		if (!is_known(pipeline, pids[i]))
-			add_watch(pipeline, pids[i]);
-}
-
-/* Those named must be there; one that is not is an error unless others are. */
-static int add_named(struct lt_pipeline *pipeline)
-{
-	int first_error = 0;
-
-	for (size_t i = 0; i < pipeline->options.n_pids; i++) {
-		int err = add_watch(pipeline, pipeline->options.pids[i]);
-
-		if (err && !first_error)
-			first_error = err;
-	}
-	return pipeline->n_watches ? 0 : first_error;
-}
-
-static int add_targets(struct lt_pipeline *pipeline, bool wait_for_targets)
-{
-	if (pipeline->options.n_pids)
-		return add_named(pipeline);
-	pipeline->discovery = lt_discovery__new();
-	if (!pipeline->discovery)
-		return lt_err(-ENOMEM, "look for processes: out of memory");
-	look_around(pipeline);
-	if (pipeline->n_watches || wait_for_targets)
-		return 0;
-	if (pipeline->options.name_glob)
-		return lt_err(
-			-ESRCH,
-			"look for processes: none with an event loop is named %s (see looptop "
-			"list)",
-			pipeline->options.name_glob);
-	return lt_err(
-		-ESRCH,
-		"look for processes: none has an event loop that may be looked at (name one by "
-		"its pid, or see looptop check)");
-}
 
 static int load_probes(struct lt_pipeline *pipeline)
 {
@@ -133,6 +45,7 @@ static int load_probes(struct lt_pipeline *pipeline)
 	struct lt_probe_opts opts = {
 		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
 		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
+		.tell_begins = !pipeline->options.n_pids,
 	};
 
 	pipeline->features.hit_cost_ns = NAN;
@@ -158,14 +71,21 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 	store_opts = (struct lt_store_opts){ .stall_ns = (uint64_t)(options->stall_seconds * 1e9),
 					     .host = &pipeline->host };
 	pipeline->store = lt_store__new(&store_opts);
+	pipeline->targets.by_rule = !options->n_pids && !options->name_glob && options->tier_auto &&
+				    !options->all_tiers;
 	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
+	pipeline->targets.options = &pipeline->options;
+	pipeline->targets.probe = pipeline->probe;
+	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
+					       .hit_cost_ns = pipeline->features.hit_cost_ns,
+					       .interval_seconds = options->interval_seconds };
 	if (!err)
-		err = add_targets(pipeline, wait_for_targets);
+		err = lt_targets__open(&pipeline->targets, wait_for_targets);
 	if (err) {
 		lt_pipeline__free(pipeline);
 		return err;
 	}
-	/* The first interval begins now; what it builds is the ground that the next ones stand on. */
+	/* The first interval begins now: the ground that the next ones stand on. */
 	lt_pipeline__tick(pipeline);
 	*ret_pipeline = pipeline;
 	return 0;
@@ -175,37 +95,38 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		lt_watch__free(pipeline->watches[i]);
+	lt_targets__close(&pipeline->targets);
 	lt_probe__free(pipeline->probe);
 	lt_store__free(pipeline->store);
-	lt_discovery__free(pipeline->discovery);
 	free(pipeline->events);
 	free(pipeline);
 }
 
 size_t lt_pipeline__targets(const struct lt_pipeline *pipeline)
 {
-	return pipeline->n_watches;
+	return pipeline->targets.n;
 }
 
-void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier)
+void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier, bool is_auto)
 {
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		lt_watch__set_tier(pipeline->watches[i], tier);
+	bool named = pipeline->options.n_pids || pipeline->options.name_glob;
+
+	pipeline->targets.by_rule = is_auto && !named;
+	pipeline->options.tier = tier;
+	for (size_t i = 0; i < pipeline->targets.n; i++)
+		lt_watch__set_tier(pipeline->targets.watches[i], tier, pipeline->targets.by_rule);
+	pipeline->govern.changes[LT_REASON_ASKED] += pipeline->targets.n;
 }
 
-static struct lt_watch *find_watch(struct lt_pipeline *pipeline, uint32_t tgid)
+void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid)
 {
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		if ((uint32_t)lt_watch__target(pipeline->watches[i])->pid == tgid)
-			return pipeline->watches[i];
-	return NULL;
+	pipeline->govern.looked_at = pid;
 }
 
 static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec)
 {
-	struct lt_watch *watch = find_watch(ctx, key->tgid);
+	struct lt_pipeline *pipeline = ctx;
+	struct lt_watch *watch = lt_targets__find(&pipeline->targets, key->tgid);
 
 	if (watch)
 		lt_watch__record(watch, key, rec);
@@ -214,7 +135,8 @@ static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_l
 
 static void on_stack(void *ctx, const struct lt_raw_stack *stack)
 {
-	struct lt_watch *watch = find_watch(ctx, stack->tgid);
+	struct lt_pipeline *pipeline = ctx;
+	struct lt_watch *watch = lt_targets__find(&pipeline->targets, stack->tgid);
 
 	if (watch)
 		lt_watch__stack(watch, stack);
@@ -223,14 +145,21 @@ static void on_stack(void *ctx, const struct lt_raw_stack *stack)
 static void keep_event(void *ctx, const struct lt_event *event)
 {
 	struct lt_pipeline *pipeline = ctx;
-	struct lt_watch *watch = find_watch(pipeline, event->tgid);
+	struct lt_watch *watch = lt_targets__find(&pipeline->targets, event->tgid);
 
 	if (event->type == LT_EVENT_TASK) {
 		if (watch)
 			lt_watch__task(watch, event);
 		return;
 	}
-
+	if (event->type == LT_EVENT_EXEC || event->type == LT_EVENT_FORK ||
+	    event->type == LT_EVENT_ENDED) {
+		if (watch && event->type != LT_EVENT_FORK)
+			lt_watch__gone(watch, event->start_ns);
+		if (pipeline->targets.arrivals)
+			lt_arrivals__event(pipeline->targets.arrivals, event);
+		return;
+	}
 	if (pipeline->n_events == pipeline->events_capacity) {
 		size_t capacity = pipeline->events_capacity ? 2 * pipeline->events_capacity : 64;
 		struct lt_event *events =
@@ -248,7 +177,7 @@ static void keep_event(void *ctx, const struct lt_event *event)
 static void deliver_stall(struct lt_pipeline *pipeline, const struct lt_event *event,
 			  struct lt_loop_state *loop, double start_time)
 {
-	struct lt_watch *watch = find_watch(pipeline, event->tgid);
+	struct lt_watch *watch = lt_targets__find(&pipeline->targets, event->tgid);
 	double seconds = (double)event->duration_ns / 1e9;
 	struct lt_stall stall = lt_stall_of(start_time, seconds);
 	struct lt_cause_parts parts = { .gc = (double)event->gc_ns / 1e9 };
@@ -298,7 +227,6 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	struct rusage usage;
 	FILE *statm = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
-	uint64_t lost[LT_LOST_MAX] = { 0 };
 
 	getrusage(RUSAGE_SELF, &usage);
 	*ret_self = (struct lt_self_reading){
@@ -306,40 +234,17 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
 		.rss_bytes = NAN,
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
+		.left_to_scan = NAN,
 	};
 	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
 		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
 	if (statm)
 		fclose(statm);
 	if (pipeline->probe)
-		lt_probe__lost(pipeline->probe, lost);
-	memcpy(ret_self->lost, lost, sizeof(lost));
-}
-
-/* Ended targets have had their last row. */
-static void drop_ended(struct lt_pipeline *pipeline)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < pipeline->n_watches; i++) {
-		if (lt_watch__ended(pipeline->watches[i]))
-			lt_watch__free(pipeline->watches[i]);
-		else
-			pipeline->watches[kept++] = pipeline->watches[i];
-	}
-	pipeline->n_watches = kept;
-}
-
-static void govern(struct lt_pipeline *pipeline, const struct lt_snapshot *snapshot)
-{
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct lt_process *process = &snapshot->processes[i];
-		struct lt_watch *watch = find_watch(pipeline, (uint32_t)process->pid);
-
-		if (watch && snapshot->sequence > 1)
-			lt_watch__govern(watch, process->overhead_ratio,
-					 snapshot->interval_seconds);
-	}
+		lt_probe__lost(pipeline->probe, ret_self->lost);
+	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))
+		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probe);
+	memcpy(ret_self->tier_changes, pipeline->govern.changes, sizeof(ret_self->tier_changes));
 }
 
 static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
@@ -348,32 +253,46 @@ static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
 
 	if (interval_ns < PULSE_MIN_NS)
 		return PULSE_MIN_NS;
+	if (pipeline->targets.arrivals && interval_ns > PULSE_LOOK_NS)
+		return PULSE_LOOK_NS;
 	return interval_ns < PULSE_MAX_NS ? interval_ns : PULSE_MAX_NS;
+}
+
+/* Which turns are late now. True if the latest snapshot has changed; *next_ns is lowered to when one that runs
+ * becomes a stall. */
+static bool look_at_turns(struct lt_pipeline *pipeline, struct lt_moment *moment, uint64_t *next_ns)
+{
+	struct lt_loop_rec *scratch = malloc(sizeof(*scratch));
+	bool changed = false;
+
+	moment->wall_seconds = lt_wall_now(&moment->now_ns);
+	for (size_t i = 0; scratch && i < pipeline->targets.n; i++)
+		changed |= lt_watch__pulse(pipeline->targets.watches[i], pipeline->store, moment,
+					   scratch, next_ns);
+	free(scratch);
+	return changed;
 }
 
 /*
  * At every third of the threshold, however long the last look took, and when a turn that is late now becomes a
  * stall: then it can be told of at once, and within half a threshold even if the function's name takes its time.
+ * What may take longer, attaching above all, comes after that.
  */
 static bool pulse(struct lt_pipeline *pipeline)
 {
 	uint64_t begin_ns = lt_now_ns(), interval_ns = pulse_interval_ns(pipeline);
-	uint64_t next_ns = begin_ns + interval_ns, soonest_ns = begin_ns + interval_ns / PULSE_CLOSEST;
+	uint64_t next_ns = begin_ns + interval_ns,
+		 soonest_ns = begin_ns + interval_ns / PULSE_CLOSEST;
 	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
-	struct lt_loop_rec *scratch;
 	bool changed = false;
 
-	pipeline->pulse_ns = next_ns;
-	if (!pipeline->probe)
-		return false;
-	drain(pipeline);
-	scratch = malloc(sizeof(*scratch));
-	if (!scratch)
-		return false;
-	moment.wall_seconds = lt_wall_now(&moment.now_ns);
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		changed |= lt_watch__pulse(pipeline->watches[i], pipeline->store, &moment, scratch, &next_ns);
-	free(scratch);
+	if (pipeline->probe) {
+		drain(pipeline);
+		changed = look_at_turns(pipeline, &moment, &next_ns);
+		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
+			       NULL, moment.now_ns);
+	}
+	lt_targets__look(&pipeline->targets);
 	pipeline->pulse_ns = next_ns > soonest_ns ? next_ns : soonest_ns;
 	return changed;
 }
@@ -405,26 +324,26 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	uint64_t now_ns;
 	double wall_seconds;
 
-	drop_ended(pipeline);
-	if (pipeline->discovery && lt_now_ns() - pipeline->looked_ns > LOOK_INTERVAL_NS)
-		look_around(pipeline);
+	lt_targets__drop_ended(&pipeline->targets);
+	lt_targets__look(&pipeline->targets);
 	if (pipeline->probe)
 		epoch = lt_probe__close_epoch(pipeline->probe);
 	wall_seconds = lt_wall_now(&now_ns);
 	lt_store__begin(pipeline->store, now_ns, wall_seconds, epoch);
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		lt_watch__begin(pipeline->watches[i], pipeline->store);
+	for (size_t i = 0; i < pipeline->targets.n; i++)
+		lt_watch__begin(pipeline->targets.watches[i], pipeline->store);
 	if (pipeline->probe) {
 		/* Events first: a stall that ends between the two is told by the next interval alone. */
 		drain(pipeline);
 		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
 		deliver_events(pipeline);
 	}
-	for (size_t i = 0; i < pipeline->n_watches; i++)
-		lt_watch__finish(pipeline->watches[i]);
+	for (size_t i = 0; i < pipeline->targets.n; i++)
+		lt_watch__finish(pipeline->targets.watches[i]);
 	read_self(pipeline, &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	if (snapshot)
-		govern(pipeline, snapshot);
+		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
+			       snapshot, now_ns);
 	return snapshot;
 }

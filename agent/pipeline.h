@@ -37,7 +37,10 @@ const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline
 /* Targets that are still there. */
 size_t lt_pipeline__targets(const struct lt_pipeline *pipeline);
 
-/* The highest tier from now on, for all targets. */
-void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier);
+/* The highest tier from now on, for all targets; is_auto: for those that nobody named, by the rule. */
+void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier, bool is_auto);
+
+/* Which process somebody looks at: the rule wants it. 0: none. */
+void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/clock.h"
 #include "agent/watch_internal.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
@@ -21,6 +22,17 @@ const struct lt_target *lt_watch__target(const struct lt_watch *watch)
 bool lt_watch__ended(const struct lt_watch *watch)
 {
 	return watch->ended;
+}
+
+void lt_watch__set_seen(struct lt_watch *watch, double seen_time)
+{
+	watch->seen_time = seen_time;
+}
+
+void lt_watch__gone(struct lt_watch *watch, uint64_t when_ns)
+{
+	if (when_ns > watch->opened_ns)
+		watch->gone = true;
 }
 
 static void miss(struct lt_watch *watch, const char *sentence)
@@ -48,25 +60,32 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 	bool probed = watch->attachment;
 
 	watch->n_missing = 0;
-	if (watch->budget_text[0])
-		miss(watch, watch->budget_text);
+	/* The texts change when the budget is held, while the snapshot is still read. */
+	memcpy(watch->shown_budget, watch->budget_text, sizeof(watch->shown_budget));
+	memcpy(watch->shown_sample, watch->sample_text, sizeof(watch->shown_sample));
+	if (watch->shown_budget[0])
+		miss(watch, watch->shown_budget);
+	if (watch->shown_sample[0])
+		miss(watch, watch->shown_sample);
 	if (by_tier[watch->tier])
 		miss(watch, by_tier[watch->tier]);
 	if (watch->tier == LT_TIER_MEMORY && strcmp(watch->target->runtime, "node") &&
 	    !has_account(watch->target))
-		miss(watch, "libuv keeps no account of idle time in this process (Node asks for it): "
-			    "utilization needs probes");
+		miss(watch,
+		     "libuv keeps no account of idle time in this process (Node asks for it): "
+		     "utilization needs probes");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_POOL))
-		miss(watch, "no pool probes: tasks by kind and synchronous fs calls are not counted");
+		miss(watch,
+		     "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
 		miss(watch, "no garbage collection probes: pauses are not counted");
 	if (probed && !lt_probe__has_causes(watch->probe))
 		miss(watch, "no scheduler events (they need the kernel's BTF): causes are unknown");
-	if (!watch->blame)
+	if (!watch->probe || !lt_probe__has_stacks(watch->probe))
 		miss(watch, "no stacks: stalls have no function (see looptop check)");
 	else if (lt_blame__why_not(watch->target)[0])
 		miss(watch, lt_blame__why_not(watch->target));
-	else if (lt_blame__doubt(watch->blame)[0])
+	else if (watch->blame && lt_blame__doubt(watch->blame)[0])
 		miss(watch, lt_blame__doubt(watch->blame));
 	for (size_t m = 0; m < watch->target->n_modules; m++) {
 		const struct lt_image *image = watch->target->modules[m].image;
@@ -85,36 +104,45 @@ static enum lt_tier best_tier(const struct lt_target *target)
 	return LT_TIER_MEMORY;
 }
 
-int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *probe,
+static void begin_measuring(struct lt_watch *watch, const struct lt_options *options, bool named)
+{
+	enum lt_tier best = best_tier(watch->target);
+
+	watch->named = named;
+	watch->probes = (struct lt_wish){ .pool = options->pool,
+					  .gc = options->gc,
+					  .tasks = options->keep_tasks };
+	watch->best = best;
+	watch->top = options->tier < best ? options->tier : best;
+	watch->keep_tasks = options->keep_tasks;
+	watch->governor = lt_governor_of(options->budget_ratio);
+	watch->turns_per_second = watch->traps_per_turn = watch->predicted_ratio = NAN;
+	watch->candidate = (struct lt_candidate){ .named = named, .utilization = NAN };
+	if (!named && watch->probe)
+		lt_watch__tell_quiet(watch);
+}
+
+int lt_watch__new(int pid, const struct lt_options *options, bool named, struct lt_probe *probe,
 		  struct lt_watch **ret_watch)
 {
 	struct lt_watch *watch = calloc(1, sizeof(*watch));
-	struct lt_wish wish = { .tier = options->tier, .pool = options->pool, .gc = options->gc,
-				.tasks = options->keep_tasks };
-	struct lt_walk_cfg walk;
 	int err;
 
 	if (!watch)
 		return lt_err(-ENOMEM, "attach to pid %d: out of memory", pid);
+	watch->seen_time = lt_wall_now(&watch->opened_ns);
+	watch->pid = pid;
+	watch->probe = probe;
+	if (probe)
+		lt_probe__follow(probe, pid);
 	err = lt_target__open(pid, &watch->target);
 	if (err)
 		goto fail;
-	if (wish.tier > best_tier(watch->target))
-		wish.tier = best_tier(watch->target);
-	watch->wish = watch->tier = wish.tier;
-	watch->keep_tasks = options->keep_tasks;
-	watch->governor = lt_governor_of(options->budget_ratio);
-	if (options->tier == LT_TIER_MEMORY) /* asked for: no probe at all */
-		probe = NULL;
-	watch->probe = probe;
-	if (probe && lt_probe__has_stacks(probe)) {
-		watch->sampler = lt_sampler__new(probe);
-		watch->blame = lt_blame__new(watch->target);
-		walk = lt_blame__walk_cfg(watch->target);
-		wish.walk = &walk;
-	}
-	if (probe) {
-		err = lt_attachment__new(probe, watch->target, &wish, &watch->attachment);
+	begin_measuring(watch, options, named);
+	if (watch->probe && named) {
+		watch->tier = watch->top;
+		watch->extras = true;
+		err = lt_watch__attach(watch);
 		if (err)
 			goto fail;
 	}
@@ -134,6 +162,8 @@ void lt_watch__free(struct lt_watch *watch)
 	lt_sampler__free(watch->sampler);
 	lt_blame__free(watch->blame);
 	lt_attachment__free(watch->attachment);
+	if (watch->probe)
+		lt_probe__unfollow(watch->probe, watch->pid);
 	lt_task_log__free(&watch->tasks[0]);
 	lt_task_log__free(&watch->tasks[1]);
 	lt_target__close(watch->target);
@@ -156,54 +186,6 @@ struct lt_cause_known lt_watch__causes_known(const struct lt_watch *watch)
 	return known;
 }
 
-static int change_tier(struct lt_watch *watch, enum lt_tier tier)
-{
-	int err = 0;
-
-	if (!watch->attachment || tier == watch->tier)
-		return 0;
-	err = lt_attachment__set_tier(watch->attachment, tier);
-	if (err)
-		return err;
-	if (tier == LT_TIER_MEMORY || watch->tier == LT_TIER_MEMORY) {
-		for (size_t i = 0; i < watch->threads.n; i++) {
-			struct lt_loop_key key = { (uint32_t)watch->target->pid,
-						   (uint32_t)watch->threads.items[i].tid };
-
-			lt_probe__forget_loop(watch->probe, &key);
-			watch->threads.items[i].tries = 0;
-		}
-	}
-	watch->tier = tier;
-	return 0;
-}
-
-void lt_watch__govern(struct lt_watch *watch, double overhead_ratio, double interval_seconds)
-{
-	enum lt_tier tier;
-
-	if (!watch->attachment || watch->ended)
-		return;
-	tier = lt_governor__decide(&watch->governor, watch->tier, watch->wish, overhead_ratio,
-				   interval_seconds);
-	if (tier == watch->tier || change_tier(watch, tier))
-		return;
-	watch->budget_text[0] = '\0';
-	if (tier < watch->wish)
-		snprintf(watch->budget_text, sizeof(watch->budget_text),
-			 "tier %s: the probes cost %.1f %% of a core, over the budget of %.1f %%",
-			 lt_tier_names[tier], overhead_ratio * 100, watch->governor.budget_ratio * 100);
-}
-
-void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier)
-{
-	enum lt_tier best = best_tier(watch->target);
-
-	watch->wish = tier < best ? tier : best;
-	if (change_tier(watch, watch->wish) == 0)
-		watch->budget_text[0] = '\0';
-}
-
 void lt_watch__stack(struct lt_watch *watch, const struct lt_raw_stack *raw)
 {
 	if (watch->blame)
@@ -223,13 +205,14 @@ void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, 
 }
 
 /* A loop that is late now: its stack if it sleeps, and the row that shows it. */
-static bool look_at_late(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
-			 int tid, const struct lt_loop_rec *rec)
+static bool look_at_late(struct lt_watch *watch, struct lt_store *store,
+			 const struct lt_moment *now, int tid, const struct lt_loop_rec *rec)
 {
 	struct lt_stall answer = lt_stall_of(0, 0);
 
 	if (rec->turn_start_ns && watch->blame) {
-		if (rec->off.why == LT_OFF_SLEEP && now->now_ns - rec->turn_start_ns > now->stall_ns / 4)
+		if (rec->off.why == LT_OFF_SLEEP &&
+		    now->now_ns - rec->turn_start_ns > now->stall_ns / 4)
 			lt_blame__sleeper(watch->blame, tid, rec->turn_start_ns, rec->isolate,
 					  rec->off.since_ns);
 		lt_blame__answer(watch->blame, tid, rec->turn_start_ns, false, &answer);
@@ -242,16 +225,16 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 {
 	bool changed = false;
 
-	if (watch->ended || !watch->attachment || watch->tier == LT_TIER_MEMORY)
+	if (watch->ended || watch->gone || !watch->attachment || watch->tier == LT_TIER_MEMORY)
 		return false;
 	for (size_t i = 0; i < watch->threads.n; i++) {
-		const struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_thread_state *thread = &watch->threads.items[i];
 		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
-
 		uint64_t stall_ns;
 
 		if (!thread->is_loop || lt_probe__read_loop(watch->probe, &key, scratch))
 			continue;
+		thread->hits = scratch->hits;
 		changed |= look_at_late(watch, store, now, thread->tid, scratch);
 		stall_ns = scratch->turn_start_ns + now->stall_ns + 1;
 		if (scratch->turn_start_ns && stall_ns > now->now_ns && stall_ns < *next_ns)

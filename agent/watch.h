@@ -5,19 +5,30 @@
 #define LOOPTOP_WATCH_H
 
 #include "agent/model/cause.h"
+#include "agent/model/governor.h"
 #include "agent/model/store.h"
+#include "agent/model/tiers.h"
 #include "agent/options.h"
 #include "agent/probe/probe.h"
 
 struct lt_watch;
 
-/* Opens and attaches; probe NULL: memory only. 0, or -errno with the error logged. */
-int lt_watch__new(int pid, const struct lt_options *options, struct lt_probe *probe,
+/*
+ * Opens, and attaches if the process was named; otherwise it stays at tier memory until the host's rule
+ * (model/tiers.h) wants more. probe NULL: memory only. 0, or -errno with the error logged.
+ */
+int lt_watch__new(int pid, const struct lt_options *options, bool named, struct lt_probe *probe,
 		  struct lt_watch **ret_watch);
 void lt_watch__free(struct lt_watch *watch);
 
 const struct lt_target *lt_watch__target(const struct lt_watch *watch);
 bool lt_watch__ended(const struct lt_watch *watch);
+
+/* When it was seen first, if that was before it was opened; Unix time. */
+void lt_watch__set_seen(struct lt_watch *watch, double seen_time);
+
+/* The kernel says that the process ended then, or runs another program since: it gets its last row. */
+void lt_watch__gone(struct lt_watch *watch, uint64_t when_ns);
 
 /* Before the kernel's records are read: is it there, which threads does it have. */
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store);
@@ -44,12 +55,21 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 /* After them: memory, pool, garbage collection. */
 void lt_watch__finish(struct lt_watch *watch);
 
-/* Holds the budget: drops or raises the tier by what the interval cost. */
-void lt_watch__govern(struct lt_watch *watch, double overhead_ratio, double interval_seconds);
+/* What its probes cost since the last time, and what is known of it: process is its row, or NULL between two
+ * intervals. */
+struct lt_candidate lt_watch__describe(struct lt_watch *watch, const struct lt_process *process,
+				       double interval_seconds, struct lt_load *load,
+				       double hit_cost_ns);
+
+/* Holds the budget: measures more or less from now on, by what the host decided. True with the reason if
+ * something has changed. */
+bool lt_watch__govern(struct lt_watch *watch, const struct lt_candidate *candidate,
+		      struct lt_load *load, enum lt_tier_reason *ret_reason);
 
 /* Which causes of its busy time are measured now. */
 struct lt_cause_known lt_watch__causes_known(const struct lt_watch *watch);
 
-void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier);
+/* The highest tier from now on; by_rule: for one that nobody named, only while the rule wants it. */
+void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier, bool by_rule);
 
 #endif

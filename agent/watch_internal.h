@@ -5,7 +5,8 @@
 #define LOOPTOP_WATCH_INTERNAL_H
 
 #include "agent/blame.h"
-#include "agent/governor.h"
+#include "agent/model/governor.h"
+#include "agent/model/tiers.h"
 #include "agent/task_log.h"
 #include "agent/threads.h"
 #include "agent/watch.h"
@@ -13,19 +14,37 @@
 #define MISSING_MAX 40
 
 struct lt_watch {
-	struct lt_target *target;
+	int pid;
+	struct lt_target *target; /* NULL only until it is opened */
 	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_attachment *attachment; /* NULL: no probes at all */
-	enum lt_tier wish; /* the highest tier that may be used */
+	unsigned attachments; /* how many there have been */
+	bool named; /* by the user: measured whatever it does */
+	bool refused; /* attaching has failed: not tried again */
+	struct lt_wish probes; /* that there may be */
+	enum lt_tier best; /* that the file allows */
+	enum lt_tier top; /* the highest tier that may be used now */
 	enum lt_tier tier;
+	bool extras; /* the probes of pool and garbage collection are there, if they may */
+	struct lt_walk_cfg walk;
 	struct lt_governor governor;
+	uint64_t opened_ns; /* CLOCK_MONOTONIC: what happened to its pid before is not of this process */
+	double seen_time; /* Unix time */
+	bool gone; /* the kernel has told of its end */
+	struct lt_candidate candidate; /* what the latest interval said of it */
+	double turns_per_second; /* of all its loops; NAN: unknown */
+	double traps_per_turn; /* as measured at the tier top; NAN: not yet */
+	uint64_t extras_metered;
+	double predicted_ratio;
+	bool told_dropped; /* budget_text says why less is measured than is wished for */
 	bool ended;
 	struct lt_threads threads;
 	int workers; /* how many have been named */
 	struct lt_store_process *process; /* of this interval */
 	const char *missing[MISSING_MAX];
 	size_t n_missing;
-	char budget_text[120];
+	char budget_text[200], sample_text[160];
+	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
 	struct lt_proc_rec proc_rec;
 	struct lt_pool_mem pool_mem;
 	struct lt_task_rec *kinds[LT_KIND_MAX];
@@ -40,6 +59,14 @@ struct lt_watch {
 /* watch.c */
 extern const char *const lt_tier_names[LT_TIER_MAX];
 void lt_watch__collect_missing(struct lt_watch *watch);
+
+/* watch_tier.c: puts in the first probes, if there may be any from the start. */
+int lt_watch__attach(struct lt_watch *watch);
+void lt_watch__detach(struct lt_watch *watch);
+void lt_watch__tell_quiet(struct lt_watch *watch);
+
+/* watch_read.c: gives the loops that are known their records and clocks. */
+void lt_watch__seed_loops(struct lt_watch *watch);
 
 /* watch_read.c: finds the loops of threads that have not shown one yet, and gives them their records. */
 void lt_watch__look_for_loops(struct lt_watch *watch);

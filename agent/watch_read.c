@@ -87,6 +87,22 @@ void lt_watch__look_for_loops(struct lt_watch *watch)
 	}
 }
 
+void lt_watch__seed_loops(struct lt_watch *watch)
+{
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_loop_mem mem;
+
+		thread->tries = 0;
+		if (!thread->is_loop || !thread->here)
+			continue;
+		sample_thread(watch, thread->tid, thread->loop_ptr);
+		if (lt_attachment__has(watch->attachment, LT_GROUP_WAIT) &&
+		    lt_read_loop(watch->target, thread->loop_ptr, &mem) == 0)
+			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
+	}
+}
+
 /* Threads that have ended go when their last records are read; their loops get a last row. */
 static void drop_threads(struct lt_watch *watch)
 {
@@ -145,19 +161,24 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 
 	if (watch->blame)
 		lt_blame__begin(watch->blame);
-	watch->ended = !lt_target__alive(target);
+	watch->ended = watch->gone || !lt_target__alive(target);
 	if (!watch->ended)
 		lt_threads__list(&watch->threads, watch->target->pid);
 	lt_watch__collect_missing(watch);
 	reading.identity = (struct lt_process){
 		.pid = target->pid,
 		.start_time = target->start_time,
+		.seen_time = watch->seen_time,
 		.name = target->name,
 		.exe = text_or_null(target->exe),
 		.runtime = target->runtime,
 		.runtime_version = text_or_null(target->runtime_version),
 		.libuv_version = text_or_null(target->uv_version),
 		.container = text_or_null(target->container),
+		.pod = text_or_null(target->pod),
+		.hostname = text_or_null(target->hostname),
+		.parent_pid = target->parent_pid,
+		.place = target->place,
 		.cgroup = text_or_null(target->cgroup),
 		.tier = lt_tier_names[watch->tier],
 		.ended = watch->ended,
@@ -168,6 +189,8 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		reading.cpu_seconds = cpu_seconds;
 		reading.rss_bytes = (double)rss_bytes;
 	}
+	reading.sampled = watch->sample_text[0];
+	reading.attachment = watch->attachments;
 	reading.causes_known = lt_watch__causes_known(watch).scheduler;
 	read_limits(watch, &reading.limits);
 	watch->process = lt_store__process(store, &reading);
@@ -189,6 +212,7 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 		confirm_loop(watch, thread, rec->loop_ptr, &mem);
 	if (!thread->is_loop)
 		return;
+	thread->hits = rec->hits;
 	loop = lt_store__loop(watch->process, thread->tid, thread->name);
 	if (!loop)
 		return;

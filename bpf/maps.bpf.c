@@ -3,6 +3,7 @@
 #include "bpf/maps.h"
 
 struct lt_procs_map lt_procs SEC(".maps");
+struct lt_followed_map lt_followed SEC(".maps");
 struct lt_proc_recs_map lt_proc_recs SEC(".maps");
 struct lt_loops_map lt_loops SEC(".maps");
 struct lt_tasks_map lt_tasks SEC(".maps");
@@ -14,6 +15,8 @@ struct lt_ring_map lt_ring SEC(".maps");
 struct lt_stacks_map lt_stacks SEC(".maps");
 
 __u64 lt_lost[LT_LOST_MAX];
+__u32 lt_begins;
+__u64 lt_begins_left;
 __u32 lt_epoch;
 const struct lt_loop_rec lt_zero_loop;
 const volatile __u64 lt_stall_ns = 100000000;

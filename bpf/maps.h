@@ -45,6 +45,14 @@ struct lt_procs_map {
 	__type(value, struct lt_proc_cfg);
 };
 
+/* Processes whose children and end are told of, whether they have probes or not. */
+struct lt_followed_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* tgid */
+	__type(value, __u32);
+};
+
 struct lt_proc_recs_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
@@ -108,6 +116,7 @@ struct lt_stacks_map {
 };
 
 extern struct lt_procs_map lt_procs SEC(".maps");
+extern struct lt_followed_map lt_followed SEC(".maps");
 extern struct lt_proc_recs_map lt_proc_recs SEC(".maps");
 extern struct lt_loops_map lt_loops SEC(".maps");
 extern struct lt_tasks_map lt_tasks SEC(".maps");
@@ -119,6 +128,8 @@ extern struct lt_ring_map lt_ring SEC(".maps");
 extern struct lt_stacks_map lt_stacks SEC(".maps");
 
 extern __u64 lt_lost[LT_LOST_MAX]; /* read by user space through the mapped .bss */
+extern __u32 lt_begins; /* processes told of since user space set it to 0; at most LT_BEGINS_MAX */
+extern __u64 lt_begins_left; /* those that were not told of */
 extern __u32 lt_epoch; /* the collection interval, advanced by user space at each reading */
 extern const struct lt_loop_rec lt_zero_loop; /* what a new record starts from */
 extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */

@@ -44,6 +44,13 @@ const char *lt_app__tier(const struct lt_app *app)
 	return tiers[app->tier];
 }
 
+int lt_app__looks_at(const struct lt_app *app)
+{
+	if (app->view != &lt_view_main)
+		return app->open.pid;
+	return app->table.chosen ? app->table.selected_id.pid : 0;
+}
+
 void lt_app__message(struct lt_app *app, const char *text)
 {
 	lt_fmt_text(app->message, sizeof(app->message), text);

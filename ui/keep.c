@@ -74,6 +74,8 @@ static struct lt_process *copy_process(struct lt_arena *arena, const struct lt_p
 	process.runtime_version = lt_arena__text(arena, src->runtime_version);
 	process.libuv_version = lt_arena__text(arena, src->libuv_version);
 	process.container = lt_arena__text(arena, src->container);
+	process.pod = lt_arena__text(arena, src->pod);
+	process.hostname = lt_arena__text(arena, src->hostname);
 	process.cgroup = lt_arena__text(arena, src->cgroup);
 	process.tier = lt_arena__text(arena, src->tier);
 	copy_missing(arena, &process, src);

@@ -41,6 +41,7 @@ static bool process_matches(const char *filter, const struct lt_process *process
 {
 	return !*filter || contains(process->name, filter) || contains(process->exe, filter) ||
 	       contains(process->runtime, filter) || contains(process->container, filter) ||
+	       contains(process->pod, filter) || contains(process->hostname, filter) ||
 	       pid_contains(process->pid, filter);
 }
 
@@ -152,6 +153,50 @@ static int compare_numbers(double a, double b)
 	return (a > b) - (a < b);
 }
 
+static int cluster_of(const struct lt_row *row)
+{
+	const struct lt_process *process = row->source.process;
+
+	return process->group_pid ? process->group_pid : process->pid;
+}
+
+static bool is_head(const struct lt_row *row)
+{
+	return row->id.pid == cluster_of(row);
+}
+
+static int compare_clusters(const void *left, const void *right)
+{
+	const struct lt_row *a = left, *b = right;
+	int order = compare_numbers(cluster_of(a), cluster_of(b));
+
+	if (!order) /* the first of a cluster before its others */
+		order = (is_head(b) ? 1 : 0) - (is_head(a) ? 1 : 0);
+	return order ? order : compare_numbers(a->id.pid, b->id.pid);
+}
+
+/* A cluster stands where its best process stands, which is not its first one as a rule. */
+static void find_clusters(struct lt_table *table)
+{
+	struct lt_row *rows = table->rows;
+
+	if (table->n_rows)
+		qsort(rows, table->n_rows, sizeof(*rows), compare_clusters);
+	for (size_t i = 0, end; i < table->n_rows; i = end) {
+		double key = rows[i].group_key;
+
+		for (end = i + 1; end < table->n_rows && cluster_of(&rows[end]) == cluster_of(&rows[i]);
+		     end++)
+			if (better(table, rows[end].group_key, key))
+				key = rows[end].group_key;
+		for (size_t k = i; k < end; k++) {
+			rows[k].cluster_key = key;
+			rows[k].cluster_text_key = rows[i].group_text_key;
+			rows[k].sibling = is_head(&rows[i]) && !is_head(&rows[k]);
+		}
+	}
+}
+
 /* Unknown last, whatever the direction. */
 static int compare_keys(const struct lt_table *table, double a, double b)
 {
@@ -170,9 +215,16 @@ static int compare_rows(const void *left, const void *right, void *ctx)
 	const struct lt_row *a = left, *b = right;
 	const struct lt_table *table = ctx;
 	bool text = lt_columns[table->sort].text;
-	int order = text ? compare_texts(table, a->group_text_key, b->group_text_key)
-			 : compare_keys(table, a->group_key, b->group_key);
+	int order = text ? compare_texts(table, a->cluster_text_key, b->cluster_text_key)
+			 : compare_keys(table, a->cluster_key, b->cluster_key);
 
+	if (!order)
+		order = compare_numbers(cluster_of(a), cluster_of(b));
+	if (!order)
+		order = (a->sibling ? 1 : 0) - (b->sibling ? 1 : 0);
+	if (!order)
+		order = text ? compare_texts(table, a->group_text_key, b->group_text_key)
+			     : compare_keys(table, a->group_key, b->group_key);
 	if (!order)
 		order = compare_numbers(a->id.pid, b->id.pid);
 	if (!order)
@@ -233,6 +285,20 @@ static void count(struct lt_table *table, const struct lt_keep *keep)
 	}
 }
 
+/* From the end: is there another process of the cluster below? */
+static void find_last_siblings(struct lt_table *table)
+{
+	bool below = false;
+
+	for (size_t i = table->n_rows; i-- > 0;) {
+		struct lt_row *row = &table->rows[i];
+
+		row->last_sibling = row->sibling && !below;
+		if (!row->source.child)
+			below = row->sibling;
+	}
+}
+
 int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep,
 		      const struct lt_stall_log *stalls)
 {
@@ -248,11 +314,13 @@ int lt_table__rebuild(struct lt_table *table, const struct lt_keep *keep,
 	table->n_rows = 0;
 	for (size_t i = 0; i < keep->n_kept; i++)
 		add_process(table, &from, &keep->kept[i]);
+	find_clusters(table);
 	if (table->n_rows)
 		qsort_r(table->rows, table->n_rows, sizeof(*table->rows), compare_rows, table);
 	for (size_t i = 0; i < table->n_rows; i++)
 		table->rows[i].last_child =
 			i + 1 == table->n_rows || !table->rows[i + 1].source.child;
+	find_last_siblings(table);
 	count(table, keep);
 	find_selected(table);
 	return 0;

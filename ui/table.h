@@ -17,10 +17,15 @@ struct lt_row {
 	struct lt_loop_id id;
 	struct lt_source source;
 	bool last_child; /* the last loop of its process */
+	bool sibling; /* its process stands under the first one of its group */
+	bool last_sibling; /* and it is the last one there */
 	bool gone; /* the process or this loop has ended */
 	/* What it sorts by: the loop's own, and the best of its process. */
 	double key, group_key;
 	const char *text_key, *group_text_key;
+	/* Of all the processes that are one application. */
+	double cluster_key;
+	const char *cluster_text_key;
 };
 
 struct lt_table {

@@ -122,6 +122,11 @@ const char *lt_ui__tier(const struct lt_ui *ui)
 	return lt_app__tier(&ui->app);
 }
 
+int lt_ui__looks_at(const struct lt_ui *ui)
+{
+	return lt_app__looks_at(&ui->app);
+}
+
 void lt_ui__message(struct lt_ui *ui, const char *text)
 {
 	lt_app__message(&ui->app, text);

@@ -14,9 +14,32 @@ static const char *yes(bool is)
 	return is ? "yes" : "no";
 }
 
-static void check_host(const struct lt_features *features)
+static void check_privileges(const struct lt_features *features, bool perf_only)
 {
-	const char *missing = lt_missing_capability(features->uprobe_multi);
+	bool multi = lt_features__multi_expected(features, perf_only);
+	char names[LT_CAPABILITIES_SIZE];
+
+	lt_capabilities(multi, false, names, sizeof(names));
+	printf("  smallest set         %s\n", names);
+	if (!lt_capabilities(multi, true, names, sizeof(names)))
+		printf("  privileges           all that are needed\n");
+	else
+		printf("  privileges           missing: %s\n", names);
+}
+
+static const char *stacks(const struct lt_features *features)
+{
+	if (!features->kernel_btf)
+		return "no: they need the kernel's BTF";
+	if (!features->bpf_loop)
+		return "no: they need bpf_loop (Linux 5.17)";
+	if (!lt_may_sample())
+		return "no: kernel.perf_event_paranoid is 3 or more, which takes CAP_SYS_ADMIN, or 2 there";
+	return "yes, sampled while a turn is late";
+}
+
+static void check_host(const struct lt_features *features, bool perf_only)
+{
 	struct utsname uts;
 
 	uname(&uts);
@@ -25,20 +48,16 @@ static void check_host(const struct lt_features *features)
 	printf("  BTF of the kernel    %s\n", yes(features->kernel_btf));
 	printf("  causes of busy time  %s\n",
 	       features->kernel_btf ? "yes, by scheduler events" : "no: they need the kernel's BTF");
-	printf("  stacks of stalls     %s\n",
-	       !features->kernel_btf ? "no: they need the kernel's BTF" :
-	       !features->bpf_loop   ? "no: they need bpf_loop (Linux 5.17)" :
-				       "yes, sampled while a turn is late");
+	printf("  stacks of stalls     %s\n", stacks(features));
 	if (features->error) {
 		printf("  uprobes              no: %s\n", features->why_not);
 	} else {
 		printf("  uprobes              yes, by %s\n",
-		       features->uprobe_multi ? "uprobe_multi links (CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE)" :
-						"perf events (CAP_SYS_ADMIN)");
+		       features->uprobe_multi ? "uprobe_multi links" :
+						"perf events");
 		printf("  cost of one hit      %.0f ns, calibrated now\n", features->hit_cost_ns);
 	}
-	printf("  privileges           %s%s\n", missing ? "missing: " : "all that are needed",
-	       missing ? missing : "");
+	check_privileges(features, perf_only);
 }
 
 static const char *const group_names[LT_GROUP_MAX] = {
@@ -135,7 +154,7 @@ static enum lt_exit run(const struct lt_options *options)
 	int err = 0;
 
 	lt_features__probe(&features, options->perf_only);
-	check_host(&features);
+	check_host(&features, options->perf_only);
 	for (size_t i = 0; i < options->n_pids; i++) {
 		int one = check_pid(options->pids[i], &features);
 

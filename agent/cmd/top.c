@@ -52,7 +52,8 @@ static bool handle_input(struct dashboard *dashboard)
 			break;
 		case LT_UI_TIER:
 			lt_pipeline__set_tier(dashboard->pipeline,
-					      tier_of(lt_ui__tier(dashboard->ui)));
+					      tier_of(lt_ui__tier(dashboard->ui)),
+					      !strcmp(lt_ui__tier(dashboard->ui), "auto"));
 			break;
 		case LT_UI_NONE:
 			return true;
@@ -85,6 +86,7 @@ static int loop(struct dashboard *dashboard)
 				return 0;
 			continue;
 		}
+		lt_pipeline__look_at(dashboard->pipeline, lt_ui__looks_at(dashboard->ui));
 		snapshot = lt_pipeline__tick(dashboard->pipeline);
 		if (!snapshot)
 			return lt_err(-errno, "collect: %s", strerror(errno));

@@ -74,7 +74,10 @@ double lt_loop_state__hits(const struct lt_loop_state *loop)
 static void restart(struct lt_loop_state *loop)
 {
 	loop->before = (struct account){ 0 };
-	loop->turn.previous = loop->lateness.previous = (struct lt_hist_rec){ 0 };
+	lt_series__restart(&loop->turn);
+	lt_series__restart(&loop->lateness);
+	if (lt_known(loop->total.observed_seconds))
+		loop->observed_before = loop->total.observed_seconds;
 	loop->hits_before = loop->turns_before = loop->iterations_before = 0;
 	loop->turn_start_before_ns = 0;
 	loop->stalls_before = loop->stall_ns_before = 0;

@@ -17,6 +17,7 @@ struct lt_moment {
 	enum lt_tier tier; /* of the process */
 	bool causes_known; /* the scheduler is watched */
 	bool gc_probed; /* of the process */
+	bool sampled; /* the process has probes for a part of the time only, again and again */
 };
 
 struct lt_loop_state;

@@ -176,7 +176,7 @@ static void build_record(struct lt_loop_state *loop, const struct lt_moment *mom
 	build_lag(loop, moment, stall, out);
 	if (rec->flags & LT_LOOP_ENDED)
 		until = rec->last_ns;
-	observed = seconds_between(rec->first_ns, until);
+	observed = loop->observed_before + seconds_between(rec->first_ns, until);
 	loop->total.observed_seconds = fmax(observed, loop->total.observed_seconds);
 	grow(&loop->total.turns, out->turns);
 	grow(&loop->total.stalls, (double)(rec->stalls - loop->stalls_before));
@@ -298,6 +298,18 @@ bool lt_loop_state__update(struct lt_loop_state *loop, const struct lt_moment *m
 	return show_running(loop, moment, seconds, out) == 0;
 }
 
+/* Totals that stand still while nobody counts: an absent series, not a rate that is too low. */
+static void forget_rates(struct lt_loop *out)
+{
+	out->total.turns = out->total.stalls = out->total.stall_seconds = NAN;
+	for (int i = 0; i < LT_SNAP_PHASES; i++)
+		out->total.phase_seconds[i] = NAN;
+	for (int i = 0; i < LT_SNAP_CAUSES; i++) {
+		out->total.cause_seconds[i] = NAN;
+		out->total.stalls_by_cause[i] = out->total.stall_seconds_by_cause[i] = NAN;
+	}
+}
+
 void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *moment,
 			  struct lt_loop *ret_loop)
 {
@@ -327,17 +339,11 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	}
 	loop->now_before_ns = moment->now_ns;
 	ret_loop->total = loop->total;
-	if (loop->has_record)
+	if (!loop->has_record || moment->sampled)
+		forget_rates(ret_loop);
+	/* Looks keep distributions alive: their shape is that of the observed time, which is told with them. */
+	if (loop->has_record || moment->sampled)
 		return;
-	/* Without probes these stand still: an absent series, not a rate of 0. */
 	ret_loop->total.turn = ret_loop->total.timer_lateness = NULL;
-	ret_loop->total.turns = ret_loop->total.observed_seconds = NAN;
-	ret_loop->total.stalls = ret_loop->total.stall_seconds = NAN;
-	for (int i = 0; i < LT_SNAP_PHASES; i++)
-		ret_loop->total.phase_seconds[i] = NAN;
-	for (int i = 0; i < LT_SNAP_CAUSES; i++) {
-		ret_loop->total.cause_seconds[i] = NAN;
-		ret_loop->total.stalls_by_cause[i] = ret_loop->total.stall_seconds_by_cause[i] =
-			NAN;
-	}
+	ret_loop->total.observed_seconds = NAN;
 }

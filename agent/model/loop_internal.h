@@ -28,6 +28,7 @@ struct lt_loop_state {
 	uint64_t turn_start_before_ns;
 	double iterations_before, turns_before, hits_before, hits;
 	uint64_t stalls_before, stall_ns_before;
+	double observed_before; /* by the probes that were there before, seconds */
 	unsigned unread; /* intervals in a row */
 	bool ended; /* its thread has, says who looks at threads */
 	struct lt_series turn, lateness;

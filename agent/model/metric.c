@@ -59,6 +59,16 @@ const struct lt_metric lt_metrics[] = {
 	  .help = "What could not be delivered, by cause; other figures miss exactly this.",
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_self_lost",
 	  .prom_offset = SELF(total_lost), .label = "cause" },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "left_to_scan", .offset = SELF(left_to_scan), .title = "LEFT", .width = 6,
+	  .help = "Processes that began when too many did at once: a scan finds those that stay.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_self_left_to_scan",
+	  .prom_offset = SELF(total_left_to_scan) },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_TIER_REASONS, .unit = LT_UNIT_COUNT,
+	  .key = "tier_changes", .offset = SELF(tier_changes), .title = "TIER CHANGES", .width = 12,
+	  .help = "Times that a process was measured more or less from then on, by reason.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_self_tier_changes",
+	  .prom_offset = SELF(total_tier_changes), .label = "reason" },
 
 	/* a process */
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
@@ -312,6 +322,19 @@ const char *const lt_gc_names[LT_SNAP_GCS] = {
 	[LT_GC_MARK_COMPACT] = "mark_compact",
 	[LT_GC_MINOR_MARK_SWEEP] = "minor_mark_sweep",
 	[LT_GC_INCREMENTAL_STEP] = "incremental_step",
+};
+
+const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS] = {
+	[LT_REASON_ASKED] = "asked",
+	[LT_REASON_LOOKED_AT] = "looked_at",
+	[LT_REASON_LATE] = "late",
+	[LT_REASON_BUSY] = "busy",
+	[LT_REASON_QUIET] = "quiet",
+	[LT_REASON_BUDGET] = "budget",
+	[LT_REASON_TOTAL_BUDGET] = "total_budget",
+	[LT_REASON_RECOVERED] = "recovered",
+	[LT_REASON_SAMPLE] = "sample",
+	[LT_REASON_SAMPLE_END] = "sample_end",
 };
 
 #define LOST_NAME(id, name, help) [LT_LOST_##id] = name,

@@ -10,6 +10,9 @@ _Static_assert(LT_SNAP_GCS == LT_GC_MAX, "GC kinds of the snapshot are those of 
 
 struct kind {
 	uint64_t submitted, started, completed, cancelled;
+	struct {
+		double submitted, started, completed, cancelled;
+	} total;
 	struct lt_series wait, run, delivery;
 };
 
@@ -18,6 +21,7 @@ struct lt_pool_state {
 	struct lt_proc_rec rec; /* of the interval before */
 	double saturated_before; /* seconds, running span included */
 	double saturated_total;
+	double sync_calls_total, sync_seconds_total;
 	double early_depth; /* tasks that were queued at the first reading */
 	bool begun;
 	double hits;
@@ -35,6 +39,23 @@ void lt_pool_state__free(struct lt_pool_state *pool)
 	for (int i = 0; i < LT_KIND_MAX; i++)
 		free(pool->kinds[i]);
 	free(pool);
+}
+
+void lt_pool_state__restart(struct lt_pool_state *pool)
+{
+	for (int i = 0; i < LT_KIND_MAX; i++) {
+		struct kind *kind = pool->kinds[i];
+
+		if (!kind)
+			continue;
+		kind->submitted = kind->started = kind->completed = kind->cancelled = 0;
+		lt_series__restart(&kind->wait);
+		lt_series__restart(&kind->run);
+		lt_series__restart(&kind->delivery);
+	}
+	pool->rec = (struct lt_proc_rec){ 0 };
+	pool->saturated_before = pool->early_depth = 0;
+	pool->begun = false;
 }
 
 double lt_pool_state__hits(const struct lt_pool_state *pool)
@@ -63,10 +84,10 @@ static void build_kind(struct kind *kind, const struct lt_task_rec *rec,
 	out->wait = lt_dist_of(&kind->wait.interval);
 	out->run = lt_dist_of(&kind->run.interval);
 	out->delivery = lt_dist_of(&kind->delivery.interval);
-	out->total.submitted = (double)rec->submitted;
-	out->total.started = (double)rec->started;
-	out->total.completed = (double)rec->completed;
-	out->total.cancelled = (double)rec->cancelled;
+	out->total.submitted = kind->total.submitted += out->submitted;
+	out->total.started = kind->total.started += out->started;
+	out->total.completed = kind->total.completed += out->completed;
+	out->total.cancelled = kind->total.cancelled += out->cancelled;
 	out->total.wait = &kind->wait.total;
 	out->total.run = &kind->run.total;
 	out->total.delivery = &kind->delivery.total;
@@ -207,8 +228,10 @@ int lt_pool_state__build(struct lt_pool_state *pool, const struct lt_pool_readin
 		build_from_probes(pool, rec, moment, out);
 		ret_process->sync_fs_calls = (double)(rec->sync_calls - pool->rec.sync_calls);
 		ret_process->sync_fs_seconds = (double)(rec->sync_ns - pool->rec.sync_ns) / 1e9;
-		ret_process->total_sync_fs_calls = (double)rec->sync_calls;
-		ret_process->total_sync_fs_seconds = (double)rec->sync_ns / 1e9;
+		ret_process->total_sync_fs_calls = pool->sync_calls_total +=
+			ret_process->sync_fs_calls;
+		ret_process->total_sync_fs_seconds = pool->sync_seconds_total +=
+			ret_process->sync_fs_seconds;
 	}
 	if (rec)
 		pool->rec = *rec;
@@ -231,6 +254,13 @@ void lt_gc_state__free(struct lt_gc_state *gc)
 	for (int i = 0; i < LT_GC_MAX; i++)
 		free(gc->kinds[i]);
 	free(gc);
+}
+
+void lt_gc_state__restart(struct lt_gc_state *gc)
+{
+	for (int i = 0; i < LT_GC_MAX; i++)
+		if (gc->kinds[i])
+			lt_series__restart(gc->kinds[i]);
 }
 
 int lt_gc_state__build(struct lt_gc_state *gc, bool probed,

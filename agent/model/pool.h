@@ -9,6 +9,8 @@
 struct lt_pool_state;
 
 struct lt_pool_state *lt_pool_state__new(void);
+/* The next records are of other probes, which count from nothing. */
+void lt_pool_state__restart(struct lt_pool_state *pool);
 void lt_pool_state__free(struct lt_pool_state *pool);
 
 /* The readings of one interval; all borrowed, NULL: there is none. */
@@ -32,6 +34,7 @@ double lt_pool_state__hits(const struct lt_pool_state *pool);
 struct lt_gc_state;
 
 struct lt_gc_state *lt_gc_state__new(void);
+void lt_gc_state__restart(struct lt_gc_state *gc);
 void lt_gc_state__free(struct lt_gc_state *gc);
 
 /* Fills gc; kinds[i] NULL: no pause of this kind yet. probed: the GC probes are attached. */

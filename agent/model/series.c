@@ -69,6 +69,11 @@ void lt_series__advance(struct lt_series *series, const struct lt_hist_rec *rec,
 	series->previous = *rec;
 }
 
+void lt_series__restart(struct lt_series *series)
+{
+	series->previous = (struct lt_hist_rec){ 0 };
+}
+
 void lt_hist__add(struct lt_hist *hist, double seconds)
 {
 	uint32_t i = lt_hist_index((uint64_t)(seconds * 1e9));

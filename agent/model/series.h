@@ -18,6 +18,9 @@ struct lt_series {
 void lt_series__advance(struct lt_series *series, const struct lt_hist_rec *rec,
 			uint32_t epoch_closed);
 
+/* The next record counts from nothing; the total goes on. */
+void lt_series__restart(struct lt_series *series);
+
 /* Adds one value to an interval's histogram. */
 void lt_hist__add(struct lt_hist *hist, double seconds);
 

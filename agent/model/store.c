@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/model/groups.h"
+
 _Static_assert(LT_SNAP_LOST == LT_LOST_MAX, "causes of loss in the snapshot are those of the ABI");
 
 #define LOOPS_MAX 4096
@@ -159,6 +161,10 @@ struct lt_store_process *lt_store__process(struct lt_store *store,
 		process = add_process(store);
 	if (!process)
 		return NULL;
+	if (process->reading.attachment != reading->attachment) {
+		lt_pool_state__restart(process->pool);
+		lt_gc_state__restart(process->gc);
+	}
 	process->reading = *reading;
 	process->seen = true;
 	process->pool_reading = (struct lt_pool_reading){ 0 };
@@ -313,6 +319,7 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 	moment.tier = process->reading.tier;
 	moment.causes_known = process->reading.causes_known;
 	moment.gc_probed = process->gc_probed;
+	moment.sampled = process->reading.sampled;
 	out->cpu_seconds = build_cpu(process);
 	out->rss_bytes = process->reading.rss_bytes;
 	build_limits(process, out);
@@ -348,9 +355,18 @@ static void build_self(struct lt_store *store, const struct lt_self_reading *rea
 	self->rss_bytes = reading->rss_bytes;
 	self->probe_cost_ns = reading->hit_cost_ns;
 	self->total_cpu_seconds = reading->cpu_seconds;
+	self->left_to_scan = store->has_self ?
+				     reading->left_to_scan - store->self_before.left_to_scan :
+				     NAN;
+	self->total_left_to_scan = reading->left_to_scan;
 	for (int i = 0; i < LT_LOST_MAX; i++) {
 		self->lost[i] = (double)(reading->lost[i] - store->self_before.lost[i]);
 		self->total_lost[i] = (double)reading->lost[i];
+	}
+	for (int i = 0; i < LT_SNAP_TIER_REASONS; i++) {
+		self->tier_changes[i] =
+			(double)(reading->tier_changes[i] - store->self_before.tier_changes[i]);
+		self->total_tier_changes[i] = (double)reading->tier_changes[i];
 	}
 	store->self_before = *reading;
 	store->has_self = true;
@@ -398,6 +414,10 @@ const struct lt_snapshot *lt_store__build(struct lt_store *store,
 		snapshot->self.overhead_ratio += store->built[n].overhead_ratio;
 		snapshot->self.targets += !store->built[n].ended;
 		n++;
+	}
+	if (lt_groups__fill(store->built, n)) {
+		errno = ENOMEM;
+		return NULL;
 	}
 	store->hits_total += snapshot->self.probe_hits;
 	snapshot->self.total_probe_hits = store->hits_total;

@@ -40,6 +40,8 @@ struct lt_process_reading {
 	double cpu_seconds; /* since its start; NAN unknown */
 	double rss_bytes;
 	bool causes_known; /* the scheduler is watched */
+	bool sampled; /* probes are there for a part of the time only, again and again */
+	unsigned attachment; /* number of the set of probes: another one counts from nothing */
 	struct lt_limits_reading limits;
 };
 
@@ -67,7 +69,9 @@ void lt_store__gc(struct lt_store_process *process, bool probed,
 struct lt_self_reading {
 	double cpu_seconds, rss_bytes;
 	double hit_cost_ns;
+	double left_to_scan; /* NAN: not known */
 	uint64_t lost[LT_LOST_MAX];
+	uint64_t tier_changes[LT_SNAP_TIER_REASONS];
 };
 
 /* The snapshot of the interval; valid until the next begin. NULL with errno. */

@@ -57,7 +57,9 @@ static struct bpf_program *program_of(const struct lt_looptop_bpf *skel, enum lt
 /* Tells why the kernel refused, with the capability where that is the reason. */
 static int attach_error(const struct lt_attachment *attachment, enum lt_role role, int err)
 {
-	const char *missing = lt_missing_capability(lt_probe__is_multi(attachment->probe));
+	char missing[LT_CAPABILITIES_SIZE];
+	unsigned n = lt_capabilities(lt_probe__is_multi(attachment->probe), true, missing,
+				     sizeof(missing));
 	int pid = attachment->target->pid;
 
 	if (!lt_target__alive(attachment->target))
@@ -66,7 +68,7 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 		return lt_err(err,
 			      "attach to pid %d: permission denied (needs %s; run as root or see "
 			      "looptop check)",
-			      pid, missing ? missing : "a kernel that allows uprobes to this user");
+			      pid, n ? missing : "a kernel that allows uprobes to this user");
 	return lt_err(err, "attach to pid %d: probe %s: %s", pid,
 		      bpf_program__name(program_of(lt_probe__skeleton(attachment->probe), role)),
 		      strerror(-err));
@@ -213,6 +215,11 @@ int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier)
 	if (!err)
 		attachment->tier = tier;
 	return err;
+}
+
+void lt_attachment__drop_extras(struct lt_attachment *attachment)
+{
+	detach_groups(attachment, LT_GROUP_POOL, LT_GROUP_GC);
 }
 
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment)

@@ -7,7 +7,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,42 +57,6 @@ static uint64_t target_offset(void)
 	if (maps)
 		fclose(maps);
 	return found;
-}
-
-/* Effective capabilities of this process; all of them if /proc does not say. */
-static uint64_t effective_capabilities(void)
-{
-	FILE *status = fopen("/proc/self/status", "re");
-	uint64_t caps = UINT64_MAX;
-	char line[256];
-
-	while (status && fgets(line, sizeof(line), status))
-		if (sscanf(line, "CapEff: %lx", &caps) == 1)
-			break;
-	if (status)
-		fclose(status);
-	return caps;
-}
-
-static bool has_cap(uint64_t caps, int cap)
-{
-	return caps >> cap & 1;
-}
-
-const char *lt_missing_capability(bool uprobe_multi)
-{
-	uint64_t caps = effective_capabilities();
-	bool admin = has_cap(caps, CAP_SYS_ADMIN);
-
-	if (!admin && !has_cap(caps, CAP_BPF))
-		return "CAP_BPF and CAP_PERFMON";
-	if (!admin && !has_cap(caps, CAP_PERFMON))
-		return "CAP_PERFMON";
-	if (!has_cap(caps, CAP_SYS_PTRACE))
-		return "CAP_SYS_PTRACE";
-	if (!admin && !uprobe_multi)
-		return "CAP_SYS_ADMIN (perf uprobes ask for it since CVE-2025-38466)";
-	return NULL;
 }
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -191,15 +154,18 @@ out:
 	return err;
 }
 
-static void explain(struct lt_features *features)
+static void explain(struct lt_features *features, bool perf_only)
 {
-	const char *missing = lt_missing_capability(features->uprobe_multi);
+	bool multi = lt_features__multi_expected(features, perf_only);
+	char missing[LT_CAPABILITIES_SIZE];
+	unsigned n = lt_capabilities(multi, true, missing, sizeof(missing));
 
 	if (features->error == -EPERM || features->error == -EACCES)
 		snprintf(features->why_not, sizeof(features->why_not),
-			 "load and attach probes: permission denied (needs %s; run as root or see "
+			 "load and attach probes: permission denied (needs %s%s; run as root or see "
 			 "looptop check)",
-			 missing ? missing : "a kernel that allows BPF to this user");
+			 n ? missing : "a kernel that allows BPF to this user",
+			 n && !multi ? ": perf uprobes ask for it since CVE-2025-38466" : "");
 	else
 		snprintf(features->why_not, sizeof(features->why_not),
 			 "load and attach probes: %s (needs Linux 5.15 or later with uprobes and BPF "
@@ -218,7 +184,7 @@ int lt_features__probe(struct lt_features *ret_features, bool perf_only)
 		return 0;
 	ret_features->error = try_way(ret_features, false);
 	if (ret_features->error)
-		explain(ret_features);
+		explain(ret_features, perf_only);
 	if (ret_features->error && ret_features->error != -EPERM && ret_features->error != -EACCES)
 		ret_features->error = -EOPNOTSUPP;
 	return ret_features->error;

@@ -28,7 +28,7 @@ struct lt_probe {
 	struct lt_looptop_bpf *skel;
 	struct ring_buffer *ring;
 	bool multi;
-	bool has_causes, has_stacks;
+	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
 };
 
@@ -126,6 +126,36 @@ bool lt_probe__has_stacks(const struct lt_probe *probe)
 	return probe->has_stacks;
 }
 
+bool lt_probe__tells_begins(const struct lt_probe *probe)
+{
+	return probe->tells_begins;
+}
+
+uint64_t lt_probe__begins_left(const struct lt_probe *probe)
+{
+	return __atomic_load_n(&probe->skel->bss->lt_begins_left, __ATOMIC_RELAXED);
+}
+
+/* Who begins, for whoever looks for processes: without it they are found by looking through /proc. */
+static void attach_life(struct lt_probe *probe, bool begins)
+{
+	struct lt_looptop_bpf *skel = probe->skel;
+
+	skel->links.lt_thread_exit = bpf_program__attach(skel->progs.lt_thread_exit);
+	if (!skel->links.lt_thread_exit)
+		lt_info("watch threads end: %s; ended Workers are noticed a second later",
+			strerror(errno));
+	if (!begins)
+		return;
+	skel->links.lt_exec = bpf_program__attach(skel->progs.lt_exec);
+	probe->tells_begins = skel->links.lt_exec;
+	if (!probe->tells_begins)
+		lt_info("watch programs begin: %s; new processes are noticed some seconds later",
+			strerror(errno));
+	if (bpf_program__autoload(skel->progs.lt_fork))
+		skel->links.lt_fork = bpf_program__attach(skel->progs.lt_fork);
+}
+
 static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
 		const struct lt_features *features)
 {
@@ -137,6 +167,8 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
 	probe->skel = skel;
 	size_tables(skel, opts->max_targets);
 	choose_programs(probe, features);
+	bpf_program__set_autoload(skel->progs.lt_exec, opts->tell_begins);
+	bpf_program__set_autoload(skel->progs.lt_fork, opts->tell_begins && features->kernel_btf);
 	skel->rodata->lt_stall_ns = opts->stall_ns;
 	skel->rodata->lt_late_ns = opts->stall_ns / LATE_PART;
 	if (probe->multi)
@@ -145,10 +177,7 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
 	if (err)
 		return lt_err(err, "load the BPF programs: %s (see looptop check)", strerror(-err));
 	attach_scheduler(probe);
-	skel->links.lt_thread_exit = bpf_program__attach(skel->progs.lt_thread_exit);
-	if (!skel->links.lt_thread_exit)
-		lt_info("watch threads end: %s; ended Workers are noticed a second later",
-			strerror(errno));
+	attach_life(probe, opts->tell_begins);
 	probe->ring = ring_buffer__new(bpf_map__fd(skel->maps.lt_ring), on_event, probe, NULL);
 	if (!probe->ring)
 		return lt_err(-errno, "open the ring buffer: %s", strerror(errno));
@@ -183,6 +212,21 @@ void lt_probe__free(struct lt_probe *probe)
 	ring_buffer__free(probe->ring);
 	lt_looptop_bpf__destroy(probe->skel);
 	free(probe);
+}
+
+void lt_probe__follow(struct lt_probe *probe, int pid)
+{
+	uint32_t tgid = (uint32_t)pid, value = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(probe->skel->maps.lt_followed), &tgid, &value, BPF_ANY))
+		lt_debug("follow pid %d: %s", pid, strerror(errno));
+}
+
+void lt_probe__unfollow(struct lt_probe *probe, int pid)
+{
+	uint32_t tgid = (uint32_t)pid;
+
+	bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.lt_followed), &tgid);
 }
 
 uint32_t lt_probe__close_epoch(struct lt_probe *probe)
@@ -251,6 +295,7 @@ int lt_probe__drain(struct lt_probe *probe, const struct lt_drain *drain)
 	int n;
 
 	probe->drain = *drain;
+	__atomic_store_n(&probe->skel->bss->lt_begins, 0, __ATOMIC_RELAXED);
 	n = ring_buffer__consume(probe->ring);
 	probe->drain = (struct lt_drain){ 0 };
 	return n < 0 ? n : 0;

@@ -27,14 +27,23 @@ struct lt_features {
  * error. perf_only: as if the kernel had no multi links. */
 int lt_features__probe(struct lt_features *ret_features, bool perf_only);
 
-/* Names the capability that this process lacks for loading and attaching, or NULL if none. */
-const char *lt_missing_capability(bool uprobe_multi);
+/* Would probes be placed by multi links on this host, as far as can be told? */
+bool lt_features__multi_expected(const struct lt_features *features, bool perf_only);
+
+/* The smallest set of capabilities for measuring any process of this host, as text ("CAP_BPF and CAP_PERFMON"); with
+ * missing only those of them that this process lacks. How many they are. */
+#define LT_CAPABILITIES_SIZE 80
+unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t size);
+
+/* May this process sample threads (kernel.perf_event_paranoid)? */
+bool lt_may_sample(void);
 
 struct lt_probe;
 
 struct lt_probe_opts {
 	uint64_t stall_ns;
 	unsigned max_targets; /* sizes the tables */
+	bool tell_begins; /* programs that begin anywhere on the host make an event */
 };
 
 /* Loads the programs. 0, or -errno with the error logged (-EPERM names the capability). */
@@ -46,6 +55,10 @@ void lt_probe__free(struct lt_probe *probe);
 bool lt_probe__has_causes(const struct lt_probe *probe);
 bool lt_probe__has_stacks(const struct lt_probe *probe);
 
+/* Does it tell of programs that begin, and how many were not told of because too many came at once? */
+bool lt_probe__tells_begins(const struct lt_probe *probe);
+uint64_t lt_probe__begins_left(const struct lt_probe *probe);
+
 /* What is to be measured in one target. */
 struct lt_wish {
 	enum lt_tier tier; /* LT_TIER_MEMORY: no loop probes */
@@ -54,6 +67,13 @@ struct lt_wish {
 	bool tasks; /* each delivered pool task makes an event (doctor) */
 	const struct lt_walk_cfg *walk; /* how stacks are walked; NULL: by frame pointers alone */
 };
+
+/*
+ * Tells of a process's end, of its loops' ends and (tell_begins) of its children from now on, whether it has
+ * probes or not. One that cannot be followed for lack of room is noticed later, by looking.
+ */
+void lt_probe__follow(struct lt_probe *probe, int pid);
+void lt_probe__unfollow(struct lt_probe *probe, int pid);
 
 struct lt_attachment;
 
@@ -69,6 +89,9 @@ void lt_attachment__free(struct lt_attachment *attachment);
 /* Adds or takes out loop probes, so that exactly those of the tier are there. */
 int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier);
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment);
+
+/* Takes out the probes of pool and garbage collection, for good. */
+void lt_attachment__drop_extras(struct lt_attachment *attachment);
 
 /* Is at least one site of this group attached? */
 bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group group);

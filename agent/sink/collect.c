@@ -191,6 +191,9 @@ static void add_metric(struct walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_CAUSES:
 		add_array(walk, metric, lt_cause_names, LT_SNAP_CAUSES);
 		break;
+	case LT_SHAPE_TIER_REASONS:
+		add_array(walk, metric, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
+		break;
 	case LT_SHAPE_LOST:
 		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
 		break;

@@ -136,6 +136,9 @@ static void metric_cells(struct csv *csv, const char *prefix, const struct lt_me
 	case LT_SHAPE_CAUSES:
 		members(csv, prefix, metric->key, lt_cause_names, at, LT_SNAP_CAUSES);
 		break;
+	case LT_SHAPE_TIER_REASONS:
+		members(csv, prefix, metric->key, lt_tier_reason_names, at, LT_SNAP_TIER_REASONS);
+		break;
 	case LT_SHAPE_LOST:
 		members(csv, prefix, metric->key, lt_lost_names, at, LT_SNAP_LOST);
 		break;

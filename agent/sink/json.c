@@ -55,6 +55,8 @@ static json_t *metric_value(const struct lt_metric *metric, const void *base)
 		return lt_json_keyed(metric->unit, at, lt_phase_names, LT_SNAP_PHASES);
 	case LT_SHAPE_CAUSES:
 		return lt_json_keyed(metric->unit, at, lt_cause_names, LT_SNAP_CAUSES);
+	case LT_SHAPE_TIER_REASONS:
+		return lt_json_keyed(metric->unit, at, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
 	case LT_SHAPE_LOST:
 		return lt_json_keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
 	default:
@@ -187,15 +189,22 @@ static json_t *loops(const struct lt_process *p)
 static json_t *process(const struct lt_process *p)
 {
 	json_t *object = json_pack(
-		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "pid", p->pid,
+		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "pid", p->pid,
 		"start_time", isfinite(p->start_time) ? json_real(p->start_time) : json_null(),
-		"name", lt_json_text(p->name), "exe", lt_json_text(p->exe), "runtime",
+		"seen_time", isfinite(p->seen_time) ? json_real(p->seen_time) : json_null(), "name",
+		lt_json_text(p->name), "exe", lt_json_text(p->exe), "runtime",
 		lt_json_text(p->runtime), "runtime_version", lt_json_text(p->runtime_version),
 		"libuv_version", lt_json_text(p->libuv_version), "container",
 		lt_json_text(p->container), "cgroup", lt_json_text(p->cgroup), "tier",
 		lt_json_text(p->tier), "missing", missing(p), "ended", p->ended);
 
-	if (!object || add_scope(object, LT_SCOPE_PROCESS, p) ||
+	if (!object || json_object_set_new(object, "pod", lt_json_text(p->pod)) ||
+	    json_object_set_new(object, "hostname", lt_json_text(p->hostname)) ||
+	    json_object_set_new(object, "parent_pid",
+				p->parent_pid ? json_integer(p->parent_pid) : json_null()) ||
+	    json_object_set_new(object, "group_pid",
+				json_integer(p->group_pid ? p->group_pid : p->pid)) ||
+	    add_scope(object, LT_SCOPE_PROCESS, p) ||
 	    json_object_set_new(object, "throttled", scope_object(LT_SCOPE_THROTTLED, p)) ||
 	    json_object_set_new(object, "loops", loops(p)) ||
 	    json_object_set_new(object, "pool", pool(&p->pool)) ||

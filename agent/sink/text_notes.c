@@ -153,6 +153,8 @@ static int note_tier(const struct lt_text_notes *notes, FILE *out,
 		put_text(notes, out, ": ", process->runtime ? process->runtime : "unknown runtime");
 		put_text(notes, out, " ", process->runtime_version);
 		put_text(notes, out, ", container ", process->container);
+		put_text(notes, out, ", host ", process->hostname);
+		put_text(notes, out, ", pod ", process->pod);
 	}
 	put_text(notes, out, first ? ", tier " : ": now at tier ",
 		 process->tier ? process->tier : "-");

@@ -2,97 +2,244 @@
 /* Copyright (c) 2026 The looptop authors */
 #include "agent/target/discover.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <uthash.h>
 
-#include "agent/target/cache.h"
-#include "agent/target/image.h"
+#include "agent/target/files.h"
+#include "agent/target/process.h"
+#include "agent/util/clock.h"
 
-#define FILES_MAX 4096
+#define MS	       1000000ull
+#define PROCESSES_MAX  32768
+#define SETTLE_NS      (50 * MS) /* from its recognition until its libraries are mapped */
+#define FORK_SETTLE_NS (60 * MS) /* most children run another program within that */
 
-/* What is known of an executable. A file that is written to later gets another time. */
-struct file {
-	dev_t dev;
-	ino_t ino;
-	time_t changed;
-	bool has_loop;
+/* After each look in vain the next one comes later: the program loads its libraries, its runtime loads
+ * others, and much later a plug-in may load one more. */
+static const uint64_t pauses_ns[] = { 20 * MS,	 100 * MS,   400 * MS,	 1500 * MS, 3000 * MS,
+				      6000 * MS, 12000 * MS, 24000 * MS, 48000 * MS };
+#define PAUSES (sizeof(pauses_ns) / sizeof(pauses_ns[0]))
+
+enum state {
+	STATE_LOOKING, /* no loop found so far */
+	STATE_FOUND,
+	STATE_TAKEN,
+	STATE_NEVER, /* a kernel thread */
+};
+
+struct process {
+	int pid;
+	uint64_t start_ticks; /* 0: not asked yet */
+	enum state state;
+	unsigned looks;
+	uint64_t next_ns; /* LOOKING: the next look; FOUND: from when on it is told */
+	uint64_t seen_ns;
+	double seen_time;
+	bool here; /* in the running scan */
+	UT_hash_handle hh;
 };
 
 struct lt_discovery {
-	struct file files[FILES_MAX];
-	size_t n_files;
+	struct process *processes; /* by pid */
+	struct lt_files *files;
 };
 
 struct lt_discovery *lt_discovery__new(void)
 {
-	return calloc(1, sizeof(struct lt_discovery));
+	struct lt_discovery *discovery = calloc(1, sizeof(*discovery));
+
+	if (discovery)
+		discovery->files = lt_files__new();
+	if (discovery && discovery->files)
+		return discovery;
+	free(discovery);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void forget(struct lt_discovery *discovery, struct process *process)
+{
+	HASH_DEL(discovery->processes, process);
+	free(process);
 }
 
 void lt_discovery__free(struct lt_discovery *discovery)
 {
+	struct process *process, *next;
+
+	if (!discovery)
+		return;
+	HASH_ITER(hh, discovery->processes, process, next)
+	forget(discovery, process);
+	lt_files__free(discovery->files);
 	free(discovery);
 }
 
-static bool analyse(const char *path)
+static struct process *find(const struct lt_discovery *discovery, int pid)
 {
-	struct lt_image *image = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool found;
+	struct process *process;
 
-	if (fd < 0)
-		return false;
-	found = lt_cache_load(fd, &image) == 0;
-	if (!found && lt_image__analyse(fd, path, &image) == 0) {
-		found = true;
-		lt_cache_store(fd, image);
-	}
-	free(image);
-	close(fd);
-	return found;
+	HASH_FIND_INT(discovery->processes, &pid, process);
+	return process;
 }
 
-static bool has_loop(struct lt_discovery *discovery, int pid)
+/* The process, known or new; NULL: there is no room, a later scan finds it. */
+static struct process *find_or_add(struct lt_discovery *discovery, int pid)
 {
-	char path[48];
-	struct stat st;
-	struct file *file;
+	struct process *process = find(discovery, pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
-		return false;
-	for (size_t i = 0; i < discovery->n_files; i++) {
-		file = &discovery->files[i];
-		if (file->dev == st.st_dev && file->ino == st.st_ino && file->changed == st.st_ctime)
-			return file->has_loop;
-	}
-	/* When the table is full the oldest knowledge goes. */
-	file = &discovery->files[discovery->n_files < FILES_MAX ? discovery->n_files++ :
-								  (size_t)pid % FILES_MAX];
-	*file = (struct file){ st.st_dev, st.st_ino, st.st_ctime, analyse(path) };
-	return file->has_loop;
+	if (process || HASH_COUNT(discovery->processes) >= PROCESSES_MAX)
+		return process;
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	HASH_ADD_INT(discovery->processes, pid, process);
+	return process;
 }
 
-int lt_discovery__look(struct lt_discovery *discovery, int *pids, size_t max)
+static void begin_anew(struct process *process, uint64_t start_ticks, uint64_t next_ns)
+{
+	process->state = STATE_LOOKING;
+	process->looks = 0;
+	process->start_ticks = start_ticks;
+	process->next_ns = next_ns;
+}
+
+static void scan_one(struct lt_discovery *discovery, int pid, uint64_t now_ns)
+{
+	struct lt_proc_stat stat;
+	struct process *process;
+
+	if (lt_process_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X')
+		return;
+	process = find_or_add(discovery, pid);
+	if (!process)
+		return;
+	process->here = true;
+	if (!process->start_ticks)
+		process->start_ticks = stat.start_ticks;
+	if (process->next_ns && process->start_ticks == stat.start_ticks)
+		return;
+	begin_anew(process, stat.start_ticks, now_ns); /* new, or another one under that pid */
+	if (stat.kernel_thread)
+		process->state = STATE_NEVER;
+}
+
+int lt_discovery__scan(struct lt_discovery *discovery, uint64_t now_ns)
 {
 	DIR *proc = opendir("/proc");
+	struct process *process, *next;
 	struct dirent *entry;
-	size_t n = 0;
 
 	if (!proc)
 		return -errno;
-	while (n < max && (entry = readdir(proc))) {
-		int pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
+	HASH_ITER(hh, discovery->processes, process, next)
+	process->here = false;
+	while ((entry = readdir(proc))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
 
-		if (pid > 0 && pid != getpid() && has_loop(discovery, pid))
-			pids[n++] = pid;
+		if (pid > 0 && pid < 1 << 30 && !*end && pid != getpid())
+			scan_one(discovery, (int)pid, now_ns);
 	}
 	closedir(proc);
-	return (int)n;
+	HASH_ITER(hh, discovery->processes, process, next)
+	if (!process->here)
+		forget(discovery, process);
+	return 0;
+}
+
+void lt_discovery__began(struct lt_discovery *discovery, int pid, bool forked, uint64_t now_ns)
+{
+	struct process *process = pid == getpid() ? NULL : find_or_add(discovery, pid);
+
+	if (process)
+		begin_anew(process, 0, now_ns + (forked ? FORK_SETTLE_NS : 0));
+}
+
+void lt_discovery__ended(struct lt_discovery *discovery, int pid)
+{
+	struct process *process = find(discovery, pid);
+
+	if (process)
+		forget(discovery, process);
+}
+
+/* The first look asks only for the executable: most processes that begin are gone before the second. */
+static void look_at(struct lt_discovery *discovery, struct process *process)
+{
+	uint64_t now_ns = lt_now_ns();
+	struct lt_proc_stat stat;
+
+	if (lt_process_stat(process->pid, &stat) || stat.state == 'Z' || stat.state == 'X' ||
+	    (process->start_ticks && process->start_ticks != stat.start_ticks)) {
+		forget(discovery, process);
+		return;
+	}
+	process->start_ticks = stat.start_ticks;
+	if (process->looks ? lt_files__any_has_loop(discovery->files, process->pid)
+			   : lt_files__exe_has_loop(discovery->files, process->pid)) {
+		process->state = STATE_FOUND;
+		process->seen_time = lt_wall_now(&process->seen_ns);
+		process->next_ns = now_ns + SETTLE_NS;
+		return;
+	}
+	process->next_ns =
+		now_ns + pauses_ns[process->looks < PAUSES ? process->looks : PAUSES - 1];
+	process->looks++;
+}
+
+void lt_discovery__look(struct lt_discovery *discovery, uint64_t now_ns, uint64_t deadline_ns)
+{
+	struct process *process, *next;
+
+	/* Those that have just begun first: a storm of old ones must not keep them waiting. */
+	for (int old = 0; old <= 1; old++) {
+		HASH_ITER(hh, discovery->processes, process, next)
+		{
+			if (process->state != STATE_LOOKING || process->next_ns > now_ns ||
+			    (process->looks != 0) != old)
+				continue;
+			if (lt_now_ns() > deadline_ns)
+				return;
+			look_at(discovery, process);
+		}
+	}
+}
+
+void lt_discovery__look_through(struct lt_discovery *discovery)
+{
+	/* The executables, and then all that is mapped into those that have not shown one. */
+	lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
+	lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
+}
+
+bool lt_discovery__next(struct lt_discovery *discovery, uint64_t now_ns, struct lt_found *ret_found)
+{
+	struct process *process, *next;
+
+	HASH_ITER(hh, discovery->processes, process, next)
+	{
+		if (process->state != STATE_FOUND || process->next_ns > now_ns)
+			continue;
+		process->state = STATE_TAKEN;
+		*ret_found =
+			(struct lt_found){ process->pid, process->seen_ns, process->seen_time };
+		return true;
+	}
+	return false;
+}
+
+void lt_discovery__postpone(struct lt_discovery *discovery, int pid, uint64_t until_ns)
+{
+	struct process *process = find(discovery, pid);
+
+	if (process && process->state == STATE_TAKEN) {
+		process->state = STATE_FOUND;
+		process->next_ns = until_ns;
+	}
 }

@@ -246,3 +246,24 @@ out:
 		*ret_image = image;
 	return err;
 }
+
+static int find_mark(void *ctx, const struct lt_elf_symbol *symbol)
+{
+	(void)ctx;
+	for (size_t r = 0; lt_runtimes[r]; r++)
+		if (lt_starts_with(symbol->name, lt_runtimes[r]->mark))
+			return 1;
+	return 0;
+}
+
+bool lt_image__is_marked(int fd)
+{
+	struct lt_elf *elf;
+	bool marked;
+
+	if (lt_elf__open(fd, &elf))
+		return false;
+	marked = lt_elf__each_symbol(elf, find_mark, NULL) > 0;
+	lt_elf__close(elf);
+	return marked;
+}

@@ -10,4 +10,7 @@
  * is no x86-64 ELF file; -EINVAL: broken. Logs nothing: the caller knows what the file was for. */
 int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image);
 
+/* Is there a symbol that marks a runtime? Much cheaper than analysing; most libraries have none. */
+bool lt_image__is_marked(int fd);
+
 #endif

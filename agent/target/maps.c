@@ -72,9 +72,13 @@ int lt_maps_files(int pid, struct lt_mapping *mappings, size_t max)
 
 static int open_checked(const char *path, const struct lt_mapping *mapping)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
+	int fd;
 
+	/* A device may be mapped too, and opening it may do something. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return -ESTALE;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? -ESTALE : -errno;
 	/* Overlay file systems tell different device numbers here and in maps: the inode decides. */
@@ -95,6 +99,7 @@ int lt_maps_open(int pid, const struct lt_mapping *mapping)
 	if (fd >= 0 || (fd != -ESTALE && fd != -EACCES && fd != -EPERM))
 		return fd;
 	/* needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN, and the mapping to be there still */
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, mapping->begin, mapping->end);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, mapping->begin,
+		 mapping->end);
 	return open_checked(path, mapping);
 }

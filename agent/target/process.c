@@ -81,6 +81,22 @@ static int read_exe(int pid, char exe[LT_PATH_SIZE])
 	return 0;
 }
 
+/* A number for the working directory: only whether two are the same is ever asked. */
+static uint64_t place_of(int pid)
+{
+	char link[64], path[4096];
+	uint64_t hash = 0xcbf29ce484222325ull;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
+	n = readlink(link, path, sizeof(path));
+	if (n <= 0)
+		return 0;
+	for (ssize_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)path[i]) * 0x100000001b3ull;
+	return hash ? hash : 1;
+}
+
 /* start_ticks count from boot, suspended time included. */
 static double start_time_of(uint64_t start_ticks)
 {
@@ -104,14 +120,18 @@ int lt_process_info(int pid, struct lt_proc_info *ret_info)
 	info.start_ticks = stat.start_ticks;
 	info.start_time = start_time_of(stat.start_ticks);
 	info.state = stat.state;
+	info.parent_pid = stat.parent_pid;
+	info.place = place_of(pid);
 	info.kernel_thread = stat.kernel_thread;
 	lt_fmt_text(info.comm, sizeof(info.comm), stat.comm);
 	/* A kernel thread or a zombie has no executable, other users' may not be seen. */
 	if (read_exe(pid, info.exe) < 0)
 		info.exe[0] = '\0';
 	n = lt_proc_read(pid, "cgroup", text, sizeof(text));
-	if (n >= 0)
+	if (n >= 0) {
 		lt_parse_cgroup(text, info.cgroup, info.container);
+		lt_parse_pod(text, info.pod);
+	}
 	n = lt_proc_read(pid, "cmdline", text, sizeof(text));
 	lt_display_name(info.name, text, n > 0 ? (size_t)n : 0, info.exe, info.comm);
 	*ret_info = info;

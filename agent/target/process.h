@@ -17,6 +17,7 @@
 #define LT_PATH_SIZE 256
 #define LT_COMM_SIZE 16
 #define LT_CONTAINER_SIZE 13
+#define LT_POD_SIZE 37
 
 /* Fields of /proc/PID/stat. */
 struct lt_proc_stat {
@@ -26,6 +27,7 @@ struct lt_proc_stat {
 	uint64_t utime_ticks, stime_ticks;
 	uint64_t start_ticks;
 	uint32_t threads;
+	int parent_pid;
 };
 
 /* Who a process is. All texts are printable and cut if longer. */
@@ -40,6 +42,9 @@ struct lt_proc_info {
 	char exe[LT_PATH_SIZE]; /* as the process sees it; "" if it may not be read */
 	char cgroup[LT_PATH_SIZE]; /* "" unknown */
 	char container[LT_CONTAINER_SIZE]; /* "" none */
+	char pod[LT_POD_SIZE]; /* "" none */
+	int parent_pid;
+	uint64_t place; /* the same for processes in the same working directory; 0: unknown */
 };
 
 /* Reads /proc/PID/FILE into buf, cut at size - 1 bytes and NUL-terminated. Its length or -errno. */
@@ -55,6 +60,9 @@ int lt_parse_tgid(const char *text);
  * controller's where that is on v1), and the first 12 digits of the container's id or "". */
 void lt_parse_cgroup(const char *text, char cgroup[LT_PATH_SIZE],
 		     char container[LT_CONTAINER_SIZE]);
+
+/* The uid of the Kubernetes pod that the same text names, or "". */
+void lt_parse_pod(const char *text, char pod[LT_POD_SIZE]);
 
 /* The display name, from the bytes of /proc/PID/cmdline (length of them), the executable's path
  * and the command name. Options' values and code given with -e never get into it. */

@@ -13,7 +13,7 @@
 #include "agent/target/process.h"
 #include "agent/util/fmt.h"
 
-#define PF_KTHREAD 0x00200000u
+#define PF_KTHREAD	    0x00200000u
 #define CONTAINER_ID_DIGITS 64
 
 int lt_parse_stat(const char *text, struct lt_proc_stat *ret_stat)
@@ -30,9 +30,9 @@ int lt_parse_stat(const char *text, struct lt_proc_stat *ret_stat)
 	if (!open || !close || close < open)
 		return -EINVAL;
 	if (sscanf(close + 1,
-		   " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld %*d "
+		   " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld %*d "
 		   "%llu",
-		   &stat.state, &flags, &utime, &stime, &threads, &start) != 6)
+		   &stat.state, &stat.parent_pid, &flags, &utime, &stime, &threads, &start) != 7)
 		return -EINVAL;
 	length = (size_t)(close - open - 1);
 	if (length >= sizeof(stat.comm))
@@ -79,8 +79,7 @@ static void container_of_component(const char *s, const char *end, char id[LT_CO
 	static const char conmon[] = "conmon";
 	const char *start = end;
 
-	if ((size_t)(end - s) > strlen(scope) &&
-	    !memcmp(end - strlen(scope), scope, strlen(scope)))
+	if ((size_t)(end - s) > strlen(scope) && !memcmp(end - strlen(scope), scope, strlen(scope)))
 		end -= strlen(scope);
 	start = end;
 	while (start > s && start[-1] != '-' && start[-1] != ':')
@@ -127,8 +126,7 @@ static void copy_path(char cgroup[LT_PATH_SIZE], const char *path, const char *e
 	lt_fmt_text(cgroup, LT_PATH_SIZE, raw);
 }
 
-void lt_parse_cgroup(const char *text, char cgroup[LT_PATH_SIZE],
-		     char container[LT_CONTAINER_SIZE])
+void lt_parse_cgroup(const char *text, char cgroup[LT_PATH_SIZE], char container[LT_CONTAINER_SIZE])
 {
 	char v1_cpu[LT_PATH_SIZE] = "";
 	const char *line = text;
@@ -137,8 +135,7 @@ void lt_parse_cgroup(const char *text, char cgroup[LT_PATH_SIZE],
 	while (*line) {
 		const char *end = strchrnul(line, '\n');
 		const char *list = memchr(line, ':', (size_t)(end - line));
-		const char *path =
-			list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
+		const char *path = list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
 
 		if (path) {
 			if (path == list + 1) /* "0::/path": version 2 */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/target/cache.h"
+#include "agent/target/hostname.h"
 #include "agent/target/image.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
@@ -17,15 +18,6 @@
 #include "looptop/log.h"
 
 #define MAPPINGS_MAX 256
-
-/* Of the libraries of a process only these are looked into: analysing a file costs milliseconds. */
-static bool is_candidate(const struct lt_mapping *mapping, const char *exe)
-{
-	const char *base = strrchr(mapping->path, '/');
-
-	return !strcmp(mapping->path, exe) || strstr(base, "libuv.so") || strstr(base, "libnode.so") ||
-	       strstr(base, "uvloop") || strstr(base, "node");
-}
 
 /* Where the file is mapped, relative to its own addresses. */
 static int find_bias(int fd, const struct lt_mapping *mapping, uint64_t *ret_bias)
@@ -63,6 +55,11 @@ static int add_module(struct lt_target *target, const struct lt_mapping *mapping
 
 	if (fd < 0)
 		return fd;
+	/* Of the libraries of a process most are told apart from the few quickly. */
+	if (strcmp(mapping->path, target->exe) && !lt_image__is_marked(fd)) {
+		close(fd);
+		return 1;
+	}
 	err = lt_cache_load(fd, &image);
 	if (err) {
 		err = lt_image__analyse(fd, mapping->path, &image);
@@ -102,17 +99,17 @@ static int find_modules(struct lt_target *target)
 {
 	struct lt_mapping *mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
 	int n = mappings ? lt_maps_files(target->pid, mappings, MAPPINGS_MAX) : -ENOMEM;
-	int err = n < 0 ? n : 0;
+	int err = n < 0 ? n : 0, unread = 0;
 
-	for (int i = 0; !err && i < n && target->n_modules < LT_MODULES_MAX; i++) {
-		int added = is_candidate(&mappings[i], target->exe) ? add_module(target, &mappings[i]) :
-								      1;
+	for (int i = 0; i < n && target->n_modules < LT_MODULES_MAX; i++) {
+		int added = add_module(target, &mappings[i]);
 
 		if (added < 0 && added != -ESTALE)
-			err = added;
+			unread = added;
 	}
 	free(mappings);
-	return err;
+	/* A library that may not be read matters only where nothing else was found. */
+	return err || target->n_modules ? err : unread;
 }
 
 static int open_error(int pid, int err)
@@ -154,6 +151,10 @@ static int identify(struct lt_target *target, struct lt_proc_info *info)
 	snprintf(target->exe, sizeof(target->exe), "%s", info->exe);
 	snprintf(target->cgroup, sizeof(target->cgroup), "%s", info->cgroup);
 	snprintf(target->container, sizeof(target->container), "%s", info->container);
+	snprintf(target->pod, sizeof(target->pod), "%s", info->pod);
+	lt_process_hostname(target->pid, target->hostname);
+	target->parent_pid = info->parent_pid;
+	target->place = info->place;
 	return 0;
 }
 

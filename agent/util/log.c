@@ -9,6 +9,7 @@
 #include "looptop/err.h"
 
 static enum lt_log_level max_level = LT_LOG_WARN;
+static bool demoted;
 static lt_log_fn sink;
 static void *sink_ctx;
 
@@ -20,6 +21,11 @@ void lt_log_set_level(enum lt_log_level level)
 enum lt_log_level lt_log_level(void)
 {
 	return max_level;
+}
+
+void lt_log_demote(bool on)
+{
+	demoted = on;
 }
 
 void lt_log_set_sink(lt_log_fn fn, void *ctx)
@@ -56,7 +62,7 @@ int lt_err(int err, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	lt_vlog(LT_LOG_ERROR, fmt, args);
+	lt_vlog(demoted ? LT_LOG_DEBUG : LT_LOG_ERROR, fmt, args);
 	va_end(args);
 	return err;
 }

@@ -339,7 +339,18 @@ struct lt_raw_stack {
 };
 
 /* The ring buffer carries only what is rare. */
-enum lt_event_type { LT_EVENT_STALL = 1, LT_EVENT_LOOP_ENDED, LT_EVENT_STACK, LT_EVENT_TASK };
+enum lt_event_type {
+	LT_EVENT_STALL = 1,
+	LT_EVENT_LOOP_ENDED,
+	LT_EVENT_STACK,
+	LT_EVENT_TASK,
+	LT_EVENT_EXEC, /* a process runs another program from now on; while processes are looked for */
+	LT_EVENT_FORK, /* a process that is watched has a child, tgid; likewise */
+	LT_EVENT_ENDED, /* a process that is watched has ended */
+};
+
+/* So many EXEC and FORK events between two readings of the ring; the rest is only counted. */
+#define LT_BEGINS_MAX 128
 
 struct lt_event {
 	__u32 type;

@@ -5,6 +5,7 @@
 #define LOOPTOP_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum lt_log_level { LT_LOG_ERROR, LT_LOG_WARN, LT_LOG_INFO, LT_LOG_DEBUG };
 
@@ -15,6 +16,9 @@ void lt_vlog(enum lt_log_level level, const char *fmt, va_list args)
 /* Messages above this level are dropped; LT_LOG_WARN at the start. */
 void lt_log_set_level(enum lt_log_level level);
 enum lt_log_level lt_log_level(void);
+
+/* While it is on, errors are told at level debug: whoever asked only tries. */
+void lt_log_demote(bool on);
 
 /* Where messages go: a function that gets one line without its newline, or NULL for stderr. */
 typedef void (*lt_log_fn)(enum lt_log_level level, const char *line, void *ctx);

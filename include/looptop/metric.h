@@ -32,6 +32,7 @@ enum lt_shape {
 	LT_SHAPE_LAG, /* struct lt_lag */
 	LT_SHAPE_PHASES, /* double[LT_SNAP_PHASES], keyed by lt_phase_names */
 	LT_SHAPE_CAUSES, /* double[LT_SNAP_CAUSES], keyed by lt_cause_names */
+	LT_SHAPE_TIER_REASONS, /* double[LT_SNAP_TIER_REASONS], keyed by lt_tier_reason_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
 	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
@@ -68,6 +69,7 @@ extern const char *const lt_phase_names[LT_SNAP_PHASES];
 extern const char *const lt_cause_names[LT_SNAP_CAUSES];
 extern const char *const lt_kind_names[LT_SNAP_KINDS];
 extern const char *const lt_gc_names[LT_SNAP_GCS];
+extern const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS];
 extern const char *const lt_lost_names[LT_SNAP_LOST];
 extern const char *const lt_lost_help[LT_SNAP_LOST];
 

@@ -102,6 +102,10 @@ struct lt_target {
 	char exe[256];
 	char comm[16];
 	char container[13]; /* "" none */
+	char pod[37]; /* uid, "" none */
+	char hostname[65]; /* of its container, "" ours or unknown */
+	int parent_pid; /* when it was opened */
+	uint64_t place; /* then; the same for processes in the same working directory; 0: unknown */
 	char cgroup[256];
 	const char *runtime; /* of the most specific module: "node", else "libuv"; NULL: none */
 	const char *runtime_version, *uv_version; /* "" unknown */

@@ -26,6 +26,7 @@
 #define LT_SNAP_GCS 4
 #define LT_SNAP_CAUSES 6
 #define LT_SNAP_LOST 4
+#define LT_SNAP_TIER_REASONS 10
 
 static inline bool lt_known(double x)
 {
@@ -64,6 +65,20 @@ enum lt_cause {
 };
 
 enum lt_stack_frame_type { LT_FRAME_JS, LT_FRAME_BUILTIN, LT_FRAME_NATIVE };
+
+/* Why a process is measured more or less than before; names in lt_tier_reason_names (metric.h). */
+enum lt_tier_reason {
+	LT_REASON_ASKED, /* the user wants this tier */
+	LT_REASON_LOOKED_AT, /* selected or open on the screen */
+	LT_REASON_LATE, /* a loop is late, or so busy that its events wait */
+	LT_REASON_BUSY, /* one of the busiest */
+	LT_REASON_QUIET, /* none of these any more */
+	LT_REASON_BUDGET, /* its probes cost too much */
+	LT_REASON_TOTAL_BUDGET, /* all probes together do */
+	LT_REASON_RECOVERED, /* it is affordable again */
+	LT_REASON_SAMPLE, /* a short look at one that is not affordable all the time */
+	LT_REASON_SAMPLE_END,
+};
 
 /* One frame of a stack, a JavaScript function as V8 loaded it. Texts are UTF-8, printable. */
 struct lt_stack_frame {
@@ -170,12 +185,18 @@ struct lt_gc_kind {
 struct lt_process {
 	int pid;
 	double start_time; /* Unix time; with pid it identifies the process */
+	double seen_time; /* Unix time at which looptop saw it first; NAN: unknown */
 	const char *name; /* display name: the script, or the command */
 	const char *exe; /* path of the executable as the process sees it, or NULL */
 	const char *runtime; /* "node", "libuv", …; NULL: not recognised */
 	const char *runtime_version;
 	const char *libuv_version;
 	const char *container; /* container id (12 digits), NULL: none */
+	const char *pod; /* uid of its Kubernetes pod, NULL: none */
+	const char *hostname; /* of its container, NULL: the host's own, or unknown */
+	int parent_pid; /* 0: unknown */
+	uint64_t place; /* the same for processes in the same working directory; 0: unknown */
+	int group_pid; /* the first of the processes that are one application with it, or itself */
 	const char *cgroup;
 	const char *tier; /* "memory", "wait", "phases", "full" */
 	bool ended; /* this is its last snapshot */
@@ -207,7 +228,11 @@ struct lt_self {
 	double overhead_ratio; /* share of one core, all targets together */
 	double lost[LT_SNAP_LOST]; /* in this interval, by cause */
 	double targets;
+	double left_to_scan; /* processes that began in a storm, of the interval; NAN: none are told of */
+	double total_left_to_scan;
+	double tier_changes[LT_SNAP_TIER_REASONS]; /* in this interval, by reason */
 	double total_cpu_seconds, total_probe_hits, total_lost[LT_SNAP_LOST];
+	double total_tier_changes[LT_SNAP_TIER_REASONS];
 };
 
 struct lt_host {

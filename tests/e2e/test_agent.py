@@ -252,3 +252,25 @@ def test_a_stall_in_the_metrics(one_node):
 def test_functions_are_no_labels_by_default(served):
     _, _, text = get(served[0].url + "/metrics")
     assert "function=" not in text
+
+
+def test_tier_changes_are_metrics(one_node):
+    with one_node.run("spin.js") as target:
+        target.call("ping")
+        target.send("immediates", seconds=6)
+        with Agent("--budget", "1", target.pid) as agent:
+            agent.wait_ready()
+            deadline = time.monotonic() + 8
+            while time.monotonic() < deadline:
+                changes = agent.metrics().values(
+                    "looptop_self_tier_changes_total", reason="budget"
+                )
+                if changes == [1]:
+                    break
+                time.sleep(0.2)
+            page = agent.metrics()
+            agent.stop()
+        target.answer("immediates", timeout=40)
+    assert changes == [1]
+    assert page.values("looptop_process_info", pid=str(target.pid), tier="memory")
+    assert not page.values("looptop_loop_turns_total", pid=str(target.pid))

@@ -249,6 +249,9 @@ static inline void fixture_server(struct fixture *fx)
 		.pid = 4121, .start_time = 1789990000.25, .name = "server.js",
 		.exe = "/usr/bin/node", .runtime = "node", .runtime_version = "20.20.2",
 		.libuv_version = "1.46.0", .container = "3f2a9c01d4e5",
+		.pod = "8f1c2d3e-4a5b-4c6d-9e7f-0123456789ab", .hostname = "web-5d8f7-x2k9q",
+		.parent_pid = 4120,
+		.seen_time = 1789990000.75,
 		.cgroup = "/system.slice/web.service", .tier = "phases",
 		.missing = fx->missing_phases, .n_missing = 1,
 		.cpu_limit = 0.5, .periods = 10, .throttled_periods = 2, .throttled_seconds = 0.087,
@@ -269,7 +272,8 @@ static inline void fixture_hostile(struct fixture *fx)
 	fixture_measured_loop(fx, 2, 4377, "main");
 	fixture_measured_loop(fx, 3, 4380, FIXTURE_HOSTILE_LOOP);
 	*process = (struct lt_process){
-		.pid = 4377, .start_time = 1789990001, .name = FIXTURE_HOSTILE_NAME,
+		.pid = 4377, .start_time = 1789990001, .seen_time = NAN,
+		.name = FIXTURE_HOSTILE_NAME,
 		.exe = "/opt/b\xfe\"d/node", .runtime = "node", .runtime_version = "16.20.2",
 		.libuv_version = "1.43.0", .tier = "full", .cgroup = "/user.slice",
 		.cpu_limit = NAN, .periods = NAN, .throttled_periods = NAN,
@@ -300,7 +304,8 @@ static inline void fixture_memory(struct fixture *fx)
 	fx->loops[4].total.busy_seconds = 0.3;
 	fx->loops[4].total.idle_seconds = 9.7;
 	*process = (struct lt_process){
-		.pid = 812, .start_time = 1789980000, .name = "uvserver", .tier = "memory",
+		.pid = 812, .start_time = 1789980000, .seen_time = NAN, .name = "uvserver",
+		.tier = "memory",
 		.runtime = "libuv", .missing = fx->missing_memory, .n_missing = 2,
 		.cpu_limit = NAN, .periods = NAN, .throttled_periods = NAN,
 		.throttled_seconds = NAN, .memory_limit_bytes = NAN,
@@ -330,8 +335,11 @@ static inline struct fixture *fixture_new(void)
 		.host = { .name = "web-1", .kernel = "6.18.0", .cpus = 2 },
 		.self = { .cpu_seconds = 0.004, .rss_bytes = 12582912, .probe_hits = 8123,
 			  .probe_cost_ns = 740, .overhead_ratio = 0.006, .lost = { 3, 0, 0, 1 },
-			  .targets = 3, .total_cpu_seconds = 0.041, .total_probe_hits = 81230,
-			  .total_lost = { 3, 0, 0, 2 } },
+			  .targets = 3, .left_to_scan = 5, .total_left_to_scan = 17,
+			  .total_cpu_seconds = 0.041, .total_probe_hits = 81230,
+			  .total_lost = { 3, 0, 0, 2 },
+			  .tier_changes = { [LT_REASON_BUDGET] = 1 },
+			  .total_tier_changes = { [LT_REASON_LATE] = 2, [LT_REASON_BUDGET] = 5 } },
 		.processes = fx->processes, .n_processes = 3,
 	};
 	return fx;

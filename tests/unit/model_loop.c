@@ -502,6 +502,7 @@ static void test_record_restarts(void **state)
 	assert_close(out->turn.count, 1, 0);
 	assert_close(out->total.busy_seconds, busy + 0.005, 1e-9);
 	assert_close(out->total.turn->count, 21, 0);
+	assert_close(out->total.observed_seconds, 0.4 + 0.01, 1e-9);
 }
 
 /* --- memory ------------------------------------------------------------------------------------ */
@@ -569,6 +570,38 @@ static void test_memory_no_loop_count(void **state)
 	assert_true(isnan(read_memory(sim, memory_at(sim, 0, 0, UINT64_MAX))->iterations));
 }
 
+/* Looks at a loop that is too dear to be measured all the time: totals of distributions go on with the time
+ * that they are of, and nothing is counted as a rate. */
+static void test_looks(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	sim->moment.sampled = true;
+	for (int look = 1; look <= 3; look++) {
+		sim->moment.tier = LT_TIER_PHASES;
+		sim->rec = (struct lt_loop_rec){ 0 };
+		wait_begin(sim, -1);
+		for (int i = 0; i < 50; i++)
+			turn_of(sim, 10 * MS, 10 * MS);
+		out = read_record(sim);
+		assert_close(out->turns, 50, 0);
+		assert_true(lt_known(out->lag.p99));
+		assert_close(out->total.turn->count, 50 * look, 0);
+		assert_close(out->total.observed_seconds, look, 1e-9);
+		assert_true(isnan(out->total.turns) && isnan(out->total.stalls));
+		assert_true(isnan(out->total.phase_seconds[LT_PHASE_POLL_WAIT]));
+		pass(sim, 9000 * MS);
+		out = read_memory(sim, memory_at(sim, 7000 * MS, 0, 100));
+		assert_true(isnan(out->turns) && isnan(out->lag.p99));
+		assert_close(out->total.turn->count, 50 * look, 0);
+		assert_close(out->total.observed_seconds, look, 1e-9);
+		assert_true(isnan(out->total.turns));
+	}
+	sim->moment.sampled = false;
+	assert_turns_unknown(read_memory(sim, memory_at(sim, 7000 * MS, 0, 100)));
+}
+
 static void test_memory_stall(void **state)
 {
 	struct sim *sim = *state;
@@ -617,7 +650,7 @@ int main(void)
 		CASE(test_phases_by_tier),	 CASE(test_loop_ends),
 		CASE(test_record_restarts),	 CASE(test_memory_only),
 		CASE(test_memory_no_loop_count), CASE(test_memory_stall),
-		CASE(test_memory_hostile),
+		CASE(test_memory_hostile),	 CASE(test_looks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ static const size_t shape_sizes[] = {
 	[LT_SHAPE_LAG] = sizeof(struct lt_lag),
 	[LT_SHAPE_PHASES] = LT_SNAP_PHASES * sizeof(double),
 	[LT_SHAPE_CAUSES] = LT_SNAP_CAUSES * sizeof(double),
+	[LT_SHAPE_TIER_REASONS] = LT_SNAP_TIER_REASONS * sizeof(double),
 	[LT_SHAPE_LOST] = LT_SNAP_LOST * sizeof(double),
 	[LT_SHAPE_HIST] = sizeof(const struct lt_hist *),
 	[LT_SHAPE_LAG_HIST] = 0,

@@ -347,6 +347,59 @@ static void test_pool_hidden(void **state)
 }
 
 /* A saturated span over three intervals: sums of signed times (abi.h). */
+/* Other probes count from nothing: figures are of them alone, totals go on. */
+static void test_probes_put_in_again(void **state)
+{
+	struct fixture *fx = *state;
+	struct lt_pool_reading reading = { .probed = true, .rec = &fx->proc };
+	const struct lt_gc_rec *kinds[LT_GC_MAX] = { &fx->gc };
+	const struct lt_process *out = NULL;
+
+	reading.kinds[LT_KIND_FS] = &fx->task;
+	for (unsigned attachment = 1; attachment <= 3; attachment++) {
+		struct lt_process_reading of = {
+			.identity = { .pid = 50, .start_time = 5, .name = "a.js", .tier = "full" },
+			.tier = LT_TIER_FULL,
+			.attachment = attachment,
+		};
+		struct lt_store_process *added;
+
+		fx->task = (struct lt_task_rec){ .submitted = 7, .started = 7, .completed = 6 };
+		fx->proc = (struct lt_proc_rec){ .hits = 30, .sync_calls = 2, .sync_ns = 3 * MS };
+		fx->gc = (struct lt_gc_rec){ 0 };
+		begin(fx);
+		add(&fx->task.wait, fx->epoch, 2 * MS);
+		add(&fx->gc.pause, fx->epoch, 4 * MS);
+		added = lt_store__process(fx->store, &of);
+		lt_store__pool(added, &reading);
+		lt_store__gc(added, true, kinds);
+		out = &build(fx)->processes[0];
+		assert_close(out->probe_hits, 30, 0);
+		assert_close(out->sync_fs_calls, 2, 0);
+		assert_close(out->pool.kinds[LT_KIND_FS].submitted, 7, 0);
+		assert_close(out->pool.kinds[LT_KIND_FS].wait.count, 1, 0);
+		assert_close(out->gc[0].count, 1, 0);
+		assert_close(out->pool.kinds[LT_KIND_FS].total.submitted, 7 * attachment, 0);
+		assert_close(out->pool.kinds[LT_KIND_FS].total.wait->count, attachment, 0);
+		assert_close(out->total_sync_fs_calls, 2 * attachment, 0);
+		assert_close(out->gc[0].total->count, attachment, 0);
+	}
+}
+
+static void test_tier_changes(void **state)
+{
+	struct fixture *fx = *state;
+
+	begin(fx);
+	fx->self.tier_changes[LT_REASON_BUDGET] = 2;
+	build(fx);
+	begin(fx);
+	fx->self.tier_changes[LT_REASON_BUDGET] = 5;
+	assert_close(build(fx)->self.tier_changes[LT_REASON_BUDGET], 3, 0);
+	assert_close(build(fx)->self.total_tier_changes[LT_REASON_BUDGET], 5, 0);
+	assert_close(build(fx)->self.total_tier_changes[LT_REASON_LATE], 0, 0);
+}
+
 static void test_pool_saturated(void **state)
 {
 	struct fixture *fx = *state;
@@ -410,6 +463,7 @@ int main(void)
 		CASE(test_cpu_and_overhead), CASE(test_lost),		CASE(test_pid_reused),
 		CASE(test_pool_unknown),     CASE(test_pool_memory),	CASE(test_pool_probed),
 		CASE(test_pool_hidden),	     CASE(test_pool_saturated), CASE(test_gc),
+		CASE(test_probes_put_in_again), CASE(test_tier_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,8 @@ static void test_notes(void **state)
 	/* Told once: what a process is, what it misses, what was lost. */
 	assert_int_equal(
 		count_of(text,
-			 "server.js[4121]: node 20.20.2, container 3f2a9c01d4e5, tier phases\n"),
+			 "server.js[4121]: node 20.20.2, container 3f2a9c01d4e5, host "
+			 "web-5d8f7-x2k9q, pod 8f1c2d3e-4a5b-4c6d-9e7f-0123456789ab, tier phases\n"),
 		1);
 	assert_int_equal(count_of(text, "uvserver[812]: missing: GC: no probe is on\n"), 1);
 	assert_int_equal(count_of(text, " - lost: 3 ring_full, 1 unpaired\n"), 1);

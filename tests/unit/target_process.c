@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "agent/target/hostname.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
 
@@ -41,6 +42,7 @@ static void test_stat(void **state)
 		assert_int_equal(lt_parse_stat(text, &stat), 0);
 		assert_string_equal(stat.comm, names[i]);
 		assert_int_equal(stat.state, 'S');
+		assert_int_equal(stat.parent_pid, 1);
 		assert_int_equal(stat.utime_ticks, 1234);
 		assert_int_equal(stat.stime_ticks, 567);
 		assert_int_equal(stat.threads, 11);
@@ -137,6 +139,88 @@ static void test_cgroup_hostile(void **state)
 	lt_parse_cgroup(text, cgroup, container);
 	assert_int_equal(strlen(cgroup), LT_PATH_SIZE - 1);
 	free(text);
+}
+
+static void check_pod(const char *text, const char *want)
+{
+	char pod[LT_POD_SIZE];
+
+	memset(pod, 'x', sizeof(pod));
+	lt_parse_pod(text, pod);
+	assert_string_equal(pod, want);
+}
+
+#define UID  "8f14e45f-ceea-467f-ab12-0123456789ab"
+#define UID_ "8f14e45f_ceea_467f_ab12_0123456789ab"
+#define HASH "8f14e45fceea467fab120123456789ab"
+
+static void test_pod(void **state)
+{
+	(void)state;
+	/* cgroupfs, v1 and v2 */
+	check_pod("4:cpu,cpuacct:/kubepods/burstable/pod" UID "/" ID64 "\n0::/\n", UID);
+	check_pod("0::/kubepods/pod" UID "/" ID64 "\n", UID);
+	check_pod("0::/kubepods/besteffort/pod" HASH "/" ID64 "\n", HASH);
+	/* systemd: containerd, cri-o, docker; below another slice (kind) */
+	check_pod("0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_
+		  ".slice/cri-containerd-" ID64 ".scope\n",
+		  UID);
+	check_pod("0::/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID64 ".scope/container\n",
+		  UID);
+	check_pod("9:memory:/kubepods.slice/kubepods-pod" UID_ ".slice/docker-" ID64 ".scope\n",
+		  UID);
+	check_pod("0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_
+		  ".slice/cri-containerd-" ID64 ".scope\n",
+		  UID);
+	check_pod("0::/system.slice/containerd.service/kubepods-burstable-pod" UID_
+		  ".slice:cri-containerd:" ID64 "\n",
+		  UID);
+	/* none */
+	check_pod("", "");
+	check_pod("\n\n::\n0:\n:", "");
+	check_pod("0::/docker/" ID64 "\n", "");
+	check_pod("0::/machine.slice/libpod-" ID64 ".scope\n", "");
+	check_pod("0::/user.slice/pod" UID "\n", ""); /* anybody may name a cgroup so */
+	check_pod("0::/kubepods/pod" UID "0/x\n", "");
+	check_pod("0::/kubepods/xpod" UID "/x\n", "");
+	check_pod("0::/kubepods/pod8F14E45F-CEEA-467F-AB12-0123456789AB\n", "");
+	check_pod("0::/kubepods/pod\n", "");
+}
+
+static void check_hostname(const char *text, const char *want)
+{
+	char name[LT_HOSTNAME_SIZE];
+	int err = lt_parse_hostname(text, strlen(text), name);
+
+	assert_int_equal(err, want ? 0 : -EINVAL);
+	if (want)
+		assert_string_equal(name, want);
+}
+
+static void test_hostname(void **state)
+{
+	char name[LT_HOSTNAME_SIZE], text[4 * LT_HOSTNAME_SIZE];
+
+	(void)state;
+	check_hostname("web-1\n", "web-1");
+	check_hostname("web_1.example.org", "web_1.example.org");
+	check_hostname("web-1 \r\nsecond", "web-1");
+	check_hostname("", NULL);
+	check_hostname("\n", NULL);
+	check_hostname("  \n", NULL);
+	check_hostname("a b\n", NULL);
+	check_hostname("\x1b[2J\n", NULL);
+	check_hostname("caf\xc3\xa9\n", NULL);
+	assert_int_equal(lt_parse_hostname("a\0b", 3, name), -EINVAL);
+	memset(text, 'a', sizeof(text));
+	assert_int_equal(lt_parse_hostname(text, LT_HOSTNAME_SIZE - 1, name), 0);
+	assert_int_equal(strlen(name), LT_HOSTNAME_SIZE - 1);
+	assert_int_equal(lt_parse_hostname(text, LT_HOSTNAME_SIZE, name), -EINVAL);
+	assert_int_equal(lt_parse_hostname(text, sizeof(text), name), -EINVAL);
+	lt_process_hostname(getpid(), name); /* our own namespaces: not asked */
+	assert_string_equal(name, "");
+	lt_process_hostname(1 << 23, name); /* no such process */
+	assert_string_equal(name, "");
 }
 
 static void test_mapping(void **state)
@@ -348,7 +432,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stat),	       cmocka_unit_test(test_stat_broken),
 		cmocka_unit_test(test_tgid),	       cmocka_unit_test(test_cgroup),
-		cmocka_unit_test(test_cgroup_hostile), cmocka_unit_test(test_mapping),
+		cmocka_unit_test(test_cgroup_hostile), cmocka_unit_test(test_pod),
+		cmocka_unit_test(test_hostname),       cmocka_unit_test(test_mapping),
 		cmocka_unit_test(test_mapping_long),   cmocka_unit_test(test_names),
 		cmocka_unit_test(test_no_secrets),     cmocka_unit_test(test_names_hostile),
 		cmocka_unit_test(test_self),	       cmocka_unit_test(test_nobody),

@@ -151,6 +151,31 @@ static void test_move_and_open(void **state)
 	assert_ptr_equal(stage->app.view, &lt_view_main);
 }
 
+/* Whom the probes are for: the one that is open, or that was chosen; nobody chose the first one of the list. */
+static void test_looks_at(void **state)
+{
+	struct stage *stage = *state;
+	int pid;
+
+	assert_int_equal(lt_app__looks_at(&stage->app), 0);
+	key(stage, LT_KEY_DOWN);
+	pid = lt_table__selected(&stage->app.table)->id.pid;
+	assert_true(pid > 0);
+	assert_int_equal(lt_app__looks_at(&stage->app), pid);
+	key(stage, LT_KEY_HOME);
+	assert_int_equal(lt_app__looks_at(&stage->app), 0);
+	key(stage, LT_KEY_ENTER);
+	pid = stage->app.open.pid;
+	assert_int_equal(lt_app__looks_at(&stage->app), pid);
+	/* Help lies over it, and it is still there. */
+	type(stage, "?");
+	assert_int_equal(lt_app__looks_at(&stage->app), pid);
+	type(stage, "q");
+	key(stage, LT_KEY_BACKSPACE);
+	assert_ptr_equal(stage->app.view, &lt_view_main);
+	assert_int_equal(lt_app__looks_at(&stage->app), stage->app.table.chosen ? pid : 0);
+}
+
 static void test_loops_of_a_process(void **state)
 {
 	struct stage *stage = *state;
@@ -367,7 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_quit),      TEST(test_interval),	    TEST(test_tier),
-		TEST(test_move_and_open), TEST(test_loops_of_a_process), TEST(test_filter),
+		TEST(test_move_and_open), TEST(test_loops_of_a_process), TEST(test_filter), TEST(test_looks_at),
 		TEST(test_sort_keys), TEST(test_sort_menu),	    TEST(test_mouse),
 		TEST(test_message),   TEST(test_bindings),	    TEST(test_random_keys),
 	};

@@ -38,13 +38,20 @@ static struct world *world_new(void)
 	}
 	for (int i = 0; i < N; i++)
 		world->processes[i] = (struct lt_process){
-			.pid = 10 * (N - i), .start_time = 1000, .name = names[i], .tier = "wait",
-			.loops = &world->loops[i ? i + 2 : 0], .n_loops = i ? 1 : 3,
-			.runtime = "node", .cpu_seconds = i, .rss_bytes = NAN, .gc_seconds = NAN,
+			.pid = 10 * (N - i),
+			.start_time = 1000,
+			.name = names[i],
+			.tier = "wait",
+			.loops = &world->loops[i ? i + 2 : 0],
+			.n_loops = i ? 1 : 3,
+			.runtime = "node",
+			.cpu_seconds = i,
+			.rss_bytes = NAN,
+			.gc_seconds = NAN,
 		};
-	world->snapshot = (struct lt_snapshot){ .time = 5000, .interval_seconds = 1,
-						.processes = world->processes,
-						.n_processes = N };
+	world->snapshot = (struct lt_snapshot){
+		.time = 5000, .interval_seconds = 1, .processes = world->processes, .n_processes = N
+	};
 	lt_table__init(&world->table);
 	return world;
 }
@@ -92,6 +99,55 @@ static void test_order(void **state)
 	lt_table__reverse(&world->table);
 	update(world);
 	assert_string_equal(order(world), "web web/2 web/1 cron api mail idle Batch");
+	world_free(world);
+}
+
+/* Processes of one application stand together, under the first of them, where the worst of them would. */
+static void test_clusters(void **state)
+{
+	struct world *world = world_new();
+
+	(void)state;
+	/* api 50 (lag 30 ms), cron 30 (30 ms), mail 20 (200 ms), of which api is the first */
+	world->processes[1].group_pid = world->processes[3].group_pid = 50;
+	world->processes[4].group_pid = 50;
+	update(world);
+	assert_string_equal(order(world), "web web/1 web/2 api mail cron idle Batch");
+	for (size_t i = 0; i < world->table.n_rows; i++) {
+		const struct lt_row *row = &world->table.rows[i];
+
+		assert_int_equal(row->sibling, row->id.pid == 20 || row->id.pid == 30);
+		assert_int_equal(row->last_sibling, row->id.pid == 30);
+	}
+	/* sorted the other way round the best one leads them */
+	lt_table__reverse(&world->table);
+	update(world);
+	assert_true(strstr(order(world), "api cron mail"));
+	/* the first one is filtered out: nobody stands under it */
+	snprintf(world->table.filter, sizeof(world->table.filter), "m");
+	lt_table__reverse(&world->table);
+	world->processes[3].name = "crom";
+	update(world);
+	for (size_t i = 0; i < world->table.n_rows; i++)
+		assert_false(world->table.rows[i].sibling);
+	world_free(world);
+}
+
+/* A Worker of a sibling stays under its process. */
+static void test_cluster_with_workers(void **state)
+{
+	struct world *world = world_new();
+
+	(void)state;
+	for (int i = 0; i < N; i++)
+		world->processes[i].group_pid = 10; /* idle's */
+	update(world);
+	assert_string_equal(order(world), "idle web web/1 web/2 mail cron api Batch");
+	assert_false(world->table.rows[0].sibling);
+	for (size_t i = 1; i < world->table.n_rows; i++) {
+		assert_true(world->table.rows[i].sibling);
+		assert_int_equal(world->table.rows[i].last_sibling, i + 1 == world->table.n_rows);
+	}
 	world_free(world);
 }
 
@@ -261,8 +317,8 @@ static void test_filter(void **state)
 	static const struct {
 		const char *filter, *rows;
 	} cases[] = {
-		{ "BATCH", "Batch" },	  { "i", "web mail api idle" }, { "web", "web web/1 web/2" },
-		{ "nothing here", "" }, { "60", "web web/1 web/2" }, { "", NULL },
+		{ "BATCH", "Batch" },	{ "i", "web mail api idle" }, { "web", "web web/1 web/2" },
+		{ "nothing here", "" }, { "60", "web web/1 web/2" },  { "", NULL },
 	};
 
 	(void)state;
@@ -381,6 +437,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_clusters),
+		cmocka_unit_test(test_cluster_with_workers),
 		cmocka_unit_test(test_unknown_is_last_both_ways),
 		cmocka_unit_test(test_every_column_both_ways),
 		cmocka_unit_test(test_sort_by_names_and_pids),

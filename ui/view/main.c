@@ -120,6 +120,15 @@ static void draw_name(struct lt_canvas *canvas, const struct lt_column_place *pl
 	const char *name = lt_column_text(LT_COL_NAME, &row->source);
 	int x = place->x, end = place->x + place->w;
 
+	if (row->sibling) {
+		const char *branch = row->last_sibling ? glyphs->tree_last : glyphs->tree;
+
+		if (!row->source.child)
+			lt_canvas__text(canvas, x + 1, y, LT_STYLE_DIM, branch);
+		else if (!row->last_sibling)
+			lt_canvas__text(canvas, x + 1, y, LT_STYLE_DIM, glyphs->vertical);
+		x += 3;
+	}
 	if (row->source.child) {
 		lt_canvas__text(canvas, x + 1, y, LT_STYLE_DIM,
 				row->last_child ? glyphs->tree_last : glyphs->tree);

@@ -59,6 +59,8 @@ void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, s
 	append(what, sizeof(what), separator, "tier ", process->tier);
 	append(what, sizeof(what), separator, "libuv ", process->libuv_version);
 	append(what, sizeof(what), separator, "container ", process->container);
+	append(what, sizeof(what), separator, "host ", process->hostname);
+	append(what, sizeof(what), separator, "pod ", process->pod);
 	append(what, sizeof(what), separator, "", process->exe);
 	x += lt_canvas__printf(canvas, x, r.y, 0, "%d ", process->pid);
 	if (end > x)

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/target/files.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/target/cache.h"
+#include "agent/target/image.h"
+#include "agent/target/maps.h"
+
+#define FILES_MAX    8192 /* a power of two */
+#define FILES_FULL   (FILES_MAX / 4 * 3)
+#define MAPPINGS_MAX 256
+
+/* A file that is written to, or another one that got its inode, has another tag. */
+struct file {
+	uint64_t dev, ino, tag;
+	bool used, has_loop;
+};
+
+struct lt_files {
+	struct file files[FILES_MAX];
+	size_t n_files;
+	struct lt_mapping mappings[MAPPINGS_MAX]; /* of the process that is looked at */
+};
+
+struct lt_files *lt_files__new(void)
+{
+	return calloc(1, sizeof(struct lt_files));
+}
+
+void lt_files__free(struct lt_files *files)
+{
+	free(files);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 0x9e3779b97f4a7c15ull;
+}
+
+/* Its place, or the free one where it belongs. A full table is forgotten: files are looked into again. */
+static struct file *place_of(struct lt_files *files, uint64_t dev, uint64_t ino, uint64_t tag)
+{
+	size_t at = mix(mix(mix(0, dev), ino), tag) >> 32;
+
+	if (files->n_files >= FILES_FULL) {
+		for (size_t i = 0; i < FILES_MAX; i++)
+			files->files[i].used = false;
+		files->n_files = 0;
+	}
+	for (;; at++) {
+		struct file *file = &files->files[at % FILES_MAX];
+
+		if (!file->used || (file->dev == dev && file->ino == ino && file->tag == tag))
+			return file;
+	}
+}
+
+static bool keep(struct lt_files *files, struct file *place, const struct file *file)
+{
+	*place = *file;
+	files->n_files++;
+	return file->has_loop;
+}
+
+/* Analyses a file and keeps its sites, so that attaching to it is quick. */
+static bool analyse(int fd, const char *path)
+{
+	struct lt_image *image = NULL;
+	bool found = lt_cache_load(fd, &image) == 0;
+
+	if (!found && lt_image__analyse(fd, path, &image) == 0) {
+		found = true;
+		lt_cache_store(fd, image);
+	}
+	free(image);
+	return found;
+}
+
+bool lt_files__exe_has_loop(struct lt_files *files, int pid)
+{
+	char path[48];
+	struct stat st;
+	struct file *place, file = { .used = true };
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	file.dev = st.st_dev;
+	file.ino = st.st_ino;
+	file.tag = mix((uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec);
+	place = place_of(files, file.dev, file.ino, file.tag);
+	if (place->used)
+		return place->has_loop;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	/* The process may run another program by now: what is kept is what was opened. */
+	if (fstat(fd, &st) == 0 && st.st_dev == file.dev && st.st_ino == file.ino) {
+		file.has_loop = analyse(fd, path);
+		keep(files, place, &file);
+	}
+	close(fd);
+	return file.has_loop;
+}
+
+/* Inodes are used again: the path tells most of those. */
+static uint64_t hash_of(const char *path)
+{
+	uint64_t hash = 0;
+
+	while (*path)
+		hash = mix(hash, (unsigned char)*path++);
+	return hash;
+}
+
+static bool mapping_has_loop(struct lt_files *files, int pid, const struct lt_mapping *mapping)
+{
+	struct file file = { mapping->dev, mapping->ino, hash_of(mapping->path), true, false };
+	struct file *place = place_of(files, file.dev, file.ino, file.tag);
+	int fd;
+
+	if (place->used)
+		return place->has_loop;
+	fd = lt_maps_open(pid, mapping);
+	if (fd < 0)
+		return false;
+	file.has_loop = lt_image__is_marked(fd) && analyse(fd, mapping->path);
+	close(fd);
+	return keep(files, place, &file);
+}
+
+bool lt_files__any_has_loop(struct lt_files *files, int pid)
+{
+	int n = lt_maps_files(pid, files->mappings, MAPPINGS_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (mapping_has_loop(files, pid, &files->mappings[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/targets.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/util/clock.h"
+#include "looptop/err.h"
+#include "looptop/log.h"
+
+struct lt_watch *lt_targets__find(const struct lt_targets *targets, uint32_t tgid)
+{
+	for (size_t i = 0; i < targets->n; i++)
+		if ((uint32_t)lt_watch__target(targets->watches[i])->pid == tgid)
+			return targets->watches[i];
+	return NULL;
+}
+
+static int add_watch(struct lt_targets *targets, int pid)
+{
+	int err;
+
+	if (targets->n == LT_TARGETS_MAX)
+		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
+			      LT_TARGETS_MAX);
+	err = lt_watch__new(pid, targets->options, !targets->by_rule, targets->probe,
+			    &targets->watches[targets->n]);
+	if (!err)
+		targets->n++;
+	return err;
+}
+
+/* Is there room for another? That there is not is said once: they may be hundreds. */
+static bool has_room(struct lt_targets *targets)
+{
+	if (targets->n < LT_TARGETS_MAX)
+		return true;
+	if (!targets->told_full)
+		lt_err(-ENOSPC,
+		       "look for processes: %d targets are the most; the others are left out (name those that "
+		       "matter by pid, or with --name)",
+		       LT_TARGETS_MAX);
+	targets->told_full = true;
+	return false;
+}
+
+/* Attaches to a process that was found. It may end meanwhile, which is no error then. */
+static void add_found(struct lt_targets *targets, const struct lt_found *found, bool demote)
+{
+	uint64_t begin_ns = lt_now_ns();
+	int err;
+
+	if (!has_room(targets))
+		return;
+	lt_log_demote(demote);
+	err = add_watch(targets, found->pid);
+	lt_log_demote(false);
+	if (!err)
+		lt_watch__set_seen(targets->watches[targets->n - 1], found->seen_time);
+	else if (err != -ESRCH && demote)
+		lt_err(err, "attach to pid %d: %s (looptop check %d says more)", found->pid,
+		       strerror(-err), found->pid);
+	lt_arrivals__spent(targets->arrivals, lt_now_ns() - begin_ns);
+}
+
+/* Attaches to what was found since; at the start to all of it. */
+static void add_arrivals(struct lt_targets *targets, bool all)
+{
+	struct lt_found found;
+
+	while (lt_arrivals__next(targets->arrivals, all, &found)) {
+		/* The one that had this pid before gets its last row first. */
+		if (lt_targets__find(targets, (uint32_t)found.pid))
+			lt_arrivals__later(targets->arrivals, found.pid);
+		else
+			add_found(targets, &found, !all);
+	}
+}
+
+void lt_targets__look(struct lt_targets *targets)
+{
+	struct lt_probe *probe = targets->probe;
+
+	if (!targets->arrivals)
+		return;
+	lt_arrivals__look(targets->arrivals, probe && lt_probe__tells_begins(probe),
+			  probe ? lt_probe__begins_left(probe) : 0);
+	add_arrivals(targets, false);
+}
+
+/* Those named must be there; one that is not is an error unless others are. */
+static int add_named(struct lt_targets *targets)
+{
+	int first_error = 0;
+
+	for (size_t i = 0; i < targets->options->n_pids; i++) {
+		int err = add_watch(targets, targets->options->pids[i]);
+
+		if (err && !first_error)
+			first_error = err;
+	}
+	return targets->n ? 0 : first_error;
+}
+
+int lt_targets__open(struct lt_targets *targets, bool wait_for_targets)
+{
+	int err;
+
+	if (targets->options->n_pids)
+		return add_named(targets);
+	targets->arrivals = lt_arrivals__new(targets->options->name_glob);
+	if (!targets->arrivals)
+		return lt_err(-ENOMEM, "look for processes: out of memory");
+	err = lt_arrivals__look_at_all(targets->arrivals);
+	if (err)
+		return lt_err(err, "look for processes: %s", strerror(-err));
+	add_arrivals(targets, true);
+	if (targets->n || wait_for_targets)
+		return 0;
+	if (targets->options->name_glob)
+		return lt_err(
+			-ESRCH,
+			"look for processes: none with an event loop is named %s (see looptop "
+			"list)",
+			targets->options->name_glob);
+	return lt_err(
+		-ESRCH,
+		"look for processes: none has an event loop that may be looked at (name one by "
+		"its pid, or see looptop check)");
+}
+
+void lt_targets__drop_ended(struct lt_targets *targets)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < targets->n; i++) {
+		if (lt_watch__ended(targets->watches[i]))
+			lt_watch__free(targets->watches[i]);
+		else
+			targets->watches[kept++] = targets->watches[i];
+	}
+	targets->n = kept;
+}
+
+void lt_targets__close(struct lt_targets *targets)
+{
+	for (size_t i = 0; i < targets->n; i++)
+		lt_watch__free(targets->watches[i]);
+	targets->n = 0;
+	lt_arrivals__free(targets->arrivals);
+	targets->arrivals = NULL;
+}

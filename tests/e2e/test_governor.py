@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Which process is measured how closely, and the budgets: of a target, of the host."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import termios
+import time
+
+import pytest
+from support import looptop, procfs
+from support.looptop import Stat, run
+
+BUDGET = ("--budget", "1")
+
+
+def is_told(entry, text):
+    return any(text in sentence for sentence in entry["missing"])
+
+
+def wait_until(stat, condition, seconds, what):
+    """Waits for a snapshot that fulfils the condition, and returns it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for snapshot in stat.snapshots:
+            if condition(snapshot):
+                return snapshot
+        time.sleep(0.05)
+    raise AssertionError(f"no {what}: {stat.snapshots[-1]}")
+
+
+def process_of(snapshot, pid):
+    return next((p for p in snapshot["processes"] if p["pid"] == pid), None)
+
+
+def test_spinner_is_held_under_the_budget(one_node):
+    """Immediates without end: hundreds of thousands of turns a second, each of which would be a hit."""
+    with one_node.run("spin.js") as target:
+        target.call("ping")
+        target.send("immediates", seconds=9)
+        with Stat(target.pid, interval=1, extra=BUDGET) as stat:
+            stat.wait_attached()
+            attached = time.time()
+            stat.wait_snapshots(7)
+            series = stat.stop()
+        truth = target.answer("immediates", timeout=40)
+    rows = [(s, process_of(s, target.pid)) for s in series.snapshots]
+    assert rows[0][0]["self"]["overhead_ratio"] > 0.1, "no spinner: this test would prove nothing"
+    # Its true rate, once nobody is in its way.
+    free = [row["loops"][0]["iterations"] for _, row in rows[4:]]
+    assert min(free) > 50_000, (free, truth["count"])
+    for snapshot, row in rows:
+        began = snapshot["time"] - snapshot["interval_seconds"]
+        if began < attached + 3 - 0.1:
+            continue
+        assert row["tier"] == "memory"
+        assert snapshot["self"]["overhead_ratio"] <= 0.01
+        loop = row["loops"][0]
+        assert loop["turns"] is None and loop["lag_seconds"]["p99"] is None
+        # What memory tells is still told, and right.
+        assert loop["utilization"] == pytest.approx(1, abs=0.05)
+        assert is_told(row, "over the budget of 1.0 %"), row["missing"]
+    assert sum(s["self"]["tier_changes"]["budget"] for s in series.snapshots) == 1
+    assert sum(sum(s["self"]["tier_changes"].values()) for s in series.snapshots) == 1
+
+
+def test_the_budget_holds_in_long_intervals_too(one_node):
+    """The tier drops in the middle of an interval of 6 s; the figures of it are those of its memory."""
+    with one_node.run("spin.js") as target:
+        target.call("ping")
+        target.send("immediates", seconds=8)
+        with Stat(target.pid, interval=6, extra=(*BUDGET, "-c", "1")) as stat:
+            stat.wait_attached()
+            probed = len(procfs.changed_text(target.pid))
+            time.sleep(3)
+            left = len(procfs.changed_text(target.pid))
+            series = stat.finish()
+        target.answer("immediates", timeout=40)
+    assert left < probed, "the loop's breakpoints are gone before the interval ends"
+    row = process_of(series.snapshots[0], target.pid)
+    assert row["tier"] == "memory"
+    assert is_told(row, "over the budget")
+    loop = row["loops"][0]
+    assert loop["lag_seconds"]["p99"] is None and loop["turns"] is None
+    assert loop["utilization"] == pytest.approx(1, abs=0.05)
+    assert loop["busy_seconds"] + loop["idle_seconds"] == pytest.approx(6, abs=0.3)
+
+
+def test_one_that_calms_down_comes_back(one_node):
+    with one_node.run("spin.js") as target:
+        target.call("ping")
+        with Stat(target.pid, interval=0.5, extra=BUDGET) as stat:
+            stat.wait_attached()
+            target.call("immediates", seconds=4)
+            calm = time.time()
+            low = wait_until(
+                stat, lambda s: process_of(s, target.pid)["tier"] == "memory", 2, "lower tier"
+            )
+            back = wait_until(
+                stat,
+                lambda s: s["time"] > calm and process_of(s, target.pid)["tier"] == "phases",
+                15,
+                "way back",
+            )
+            stat.settle()
+            series = stat.stop()
+    assert low["time"] < back["time"]
+    last = process_of(series.snapshots[-1], target.pid)
+    assert last["tier"] == "phases" and not is_told(last, "budget")
+    loop = last["loops"][0]
+    assert loop["utilization"] is not None and loop["turns"] is not None
+    assert last["gc"]["kinds"]["scavenge"]["count"] is not None, "its other probes are back too"
+    changes = [s["self"]["tier_changes"] for s in series.snapshots]
+    assert sum(c["recovered"] for c in changes) == 1
+
+
+def test_looks_keep_distributions_alive(one_node, tmp_path):
+    """Five times over the budget all the time: known for 1 s in 10, and the average is within it."""
+    script = tmp_path / "ticks.js"
+    script.write_text("setInterval(() => {}, 1); console.log('ready'); "
+                      "process.stdin.on('end', process.exit).resume();")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([one_node.path, script], stdin=pipe, stdout=pipe) as target:
+        assert target.stdout.readline().strip() == b"ready"
+        free = run("stat", "--json", "-i", "1", "-c", "2", "--budget", "100", target.pid)
+        costs = [json.loads(line)["self"]["overhead_ratio"] for line in free.stdout.splitlines()]
+        budget = costs[-1] / 5
+        assert budget > 0.0001, costs
+        with Stat(target.pid, interval=0.5, extra=("--budget", str(budget * 100))) as stat:
+            stat.wait_attached()
+            wait_until(
+                stat, lambda s: s["self"]["tier_changes"]["sample_end"], 20, "end of a look"
+            )
+            stat.settle()
+            series = stat.stop()
+    rows = [(s["self"], process_of(s, target.pid)) for s in series.snapshots]
+    dropped = next(i for i, (_, row) in enumerate(rows) if row["tier"] == "memory")
+    rows = rows[dropped:]
+    looks = [row for _, row in rows if row["tier"] == "phases"]
+    assert 1 <= len(looks) <= 3, [row["tier"] for _, row in rows]
+    for _, row in rows:
+        loop = row["loops"][0]
+        if row["tier"] == "phases":
+            # What is told is of the look alone, and whole.
+            assert loop["turns"] == pytest.approx(loop["iterations"], rel=0.1, abs=5)
+            assert loop["lag_seconds"]["p99"] is not None
+        else:
+            assert loop["turns"] is None and loop["lag_seconds"]["p99"] is None
+        assert loop["utilization"] is not None
+        assert row is looks[-1] or row["tier"] == "phases" or is_told(row, "over the budget")
+    assert all(is_told(row, "a tenth of the time") for row in looks)
+    spent = [own["overhead_ratio"] for own, _ in rows]
+    assert sum(spent) / len(spent) <= budget * 1.2, spent
+
+
+def test_the_loss_is_on_screen(one_node):
+    """As text: the tier and the reason, in lines between the rows."""
+    with one_node.run("spin.js") as target:
+        target.call("ping")
+        target.send("immediates", seconds=5)
+        result = run("stat", "-c", "4", *BUDGET, target.pid)
+        target.answer("immediates", timeout=40)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"\[\d+\]: now at tier memory", result.stdout), result.stdout
+    assert re.search(r"missing: tier memory.* over the budget of 1.0 %", result.stdout)
+
+
+def test_total_budget_takes_from_the_least_interesting(one_node):
+    """Two that are each within their budget, and together over that of all."""
+    with one_node.run("spin.js") as first, one_node.run("spin.js") as second:
+        for target in (first, second):
+            target.call("ping")
+            target.send("immediates", seconds=6)
+        extra = ("--budget", "1000", "--total-budget", "1")
+        with Stat(first.pid, second.pid, interval=0.5, extra=extra) as stat:
+            stat.wait_attached()
+            stat.wait_snapshots(9)
+            series = stat.stop()
+        for target in (first, second):
+            target.answer("immediates", timeout=40)
+    last = series.snapshots[-1]
+    assert last["self"]["overhead_ratio"] <= 0.01
+    assert any(is_told(p, "total budget") for p in last["processes"])
+    assert sum(s["self"]["tier_changes"]["total_budget"] for s in series.snapshots) >= 1
+
+
+def test_nobody_named(one_node):
+    """20 processes that idle have no probe; the busy and the late one have; and it costs little."""
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(one_node.run("mixed.js")) for _ in range(20)]
+        busy = stack.enter_context(one_node.run("spin.js"))
+        spinner = stack.enter_context(one_node.run("spin.js"))
+        with Stat(interval=0.5, extra=BUDGET) as stat:
+            stat.wait_attached()
+            stat.wait_snapshots(4)
+            quiet = stat.snapshots[-1]
+            begun, spent = time.monotonic(), procfs.cpu_ns(stat.process.pid)
+            stat.wait_snapshots(10)
+            share = (procfs.cpu_ns(stat.process.pid) - spent) / 1e9 / (time.monotonic() - begun)
+            patched = [t.pid for t in idle if procfs.changed_text(t.pid)]
+            # One nextTick after the other: the loop stands.
+            busy.send("starve", seconds=3)
+            spinner.send("immediates", seconds=3)
+            late = wait_until(
+                stat, lambda s: process_of(s, busy.pid)["tier"] == "phases", 5, "closer look"
+            )
+            busy.answer("starve")
+            spinner.answer("immediates")
+            stat.settle()
+            series = stat.stop()
+    print(f"looptop: {share * 100:.2f} % of a core for 22 processes at 0.5 s")
+    assert share < 0.05
+    for target in idle:
+        row = process_of(quiet, target.pid)
+        assert row["tier"] == "memory" and is_told(row, "measured by its memory alone")
+        assert row["probe_hits"] == 0
+        assert row["loops"][0]["utilization"] < 0.05
+    assert patched == [], "breakpoints in processes that nobody wants to know about"
+    assert late["self"]["overhead_ratio"] <= 0.02
+    ours = {t.pid for t in idle}
+    for snapshot in series.snapshots:
+        for row in snapshot["processes"]:
+            if row["pid"] in ours:
+                assert row["tier"] == "memory", row
+        # Its price is known from its own counters: no probe is ever put in.
+        assert process_of(snapshot, spinner.pid)["tier"] == "memory"
+    spun = [p for s in series.snapshots for p in s["processes"] if p["pid"] == spinner.pid]
+    assert any(is_told(p, "would cost") for p in spun)
+
+
+@pytest.mark.parametrize("argument", ["0", "-1", "nan", "much"])
+def test_budgets_are_numbers(argument):
+    looptop.assert_says_why(run("stat", "--total-budget", argument, 1), 2, "--total-budget")
+
+
+class Screen:
+    """`looptop top` on a terminal of its own, and the keys that somebody presses there."""
+
+    def __init__(self, *arguments):
+        self.terminal, end = pty.openpty()
+        termios.tcsetwinsize(end, (40, 120))
+        self.process = subprocess.Popen(
+            [str(looptop.BINARY), "top", *arguments],
+            stdin=end, stdout=end, stderr=end, env={**os.environ, "TERM": "xterm"},
+        )  # fmt: skip
+        os.close(end)
+        self.shown = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        os.close(self.terminal)
+
+    def read(self):
+        """Takes what it draws, so that it never waits for us."""
+        while select.select([self.terminal], [], [], 0)[0]:
+            try:
+                self.shown += os.read(self.terminal, 65536)
+            except OSError:  # it has ended
+                return
+
+    def wait(self, condition, seconds, what):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"no {what}: {self.shown[-2000:]}"
+            assert self.process.poll() is None, self.shown[-2000:]
+            time.sleep(0.05)
+            self.read()
+
+    def press(self, keys):
+        os.write(self.terminal, keys.encode())
+
+
+def test_the_one_that_is_open_on_the_screen(one_node):
+    """Of two that idle, and that nobody named, it alone gets probes; the other one is not touched."""
+    with one_node.run("mixed.js") as looked_at, one_node.run("mixed.js") as other:
+        with Screen("-i", "0.5") as screen:
+            screen.wait(lambda: b"mixed.js" in screen.shown, 10, "list")
+            assert procfs.changed_text(looked_at.pid) == []
+            screen.press(f"/{looked_at.pid}\r")
+            time.sleep(0.3)
+            screen.press("\r")
+            screen.wait(lambda: procfs.changed_text(looked_at.pid), 5, "closer look")
+            screen.wait(lambda: b"phases" in screen.shown, 5, "tier on the screen")
+            assert procfs.changed_text(other.pid) == []
+            screen.press("q")
+            deadline = time.monotonic() + 5
+            while screen.process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+                screen.read()
+            assert screen.process.wait(1) == 0
+        assert procfs.changed_text(looked_at.pid) == []

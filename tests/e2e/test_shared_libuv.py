@@ -76,7 +76,7 @@ def test_debians_node_has_its_pool(debian):
 
 def test_debians_node_has_its_collections(debian):
     """V8's functions are exported by libnode.so, in another file than the loop's."""
-    entries, process = watch(debian, "churn", seconds=1.5)
+    entries, process, _ = watch(debian, "churn", seconds=1.5)
     for kind in KINDS:
         assert process.gc(kind)["count"] == sum(entry["kind"] == kind for entry in entries), kind
 

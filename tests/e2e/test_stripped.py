@@ -75,7 +75,7 @@ def test_tasks_of_the_pool_are_exact(stripped):
 
 
 def test_collections_are_counted_or_said_to_be_unknown(stripped):
-    entries, process = watch(stripped, "churn", seconds=1.5)
+    entries, process, _ = watch(stripped, "churn", seconds=1.5)
     last = process.last
     if stripped.major < 24:
         for kind in KINDS:

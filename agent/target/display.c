@@ -70,6 +70,12 @@ static bool is_node(const char *base)
 	return base[strspn(base, "0123456789.-v")] == '\0';
 }
 
+/* The name that Node from version 24 on gives its first thread, whatever the program is called. */
+static bool is_thread_name(const char *comm)
+{
+	return !strcmp(comm, "MainThread") || !strcmp(comm, "node-MainThread");
+}
+
 static bool takes_value(const char *option)
 {
 	for (size_t i = 0; i < COUNT(value_options); i++)
@@ -212,7 +218,8 @@ void lt_display_name(char name[LT_NAME_SIZE], const char *cmdline, size_t length
 	const char *end;
 
 	exe_basename(base, exe);
-	lt_fmt_text(name, LT_NAME_SIZE, is_node(base) ? base : comm);
+	lt_fmt_text(name, LT_NAME_SIZE,
+		    *base && (is_node(base) || is_thread_name(comm)) ? base : comm);
 	/* Only whole strings count: one that was cut has no NUL, except for the reader's own. */
 	while (length && cmdline[length - 1])
 		length--;

@@ -320,13 +320,15 @@ def container(tmp_path, start, one_node):
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         pids = children.read_text().split()
-        if pids and Path(f"/proc/{pids[0]}/comm").read_text().startswith(OURS):
+        # By its file: later versions of Node give their first thread another name than the file's.
+        if pids and os.readlink(f"/proc/{pids[0]}/exe").endswith(OURS + "-shop"):
             yield int(pids[0])
             break
         assert outer.poll() is None, outer.stderr.read()
         time.sleep(0.05)
     else:
-        pytest.fail("the container did not start")
+        outer.kill()
+        pytest.fail(f"the container did not start: {outer.stderr.read()}")
     outer.stderr.close()
 
 

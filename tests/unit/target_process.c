@@ -309,6 +309,9 @@ static void test_names(void **state)
 	check_name("npm install", NODE, "npm install", "npm install");
 	check_name("", NODE, "MainThread", "node");
 	check_name("", "", "kworker/0:1", "kworker/0:1");
+	check_name("/app/shop|-e|1", "/app/shop", "MainThread", "shop");
+	check_name("/app/shop", "/app/shop", "node-MainThread", "shop");
+	check_name("", "", "MainThread", "MainThread");
 	check_name("uvserver|-p|80", "/opt/uvserver", "uvserver", "uvserver");
 }
 

@@ -10,6 +10,7 @@ import time
 
 from .looptop import NO_BUDGET, Running, strict_json
 
+SAMPLE_HZ = 99
 RAW_FRAMES_MAX = 96  # of a stack as it is sampled: a deeper one is cut off at its outer end
 NO_FILE_NAMES = {"anonymous", "(anonymous)", "eval"}  # of code that has no name of its own
 
@@ -116,22 +117,29 @@ class Case:
                 return truth
         return None
 
+    def enough(self):
+        """So many samples at least. A thread is sampled as it runs: half as often as it should, after 20 ms,
+        but three times if it had its CPU."""
+        if self.scenario["asleep"]:
+            return 1
+        causes = self.stall["cause_seconds"]
+        return min(3, int((causes["cpu"] + causes["gc"] - 0.02) * SAMPLE_HZ / 2))
+
     def where(self):
         """The function that blocked, its file, a line inside of it; from enough samples."""
         if not self.stall:
             return []
-        where = self.stall["where"]
+        where, samples = self.stall["where"], self.stall["samples"]
+        if samples < self.enough():
+            return [self.mistake(f"only {samples} samples in {self.stall['cause_seconds']}")]
         if not where:
-            return [self.mistake(f"no function; {self.stall['samples']} samples")]
+            return [self.mistake(f"no function; {samples} samples")] if samples > 0 else []
         truth = self.truth_of(where)
         if name_of(where["function"]) not in self.scenario["expected"] or not truth:
             return [self.mistake(f"{show(where)} instead of {self.scenario['expected']}")]
         first, last = truth["range"] or (0, float("inf"))
         if not self.scenario["no_file"] and not (where["line"] and first <= where["line"] <= last):
             return [self.mistake(f"line {where['line']} is outside of {first} to {last}")]
-        enough = 1 if self.scenario["asleep"] else 3
-        if self.stall["samples"] < enough:
-            return [self.mistake(f"only {self.stall['samples']} samples")]
         return []
 
     def user_frames(self):
@@ -180,7 +188,7 @@ class Case:
 
     def below(self):
         """What the function called is seen under it, where it has a name for sure."""
-        if not self.stall or not self.scenario.get("below"):
+        if not self.stall or not self.stall["samples"] or not self.scenario.get("below"):
             return []
         names = []
         for frame in self.stall["stack"] or []:

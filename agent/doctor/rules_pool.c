@@ -159,6 +159,20 @@ static void see_kinds(struct lt_finding *finding, const struct lt_dr_process *pr
 	}
 }
 
+/* Do the tasks' own run times make them wait in a pool of this size? Where they do not, its threads were
+ * kept from running (by other processes, by the host), and more of them would not help. */
+static bool explains_waits(const struct lt_dr_process *process, int kind)
+{
+	const struct lt_replay_opts opts = { (int)fmin(process->pool_size, LT_REPLAY_THREADS_MAX),
+					     -1, kind };
+	struct lt_replay_waits waits;
+
+	if (!lt_known(process->pool_size) || process->tasks_left_out > 0 ||
+	    lt_replay__run(process, &opts, &waits) || !lt_known(waits.p99))
+		return true;
+	return waits.p99 >= WAIT_SECONDS;
+}
+
 bool lt_rule__pool(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
@@ -170,7 +184,7 @@ bool lt_rule__pool(const struct lt_case *c)
 	if (!process->kinds_known)
 		return false;
 	if (!(share >= SATURATED_SHARE) || worst < 0 ||
-	    !(p99_of(process, worst, WAIT) >= WAIT_SECONDS))
+	    !(p99_of(process, worst, WAIT) >= WAIT_SECONDS) || !explains_waits(process, worst))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "pool-saturated", process, NULL);
 	if (!finding)

@@ -22,7 +22,9 @@
 
 struct lt_governor lt_governor_of(double budget_ratio)
 {
-	return (struct lt_governor){ .budget_ratio = budget_ratio, .hold_seconds = HOLD_SECONDS };
+	return (struct lt_governor){ .budget_ratio = budget_ratio,
+				     .hold_seconds = HOLD_SECONDS,
+				     .predicted_ratios = { NAN, NAN } };
 }
 
 static bool is_less(struct lt_measuring a, struct lt_measuring b)
@@ -30,15 +32,20 @@ static bool is_less(struct lt_measuring a, struct lt_measuring b)
 	return a.tier < b.tier || (!a.extras && b.extras);
 }
 
-/* What the wish would cost: by the loop's counters, and else what it did cost. NAN: unknown. */
-static double expected_ratio(const struct lt_governor *governor, const struct lt_load *load)
+/*
+ * What the wish would cost: by the loop's counters, and else what it did cost. Of two intervals the dearer
+ * one: what begins or ends within an interval looks cheaper in it than it is.
+ */
+static double expected_ratio(const struct lt_governor *governor)
 {
-	return lt_known(load->predicted_ratio) ? load->predicted_ratio : governor->dropped_ratio;
+	double predicted = fmax(governor->predicted_ratios[0], governor->predicted_ratios[1]);
+
+	return lt_known(predicted) ? predicted : governor->dropped_ratio;
 }
 
 bool lt_governor__looks(const struct lt_governor *governor, const struct lt_load *load)
 {
-	double average = expected_ratio(governor, load) * LT_LOOK_PART;
+	double average = expected_ratio(governor) * LT_LOOK_PART;
 
 	return average <= governor->budget_ratio && average <= load->room_ratio;
 }
@@ -150,6 +157,8 @@ struct lt_measuring lt_governor__decide(struct lt_governor *governor, struct lt_
 {
 	bool over = load->cost_ratio > governor->budget_ratio;
 
+	governor->predicted_ratios[1] = governor->predicted_ratios[0];
+	governor->predicted_ratios[0] = load->predicted_ratio;
 	if (is_less(wish, now)) { /* no longer wished for: not a matter of cost */
 		governor->dropped = governor->looking = false;
 		governor->over_seconds = 0;

@@ -31,6 +31,7 @@ struct lt_governor {
 	double left_seconds; /* of the hold */
 	double calm_seconds; /* within the budget with all that is wished for */
 	double dropped_ratio; /* what it cost when it was dropped */
+	double predicted_ratios[2]; /* what the wish would cost, by this decision and the one before */
 	bool looking; /* a look goes on */
 	double look_seconds; /* left of the look, or until the next */
 };

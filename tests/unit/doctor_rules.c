@@ -299,6 +299,27 @@ static void nothing_known(struct doctor_case *c, int i)
 	c->process.pool.size = c->process.pool.saturated_seconds = NAN;
 }
 
+/* A burst of short tasks that stood for 100 ms, because nothing let the pool's threads run. */
+static void held_up_pool(struct doctor_case *c, int i)
+{
+	if (i == 2)
+		for (int task = 0; task < 80; task++)
+			case_tasks(c, "fs", 1, 0, 0.1, 0.00004, 0.0002);
+	c->process.pool.saturated_seconds = i == 2 ? 0.5 : 0;
+	c->process.pool.queue_depth_max = 80;
+}
+
+/* More threads would have stood there as well. */
+static void test_held_up_pool(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, held_up_pool);
+	assert_int_equal(lt_doctor__findings(c->doctor), 0);
+	case_free(c);
+}
+
 static void pinned_pool(struct doctor_case *c, int i)
 {
 	computing_pool(c, i);
@@ -451,6 +472,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
+		cmocka_unit_test(test_held_up_pool),
 		cmocka_unit_test(test_affinity),
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_nothing_known),

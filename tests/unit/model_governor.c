@@ -131,6 +131,21 @@ static void what_is_too_dear_for_looks_is_left_alone(void **state)
 	assert_true(until_change(&world, 1, 100000) < 0);
 }
 
+/* In its last interval it ran for a tenth of the time: that is not what a look at it would cost. */
+static void the_end_of_a_burst_is_no_time_for_a_look(void **state)
+{
+	struct world world = world_of(0.6);
+
+	(void)state;
+	world.now = (struct lt_measuring){ LT_TIER_MEMORY, false };
+	for (int i = 0; i < 3; i++)
+		assert_false(step(&world, 1));
+	world.at_phases = 0.06;
+	assert_false(step(&world, 1));
+	world.at_phases = 0;
+	assert_false(step(&world, 1));
+}
+
 static void looks_stay_within_the_budget_on_average(void **state)
 {
 	struct world world = world_of(6 * BUDGET);
@@ -322,6 +337,7 @@ int main(void)
 		cmocka_unit_test(a_little_over_takes_one_step),
 		cmocka_unit_test(one_expensive_interval_is_forgiven),
 		cmocka_unit_test(what_is_too_dear_for_looks_is_left_alone),
+		cmocka_unit_test(the_end_of_a_burst_is_no_time_for_a_look),
 		cmocka_unit_test(looks_stay_within_the_budget_on_average),
 		cmocka_unit_test(a_look_that_is_too_dear_ends_at_once),
 		cmocka_unit_test(a_target_that_calms_down_comes_back),

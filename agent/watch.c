@@ -41,6 +41,13 @@ static void miss(struct lt_watch *watch, const char *sentence)
 		watch->missing[watch->n_missing++] = sentence;
 }
 
+static void miss_why(struct lt_watch *watch, char sentence[MISSING_WHY_SIZE], const char *what,
+		     const char *why)
+{
+	snprintf(sentence, MISSING_WHY_SIZE, "%s: %s", what, why);
+	miss(watch, sentence);
+}
+
 /* Node asks libuv to add up idle time; others rarely do, and their loop may be another one. */
 static bool has_account(const struct lt_target *target)
 {
@@ -79,9 +86,13 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		     "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
 		miss(watch, "no garbage collection probes: pauses are not counted");
-	if (probed && !lt_probe__has_causes(watch->probe))
-		miss(watch, "no scheduler events (they need the kernel's BTF): causes are unknown");
-	if (!watch->probe || !lt_probe__has_stacks(watch->probe))
+	if (probed && lt_probe__no_causes(watch->probe))
+		miss_why(watch, watch->no_causes, "causes of busy time are unknown",
+			 lt_probe__no_causes(watch->probe));
+	if (watch->probe && lt_probe__no_stacks(watch->probe))
+		miss_why(watch, watch->no_stacks, "stalls have no stack and no function",
+			 lt_probe__no_stacks(watch->probe));
+	else if (!watch->probe)
 		miss(watch, "no stacks: stalls have no function (see looptop check)");
 	else if (lt_blame__why_not(watch->target)[0])
 		miss(watch, lt_blame__why_not(watch->target));

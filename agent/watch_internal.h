@@ -12,6 +12,7 @@
 #include "agent/watch.h"
 
 #define MISSING_MAX 40
+#define MISSING_WHY_SIZE 128
 
 struct lt_watch {
 	int pid;
@@ -45,6 +46,7 @@ struct lt_watch {
 	size_t n_missing;
 	char budget_text[200], sample_text[160];
 	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
+	char no_causes[MISSING_WHY_SIZE], no_stacks[MISSING_WHY_SIZE]; /* for missing */
 	struct lt_proc_rec proc_rec;
 	struct lt_pool_mem pool_mem;
 	struct lt_task_rec *kinds[LT_KIND_MAX];

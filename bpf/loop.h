@@ -19,10 +19,10 @@ lt_inline struct lt_loop_key lt_current(void)
 	return (struct lt_loop_key){ .tgid = id >> 32, .tid = (__u32)id };
 }
 
-/* Makes the scheduler's programs look at this thread. Bits are never cleared: one too many costs a look-up. */
+/* Makes the scheduler's programs look at this thread. It is never taken back: one too many costs a look-up. */
 lt_inline void lt_watch(__u32 tid)
 {
-	__sync_fetch_and_or(&lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64);
+	lt_watched[tid % LT_WATCHED_SIZE] = 1;
 }
 
 /* The record of the current thread, made if need be; NULL: the process is none of ours, or full. */

@@ -4,6 +4,7 @@
  * Waits and turns. A turn runs from the end of a wait to the beginning of the next; a wait that
  * brought nothing and is followed at once by another makes none.
  */
+#include "bpf/cookie.h"
 #include "bpf/loop.h"
 
 /* Without the flag that says so, two waits this close are one poll (libuv needs about 1 us). */
@@ -109,7 +110,7 @@ lt_inline bool continues_poll(const struct lt_loop_rec *loop, __u64 gap_ns, __s3
 SEC("uprobe")
 int lt_wait_begin(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), now = bpf_ktime_get_ns();
+	__u64 cookie = lt_cookie(ctx), now = bpf_ktime_get_ns();
 	struct lt_loop_rec *loop = lt_loop_get(now);
 	__s32 timeout_ms;
 

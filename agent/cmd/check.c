@@ -27,15 +27,18 @@ static void check_privileges(const struct lt_features *features, bool perf_only)
 		printf("  privileges           missing: %s\n", names);
 }
 
-static const char *stacks(const struct lt_features *features)
+static const char *no_stacks(const struct lt_features *features)
 {
-	if (!features->kernel_btf)
-		return "no: they need the kernel's BTF";
-	if (!features->bpf_loop)
-		return "no: they need bpf_loop (Linux 5.17)";
-	if (!lt_may_sample())
-		return "no: kernel.perf_event_paranoid is 3 or more, which takes CAP_SYS_ADMIN, or 2 there";
-	return "yes, sampled while a turn is late";
+	const char *why = lt_features__no_stacks(features);
+
+	if (!why && !lt_may_sample())
+		why = "kernel.perf_event_paranoid is 3 or more, which takes CAP_SYS_ADMIN, or 2 there";
+	return why;
+}
+
+static void check_feature(const char *what, const char *how, const char *why_not)
+{
+	printf("  %-20s %s%s\n", what, why_not ? "no: " : how, why_not ? why_not : "");
 }
 
 static void check_host(const struct lt_features *features, bool perf_only)
@@ -46,15 +49,22 @@ static void check_host(const struct lt_features *features, bool perf_only)
 	printf("host\n");
 	printf("  kernel               %s %s\n", uts.release, uts.machine);
 	printf("  BTF of the kernel    %s\n", yes(features->kernel_btf));
-	printf("  causes of busy time  %s\n",
-	       features->kernel_btf ? "yes, by scheduler events" : "no: they need the kernel's BTF");
-	printf("  stacks of stalls     %s\n", stacks(features));
+	check_feature("causes of busy time", "yes, by scheduler events",
+		      lt_features__no_causes(features));
+	check_feature("stacks of stalls", "yes, sampled while a turn is late",
+		      no_stacks(features));
 	if (features->error) {
 		printf("  uprobes              no: %s\n", features->why_not);
 	} else {
 		printf("  uprobes              yes, by %s\n",
 		       features->uprobe_multi ? "uprobe_multi links" :
 						"perf events");
+		printf("  probes are told      %s\n",
+		       features->attach_cookie ? "apart by their links"
+					       : "apart by their addresses (before Linux 5.15)");
+		printf("  shared counters      %s\n", features->atomic_fetch
+							      ? "by atomic operations"
+							      : "under a lock (before Linux 5.12)");
 		printf("  cost of one hit      %.0f ns, calibrated now\n", features->hit_cost_ns);
 	}
 	check_privileges(features, perf_only);

@@ -5,7 +5,7 @@
  * is entry probes, scoped to the one process; closing a link takes its breakpoints out, also when
  * it is the kernel that closes it after our death.
  */
-#include "agent/probe/internal.h"
+#include "agent/probe/programs.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -33,33 +33,12 @@ struct lt_attachment {
 	struct group groups[LT_GROUP_MAX];
 };
 
-static struct bpf_program *program_of(const struct lt_looptop_bpf *skel, enum lt_role role)
-{
-	struct bpf_program *const programs[LT_ROLE_MAX] = {
-		[LT_ROLE_WAIT_BEGIN] = skel->progs.lt_wait_begin,
-		[LT_ROLE_WAIT_END] = skel->progs.lt_wait_end,
-		[LT_ROLE_PHASE] = skel->progs.lt_phase,
-		[LT_ROLE_TASK_SUBMIT] = skel->progs.lt_task_submit,
-		[LT_ROLE_TASK_START] = skel->progs.lt_task_start,
-		[LT_ROLE_TASK_END] = skel->progs.lt_task_end,
-		[LT_ROLE_TASK_DELIVER] = skel->progs.lt_task_deliver,
-		[LT_ROLE_SYNC_END] = skel->progs.lt_sync_end,
-		[LT_ROLE_GC_BEGIN] = skel->progs.lt_gc_begin,
-		[LT_ROLE_GC_KIND] = skel->progs.lt_gc_kind,
-		[LT_ROLE_GC_END] = skel->progs.lt_gc_end,
-		[LT_ROLE_STEP_BEGIN] = skel->progs.lt_step_begin,
-		[LT_ROLE_STEP_END] = skel->progs.lt_step_end,
-	};
-
-	return programs[role];
-}
-
 /* Tells why the kernel refused, with the capability where that is the reason. */
 static int attach_error(const struct lt_attachment *attachment, enum lt_role role, int err)
 {
 	char missing[LT_CAPABILITIES_SIZE];
-	unsigned n = lt_capabilities(lt_probe__is_multi(attachment->probe), true, missing,
-				     sizeof(missing));
+	unsigned n = lt_capabilities(lt_probe__features(attachment->probe)->uprobe_multi, true,
+				     missing, sizeof(missing));
 	int pid = attachment->target->pid;
 
 	if (!lt_target__alive(attachment->target))
@@ -70,7 +49,7 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 			      "looptop check)",
 			      pid, n ? missing : "a kernel that allows uprobes to this user");
 	return lt_err(err, "attach to pid %d: probe %s: %s", pid,
-		      bpf_program__name(program_of(lt_probe__skeleton(attachment->probe), role)),
+		      bpf_program__name(lt_programs__of_role(attachment->probe, role)),
 		      strerror(-err));
 }
 
@@ -101,15 +80,29 @@ static int attach_multi(const struct lt_attachment *attachment, struct group *gr
 	return lt_links__add(&group->links, &group->n_links, (struct lt_link){ .fd = fd });
 }
 
+/* Where links carry no cookies, the programs look them up by the address that was hit. */
+static int write_cookie(const struct lt_attachment *attachment, const struct lt_module *module,
+			const struct lt_site *site, uint64_t cookie)
+{
+	uint64_t key[2] = { (uint64_t)attachment->target->pid,
+			    lt_module__address(module, site->vaddr) };
+	int map_fd = bpf_map__fd(lt_probe__skeleton(attachment->probe)->maps.lt_sites);
+
+	if (lt_probe__features(attachment->probe)->attach_cookie)
+		return 0;
+	return bpf_map_update_elem(map_fd, key, &cookie, BPF_ANY) ? -errno : 0;
+}
+
 static int attach_perf(const struct lt_attachment *attachment, struct group *group,
 		       const struct lt_module *module, struct bpf_program *program,
 		       const uint64_t *offsets, const uint64_t *cookies, size_t n)
 {
+	bool has_cookies = lt_probe__features(attachment->probe)->attach_cookie;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
 	for (size_t i = 0; i < n; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookies[i]);
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = has_cookies ? cookies[i] : 0);
 		struct bpf_link *link = bpf_program__attach_uprobe_opts(
 			program, attachment->target->pid, path, offsets[i], &opts);
 
@@ -126,7 +119,7 @@ static int attach_perf(const struct lt_attachment *attachment, struct group *gro
 static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 		       const struct lt_module *module, enum lt_role role)
 {
-	struct bpf_program *program = program_of(lt_probe__skeleton(attachment->probe), role);
+	struct bpf_program *program = lt_programs__of_role(attachment->probe, role);
 	struct group *group = &attachment->groups[which];
 	uint64_t offsets[LT_IMAGE_SITES_MAX], cookies[LT_IMAGE_SITES_MAX];
 	size_t n = 0;
@@ -138,12 +131,15 @@ static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 		if (site->role != role || site->group != which)
 			continue;
 		offsets[n] = site->file_offset;
-		cookies[n++] = cookie_of(site, i);
+		cookies[n] = cookie_of(site, i);
+		err = write_cookie(attachment, module, site, cookies[n++]);
+		if (err)
+			return attach_error(attachment, role, err);
 	}
 	if (!n)
 		return 0;
 	prefault(module, offsets, n);
-	err = (lt_probe__is_multi(attachment->probe) ? attach_multi : attach_perf)(
+	err = (lt_probe__features(attachment->probe)->uprobe_multi ? attach_multi : attach_perf)(
 		attachment, group, module, program, offsets, cookies, n);
 	if (err)
 		return attach_error(attachment, role, err);
@@ -351,6 +347,7 @@ void lt_attachment__free(struct lt_attachment *attachment)
 	forget(bpf_map__fd(skel->maps.lt_kinds), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_gcs), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_classes), tgid, 16);
+	forget(bpf_map__fd(skel->maps.lt_sites), tgid, 16);
 	forget(bpf_map__fd(skel->maps.lt_tasks), tgid, 16);
 	free(attachment);
 }
@@ -389,13 +386,15 @@ int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
 		/* In the middle of a turn, which began then or before: libuv's clock stands still in it, but
 		 * for those who ask it to go on. */
 		rec->turn_start_ns = mem->time_ms * 1000000;
-		rec->off.why =
-			thread_sleeps(attachment->target->pid, tid) ? LT_OFF_SLEEP : LT_OFF_NOT;
+		/* Without the scheduler's events nobody would ever say that it runs again. */
+		rec->off.why = lt_probe__has_causes(attachment->probe) &&
+					       thread_sleeps(attachment->target->pid, tid)
+				       ? LT_OFF_SLEEP
+				       : LT_OFF_NOT;
 		rec->off.since_ns = rec->first_ns;
 	}
 	/* As lt_watch() does in the programs. */
-	__atomic_fetch_or(&skel->bss->lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64,
-			  __ATOMIC_RELAXED);
+	__atomic_store_n(&skel->bss->lt_watched[tid % LT_WATCHED_SIZE], 1, __ATOMIC_RELAXED);
 	/* An event that came first has made the record already, and knows better. */
 	if (bpf_map__update_elem(skel->maps.lt_loops, &key, sizeof(key), rec, sizeof(*rec),
 				 BPF_NOEXIST) &&

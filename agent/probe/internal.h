@@ -11,6 +11,6 @@
 #include "looptop.skel.h"
 
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe);
-bool lt_probe__is_multi(const struct lt_probe *probe);
+const struct lt_features *lt_probe__features(const struct lt_probe *probe);
 
 #endif

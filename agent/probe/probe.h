@@ -18,6 +18,8 @@ struct lt_features {
 	bool uprobe_multi; /* one link for many sites, no CAP_SYS_ADMIN needed (Linux 6.6) */
 	bool kernel_btf; /* causes and stacks need it */
 	bool bpf_loop; /* stacks need it (Linux 5.17) */
+	bool attach_cookie; /* links tell sites apart (Linux 5.15), otherwise a table of addresses does */
+	bool atomic_fetch; /* atomic operations that tell the old value (Linux 5.12), otherwise a lock */
 	double hit_cost_ns; /* of one hit at an emulated instruction, calibrated; NAN: not known */
 	int error; /* negative errno if probes are impossible at all, 0 otherwise */
 	char why_not[256]; /* the sentence for it */
@@ -38,6 +40,10 @@ unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t siz
 /* May this process sample threads (kernel.perf_event_paranoid)? */
 bool lt_may_sample(void);
 
+/* Why there can be no causes of busy time, or no stacks, on this kernel; NULL: there can. */
+const char *lt_features__no_causes(const struct lt_features *features);
+const char *lt_features__no_stacks(const struct lt_features *features);
+
 struct lt_probe;
 
 struct lt_probe_opts {
@@ -54,6 +60,9 @@ void lt_probe__free(struct lt_probe *probe);
 /* Does it tell causes of busy time, and can it sample stacks? */
 bool lt_probe__has_causes(const struct lt_probe *probe);
 bool lt_probe__has_stacks(const struct lt_probe *probe);
+/* Why not; NULL: it does. */
+const char *lt_probe__no_causes(const struct lt_probe *probe);
+const char *lt_probe__no_stacks(const struct lt_probe *probe);
 
 /* Does it tell of programs that begin, and how many were not told of because too many came at once? */
 bool lt_probe__tells_begins(const struct lt_probe *probe);

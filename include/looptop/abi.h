@@ -134,8 +134,8 @@ struct lt_loop_key {
 #define LT_LOOP_NESTED 4u /* flag: another loop runs inside a turn of this one (spawnSync) */
 #define LT_LOOP_DOUBLE_POLL 8u /* flag: each poll phase begins with a wait of timeout 0 */
 
-/* A bit for each thread id of a loop, modulo the bits that there are. */
-#define LT_WATCHED_WORDS 1024
+/* A byte for each thread id of a loop, modulo the bytes that there are: set without an atomic operation. */
+#define LT_WATCHED_SIZE 65536
 
 /* Why a loop's thread is not running. */
 enum lt_off { LT_OFF_NOT, LT_OFF_RUNQUEUE, LT_OFF_THROTTLED, LT_OFF_SLEEP, LT_OFF_MAX };

@@ -52,7 +52,7 @@ static const struct argp_option argp_options[] = {
 	{ "total-budget", KEY_TOTAL_BUDGET, "PCT", 0,
 	  "the same for all targets together (2.0, or twice --budget if that is more)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
-	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
+	  "how probes are placed: auto (uprobe_multi links where the kernel has them), perf or oldest", 2 },
 	{ "json", KEY_JSON, NULL, 0, "stat, stalls: one JSON object a line; doctor: one object", 3 },
 	{ "csv", KEY_CSV, NULL, 0, "stat: comma-separated values", 3 },
 	{ "listen", KEY_LISTEN, "ADDRESS:PORT", 0, "agent: where to serve metrics (127.0.0.1:9478)", 3 },
@@ -163,9 +163,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->total_budget_ratio = number(state, "--total-budget", arg, 0.01, 100000) / 100;
 		break;
 	case KEY_ATTACH:
-		options->perf_only = !strcmp(arg, "perf");
+		options->oldest_way = !strcmp(arg, "oldest");
+		options->perf_only = options->oldest_way || !strcmp(arg, "perf");
 		if (!options->perf_only && strcmp(arg, "auto"))
-			argp_error(state, "--attach %s: not one of auto, perf", arg);
+			argp_error(state, "--attach %s: not one of auto, perf, oldest", arg);
 		break;
 	case KEY_JSON:
 		options->format = LT_FORMAT_JSON;

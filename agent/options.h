@@ -27,6 +27,7 @@ struct lt_options {
 	double budget_ratio; /* share of one core, for a target */
 	double total_budget_ratio; /* for all of them */
 	bool perf_only; /* attach by perf events even where multi links work */
+	bool oldest_way; /* and as if links had no cookies, and atomic operations told no old value */
 	bool keep_tasks; /* each pool task, one by one (doctor) */
 	enum lt_format format;
 	const char *listen;

@@ -52,6 +52,8 @@ static int load_probes(struct lt_pipeline *pipeline)
 	if (pipeline->options.tier == LT_TIER_MEMORY)
 		return 0;
 	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
+	if (pipeline->options.oldest_way)
+		lt_features__forgo(&pipeline->features);
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 

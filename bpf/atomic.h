@@ -65,8 +65,8 @@ lt_inline void lt_lock(struct lt_lock *lock)
 	for (int i = 0; i < LT_LOCK_TRIES; i++)
 		if (!bpf_map_update_elem(&lt_locks, &lock->tgid, &one, BPF_NOEXIST))
 			return;
-	lock->held = false; /* what is done now may be lost, and is counted as such */
-	lt_lose(LT_LOST_MAP_FULL);
+	lock->held = false; /* another thread may miss what is changed now: counted as such */
+	lt_lose(LT_LOST_UNPAIRED);
 }
 
 lt_inline void lt_unlock(const struct lt_lock *lock)

@@ -164,6 +164,8 @@ static enum lt_exit run(const struct lt_options *options)
 	int err = 0;
 
 	lt_features__probe(&features, options->perf_only);
+	if (options->oldest_way)
+		lt_features__forgo(&features);
 	check_host(&features, options->perf_only);
 	for (size_t i = 0; i < options->n_pids; i++) {
 		int one = check_pid(options->pids[i], &features);

@@ -212,6 +212,11 @@ static bool has_helper(enum bpf_prog_type type, enum bpf_func_id helper)
 	return libbpf_probe_bpf_helper(type, helper, NULL) == 1;
 }
 
+void lt_features__forgo(struct lt_features *features)
+{
+	features->attach_cookie = features->atomic_fetch = false;
+}
+
 const char *lt_features__no_causes(const struct lt_features *features)
 {
 	return features->kernel_btf ? NULL : "they need the kernel's BTF";

@@ -40,6 +40,9 @@ unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t siz
 /* May this process sample threads (kernel.perf_event_paranoid)? */
 bool lt_may_sample(void);
 
+/* From now on as if the kernel were one before Linux 5.12; only where perf_only was asked for. */
+void lt_features__forgo(struct lt_features *features);
+
 /* Why there can be no causes of busy time, or no stacks, on this kernel; NULL: there can. */
 const char *lt_features__no_causes(const struct lt_features *features);
 const char *lt_features__no_stacks(const struct lt_features *features);

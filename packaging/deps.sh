@@ -5,6 +5,7 @@
 # Install what is missing from Debian's packages:
 #   packaging/deps.sh          to build
 #   packaging/deps.sh test     to build and to run all tests
+#   packaging/deps.sh vm       to build and to test on other kernels, under QEMU
 #   packaging/deps.sh demo     to build and to try it on a sample server
 #   packaging/deps.sh bench    to build and to measure what it costs
 #   packaging/deps.sh deb      to build the Debian package
@@ -16,15 +17,17 @@ case ${1:-build} in
 build) ;;
 test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
     util-linux git chromium neovim python3-uvloop libbrotli1 libc-ares2 libicu72 libnghttp2-14" ;;
+vm) packages="$packages python3 python3-pytest util-linux qemu-system-x86 busybox-static kmod xz-utils zstd
+    debian-archive-keyring" ;;
 demo) command -v node >/dev/null || packages="$packages libuv1-dev" ;;
 bench) packages="$packages wrk python3" ;;
 deb) packages="$packages debhelper dpkg-dev fakeroot git" ;;
 *)
-    echo "deps.sh: $1: not one of build, demo, test, bench, deb" >&2
+    echo "deps.sh: $1: not one of build, test, vm, demo, bench, deb" >&2
     exit 2
     ;;
 esac
-if [ "${1:-build}" = test ] && ! command -v npm >/dev/null; then
+if [[ ${1:-build} = @(test|vm) ]] && ! command -v npm >/dev/null; then
     packages="$packages npm"
 fi
 

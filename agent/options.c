@@ -24,6 +24,7 @@ enum key {
 	KEY_BUDGET,
 	KEY_TOTAL_BUDGET,
 	KEY_ATTACH,
+	KEY_WAITS,
 	KEY_JSON,
 	KEY_CSV,
 	KEY_LISTEN,
@@ -53,6 +54,9 @@ static const struct argp_option argp_options[] = {
 	  "the same for all targets together (2.0, or twice --budget if that is more)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
 	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
+	{ "waits", KEY_WAITS, "WAY", 0,
+	  "how waits are told in programs that are neither Node.js nor libuv: auto, fentry, tracepoint or "
+	  "raw_tracepoint (auto: the first of them that works here)", 2 },
 	{ "json", KEY_JSON, NULL, 0, "stat, stalls: one JSON object a line; doctor: one object", 3 },
 	{ "csv", KEY_CSV, NULL, 0, "stat: comma-separated values", 3 },
 	{ "listen", KEY_LISTEN, "ADDRESS:PORT", 0, "agent: where to serve metrics (127.0.0.1:9478)", 3 },
@@ -96,6 +100,15 @@ static void set_tier(struct argp_state *state, struct lt_options *options, const
 			return;
 		}
 	argp_error(state, "--tier %s: not one of auto, memory, wait, phases, full", arg);
+}
+
+static enum lt_wait_way wait_way(struct argp_state *state, const char *arg)
+{
+	for (enum lt_wait_way way = LT_WAITS_NONE; way <= LT_WAITS_ALL_CALLS; way++)
+		if (!strcmp(arg, lt_wait_way__name(way)))
+			return way;
+	argp_error(state, "--waits %s: not one of auto, fentry, tracepoint, raw_tracepoint", arg);
+	return LT_WAITS_NONE;
 }
 
 static void add_word(struct argp_state *state, struct lt_options *options, const char *arg)
@@ -166,6 +179,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->perf_only = !strcmp(arg, "perf");
 		if (!options->perf_only && strcmp(arg, "auto"))
 			argp_error(state, "--attach %s: not one of auto, perf", arg);
+		break;
+	case KEY_WAITS:
+		options->waits = wait_way(state, arg);
 		break;
 	case KEY_JSON:
 		options->format = LT_FORMAT_JSON;

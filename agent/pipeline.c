@@ -13,6 +13,7 @@
 #include "agent/govern.h"
 #include "agent/model/cause.h"
 #include "agent/signals.h"
+#include "agent/target/files.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
@@ -39,8 +40,35 @@ struct lt_pipeline {
 	size_t n_events, events_capacity;
 };
 
+/* Is any of those named neither Node.js nor a program with libuv inside? */
+static bool names_generic(const struct lt_options *options)
+{
+	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
+	bool found = false;
+
+	for (size_t i = 0; files && !found && i < options->n_pids; i++)
+		found = !lt_files__any_has_loop(files, options->pids[i]);
+	lt_files__free(files);
+	return found;
+}
+
+/* The programs that see system calls are loaded only where somebody needs them. */
+static int choose_waits(const struct lt_options *options, struct lt_probe_opts *opts)
+{
+	if (!names_generic(options))
+		return 0;
+	opts->waits = lt_wait_way__find(options->waits);
+	if (opts->waits != LT_WAITS_NONE)
+		return 0;
+	return lt_err(-EOPNOTSUPP,
+		      "--waits %s: this kernel, or this process's view of it, does not have that "
+		      "(see looptop check)",
+		      lt_wait_way__name(options->waits));
+}
+
 static int load_probes(struct lt_pipeline *pipeline)
 {
+	int err;
 	unsigned targets = pipeline->options.n_pids ? (unsigned)pipeline->options.n_pids : 64;
 	struct lt_probe_opts opts = {
 		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
@@ -52,6 +80,9 @@ static int load_probes(struct lt_pipeline *pipeline)
 	if (pipeline->options.tier == LT_TIER_MEMORY)
 		return 0;
 	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
+	err = choose_waits(&pipeline->options, &opts);
+	if (err)
+		return err;
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 

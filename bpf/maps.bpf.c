@@ -22,6 +22,7 @@ const struct lt_loop_rec lt_zero_loop;
 const volatile __u64 lt_stall_ns = 100000000;
 const volatile __u64 lt_late_ns = 25000000;
 __u64 lt_watched[LT_WATCHED_WORDS];
+__u64 lt_waiters[LT_WATCHED_WORDS];
 
 /* The helpers that the programs call are "GPL only"; so are the programs. */
 char LICENSE[] SEC("license") = "GPL";

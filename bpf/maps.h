@@ -136,5 +136,7 @@ extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */
 extern const volatile __u64 lt_late_ns; /* in a longer turn the stack is sampled */
 /* A bit for each thread id of a loop, modulo its size: what the scheduler's programs ask first. */
 extern __u64 lt_watched[LT_WATCHED_WORDS];
+/* Likewise for each process whose waits are told by its system calls; user space sets them. */
+extern __u64 lt_waiters[LT_WATCHED_WORDS];
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* Loading the programs, and reading what they counted. */
-#include "agent/probe/internal.h"
+#include "agent/probe/waits.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -27,6 +27,8 @@
 struct lt_probe {
 	struct lt_looptop_bpf *skel;
 	struct ring_buffer *ring;
+	struct lt_waits *waits;
+	enum lt_wait_way wait_way;
 	bool multi;
 	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
@@ -35,6 +37,21 @@ struct lt_probe {
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
 {
 	return probe->skel;
+}
+
+struct lt_waits *lt_probe__waits(const struct lt_probe *probe)
+{
+	return probe->waits;
+}
+
+double lt_probe__wait_cost_ns(const struct lt_probe *probe)
+{
+	return lt_waits__hit_cost_ns(probe->waits);
+}
+
+enum lt_wait_way lt_probe__wait_way(const struct lt_probe *probe)
+{
+	return probe->wait_way;
 }
 
 bool lt_probe__is_multi(const struct lt_probe *probe)
@@ -167,6 +184,8 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
 	probe->skel = skel;
 	size_tables(skel, opts->max_targets);
 	choose_programs(probe, features);
+	probe->wait_way = opts->waits;
+	lt_waits__select(skel, opts->waits);
 	bpf_program__set_autoload(skel->progs.lt_exec, opts->tell_begins);
 	bpf_program__set_autoload(skel->progs.lt_fork, opts->tell_begins && features->kernel_btf);
 	skel->rodata->lt_stall_ns = opts->stall_ns;
@@ -176,6 +195,9 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
 	err = lt_looptop_bpf__load(skel);
 	if (err)
 		return lt_err(err, "load the BPF programs: %s (see looptop check)", strerror(-err));
+	probe->waits = lt_waits__new(skel, opts->waits);
+	if (!probe->waits)
+		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	attach_scheduler(probe);
 	attach_life(probe, opts->tell_begins);
 	probe->ring = ring_buffer__new(bpf_map__fd(skel->maps.lt_ring), on_event, probe, NULL);
@@ -210,6 +232,7 @@ void lt_probe__free(struct lt_probe *probe)
 	if (!probe)
 		return;
 	ring_buffer__free(probe->ring);
+	lt_waits__free(probe->waits);
 	lt_looptop_bpf__destroy(probe->skel);
 	free(probe);
 }

@@ -84,12 +84,10 @@ double lt_watch__hit_cost_ns(const struct lt_watch *watch)
 
 size_t lt_watch__miss_generic(const struct lt_watch *watch, const char **missing)
 {
-	size_t n = 0;
-
-	if (watch->tier == LT_TIER_MEMORY)
-		missing[n++] = "tier memory: nothing is known of these loops without probes";
-	missing[n++] =
-		"an epoll loop that looptop knows only by its system calls: of the phases poll_wait alone, "
-		"no iterations, thread pool, heap or garbage collection";
-	return n;
+	missing[0] =
+		watch->tier == LT_TIER_MEMORY
+			? "tier memory: nothing is known of an epoll loop without probes"
+			: "an epoll loop that looptop knows only by its system calls: of the phases "
+			  "poll_wait alone, no iterations, thread pool, heap or garbage collection";
+	return 1;
 }

@@ -86,6 +86,7 @@ static void set_runtime(struct lt_target *target)
 	if (!target->n_modules) {
 		target->generic = true;
 		target->runtime = "generic";
+		target->runtime_version = target->uv_version = "";
 	}
 	for (size_t i = 0; i < target->n_modules; i++) {
 		const struct lt_image *image = target->modules[i].image;

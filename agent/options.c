@@ -25,6 +25,7 @@ enum key {
 	KEY_TOTAL_BUDGET,
 	KEY_ATTACH,
 	KEY_WAITS,
+	KEY_GENERIC,
 	KEY_JSON,
 	KEY_CSV,
 	KEY_LISTEN,
@@ -54,6 +55,8 @@ static const struct argp_option argp_options[] = {
 	  "the same for all targets together (2.0, or twice --budget if that is more)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
 	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
+	{ "generic", KEY_GENERIC, NULL, 0,
+	  "without process ids: any program with an epoll loop, not only Node.js and libuv (-n implies it)", 1 },
 	{ "waits", KEY_WAITS, "WAY", 0,
 	  "how waits are told in programs that are neither Node.js nor libuv: auto, fentry, tracepoint or "
 	  "raw_tracepoint (auto: the first of them that works here)", 2 },
@@ -180,6 +183,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!options->perf_only && strcmp(arg, "auto"))
 			argp_error(state, "--attach %s: not one of auto, perf", arg);
 		break;
+	case KEY_GENERIC:
+		options->generic = true;
+		break;
 	case KEY_WAITS:
 		options->waits = wait_way(state, arg);
 		break;
@@ -258,6 +264,7 @@ void lt_options__parse(struct lt_options *options, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 	options->all_tiers = !strcmp(options->command, "stalls") ||
 			     !strcmp(options->command, "doctor");
+	options->generic |= options->name_glob != NULL;
 	if (!(options->total_budget_ratio > 0))
 		options->total_budget_ratio = fmax(0.02, 2 * options->budget_ratio);
 }

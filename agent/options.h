@@ -27,6 +27,7 @@ struct lt_options {
 	double budget_ratio; /* share of one core, for a target */
 	double total_budget_ratio; /* for all of them */
 	bool perf_only; /* attach by perf events even where multi links work */
+	bool generic; /* all processes with an epoll descriptor are looked for, too */
 	enum lt_wait_way waits; /* LT_WAITS_NONE: the best that there is */
 	bool keep_tasks; /* each pool task, one by one (doctor) */
 	enum lt_format format;

@@ -40,11 +40,11 @@ struct lt_pipeline {
 	size_t n_events, events_capacity;
 };
 
-/* Is any of those named neither Node.js nor a program with libuv inside? */
+/* May there be targets that are neither Node.js nor programs with libuv inside? */
 static bool names_generic(const struct lt_options *options)
 {
 	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
-	bool found = false;
+	bool found = !options->n_pids && options->generic;
 
 	for (size_t i = 0; files && !found && i < options->n_pids; i++)
 		found = !lt_files__any_has_loop(files, options->pids[i]);

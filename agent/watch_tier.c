@@ -139,6 +139,9 @@ static void note_interval(struct lt_watch *watch, const struct lt_process *proce
 	candidate->utilization = NAN;
 	candidate->late = false;
 	watch->turns_per_second = NAN;
+	/* All that is known of it without probes. */
+	if (watch->target->generic && watch->tier == LT_TIER_MEMORY)
+		candidate->utilization = process->cpu_seconds / seconds;
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_loop *loop = &process->loops[i];
 		double turns = loop->iterations / seconds;

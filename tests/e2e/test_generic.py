@@ -298,6 +298,47 @@ def test_list_and_check_know_it(redis):
     assert "generic" in checked.stdout and "any epoll loop" in checked.stdout
 
 
+def test_without_a_target_it_must_be_asked_for(redis, idle):
+    """`idle` is there so that there is something to see."""
+    plain = run("stat", "--json", "-i", "0.3", "-c", 1)
+    assert f'"pid":{redis.pid},' not in plain.stdout and f'"pid":{idle.pid},' in plain.stdout
+    with Stat(extra=(*NO_BUDGET, "--generic")) as stat:
+        stat.wait_attached()
+        stat.wait_snapshots(2)
+        before = stat.stop().of(redis.pid)
+    assert before.last["runtime"] == "generic"
+    assert before.last["tier"] in ("memory", "wait")
+    assert before.last["cpu_seconds"] is not None, "what /proc tells is free"
+
+
+def test_a_busy_one_gets_its_probes(redis):
+    """What is busy for more than half of the time has them, whoever else is there."""
+    burn = b"EVAL 'for i = 1, 20000000 do end' 0\r\n"
+    deadline = time.monotonic() + 20
+    with redis.connect() as client:
+        with Stat(extra=(*NO_BUDGET, "--generic")) as stat:
+            stat.wait_attached()
+            while not any(
+                entry["pid"] == redis.pid and any(row["stalls"] for row in entry["loops"])
+                for snapshot in stat.snapshots
+                for entry in snapshot["processes"]
+            ):
+                assert time.monotonic() < deadline, "its stalls are not seen"
+                ask(client, burn)
+            process = stat.stop().of(redis.pid)
+    assert process.entries[0]["tier"] == "memory" and process.last["tier"] == "wait"
+    for stall in process.loop().stalls:
+        assert stall["cause_seconds"]["sync_io"] < 0.1 * stall["seconds"], "it computes"
+
+
+def test_a_name_is_asking_for_it(redis):
+    with Stat(extra=(*NO_BUDGET, "-n", f"redis-server*:{redis.port}")) as stat:
+        stat.wait_attached()
+        stat.settle()
+        process = stat.stop().of(redis.pid)
+    assert process.last["tier"] == "wait" and process.loop().total("turns") > 0
+
+
 def test_no_epoll_is_no_loop(sleeper):
     assert_says_why(run("stat", "-c", 1, sleeper), (1, 3), "no event loop", "epoll")
 

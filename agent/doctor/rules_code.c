@@ -128,7 +128,7 @@ static const struct cure cures[LT_WORK_MAX] = {
 				 true },
 };
 
-/* Of programs that are not Node.js. */
+/* Of programs of which only the system calls are known. */
 static const struct cure any_code = {
 	"blocking-code",
 	"keeps the loop from its events",
@@ -152,7 +152,7 @@ struct group {
 
 static const struct cure *cure_of(const struct lt_dr_process *process, const struct group *group)
 {
-	if (process->runtime && strcmp(process->runtime, "node"))
+	if (lt_is_generic(process))
 		return &any_code;
 	return &cures[group->main ? group->main->work : LT_WORK_JAVASCRIPT];
 }

@@ -82,6 +82,17 @@ class Server:
             self.process.kill()
             self.process.wait(10)
 
+    def child(self, patience):
+        """The one child that it has, or will have soon."""
+        deadline = time.monotonic() + patience
+        while True:
+            with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
+                pids = file.read().split()
+            if len(pids) == 1:
+                return int(pids[0])
+            assert time.monotonic() < deadline, pids
+            time.sleep(0.02)
+
     def connect(self, patience=0.0):
         deadline = time.monotonic() + patience
         while True:
@@ -124,10 +135,3 @@ def hold(pid, seconds):
     going = time.monotonic()
     os.kill(pid, signal.SIGCONT)
     return going - stopped, time.monotonic() - begin
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(word) for word in file.read().split()]
-
-

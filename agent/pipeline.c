@@ -68,13 +68,13 @@ static int choose_waits(const struct lt_options *options, struct lt_probe_opts *
 
 static int load_probes(struct lt_pipeline *pipeline)
 {
-	int err;
 	unsigned targets = pipeline->options.n_pids ? (unsigned)pipeline->options.n_pids : 64;
 	struct lt_probe_opts opts = {
 		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
 		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
 		.tell_begins = !pipeline->options.n_pids,
 	};
+	int err;
 
 	pipeline->features.hit_cost_ns = NAN;
 	if (pipeline->options.tier == LT_TIER_MEMORY)

@@ -164,16 +164,18 @@ def test_timeouts_below_a_millisecond(epoll_waits, way):
 # --- servers ------------------------------------------------------------------------------------
 
 
-def assert_all_time_is_told(process):
-    """Behind the first interval, and behind one in which a wait ended of which nobody saw the end (fentry:
-    it was begun before looptop came)."""
+def assert_all_time_is_told(process, way):
+    """Behind the first interval; but with fentry, of a thread that slept when looptop came, not what it did
+    between the end of that wait, which nobody saw, and the next: a stop of the process, here."""
+    untold = unseen(way) * (BLOCK_SECONDS + 2 * SLACK)
     for tid in process.tids:
         rows = list(zip(reversed(process.loop(tid).rows), reversed(process.times)))[:-1]
         unknown = [i for i, (row, _) in enumerate(rows) if row["busy_seconds"] is None]
+        assert not unknown or way == "fentry"
         rows = rows[: max(unknown[0] - 1, 0)] if unknown else rows
         known = sum(row["busy_seconds"] + row["idle_seconds"] for row, _ in rows)
         elapsed = sum(interval for _, (_, interval) in rows)
-        assert known == pytest.approx(elapsed, rel=0.01, abs=0.005)
+        assert elapsed * 0.99 - 0.005 - untold <= known <= elapsed * 1.01 + 0.005
 
 
 def assert_stall(loop, least, most, cause="sync_io"):
@@ -206,7 +208,7 @@ def test_redis_debug_sleep(redis, way):
     for stall, most in zip(loop.stalls, blocked):
         assert BLOCK_SECONDS <= stall["seconds"] <= most + SLACK
         assert stall["cause"] == "sync_io"
-    assert_all_time_is_told(process)
+    assert_all_time_is_told(process, way)
 
 
 def test_redis_commands_are_turns(redis, way):
@@ -247,7 +249,7 @@ def test_memcached_has_a_loop_for_each_worker(memcached, way):
     # A command may take its worker a second look for more of it.
     assert requests - unseen(way) <= busiest.total("turns", may_change=True) <= 2 * requests + 50
     assert busiest.name != "main"
-    assert_all_time_is_told(process)
+    assert_all_time_is_told(process, way)
 
 
 NGINX = """
@@ -287,7 +289,7 @@ def test_nginx_requests_are_turns_and_a_stop_is_a_stall(nginx, way):
     loop = process.loop()
     assert requests + 1 - unseen(way) <= loop.total("turns") <= requests + 50
     assert_stall(loop, least, most)
-    assert_all_time_is_told(process)
+    assert_all_time_is_told(process, way)
 
 
 # --- what it says -------------------------------------------------------------------------------

@@ -89,13 +89,20 @@ lt_inline void lt_loop_charge(struct lt_loop_rec *loop, bool busy, __u64 now)
 	loop->gc_seen_ns = gc;
 }
 
+/* What it did since the latest event is not known, and counts for nothing. */
+lt_inline void lt_loop_skip(struct lt_loop_rec *loop, __u64 now)
+{
+	lt_loop_charge(loop, false, now);
+	loop->last_ns = now;
+	loop->wait_start_ns = loop->turn_start_ns = 0;
+	loop->phase = LT_PHASE_UNKNOWN;
+}
+
 /* What was before is not known: the record is as a new one. */
 lt_inline void lt_loop_begin_anew(struct lt_loop_rec *loop, __u64 now)
 {
-	lt_loop_charge(loop, false, now);
-	loop->first_ns = loop->last_ns = now;
-	loop->wait_start_ns = 0;
-	loop->phase = LT_PHASE_UNKNOWN;
+	lt_loop_skip(loop, now);
+	loop->first_ns = now;
 }
 
 /* Counts the time since the latest event for the state that held until now. */

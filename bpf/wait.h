@@ -71,13 +71,22 @@ lt_inline void end_turn(struct lt_loop_rec *loop, __u64 now, __s64 timeout_ns)
 	loop->turn_start_ns = 0;
 }
 
+/* An event was missed. The kernel leaves out fentry and fexit programs where the same one has been interrupted
+ * on that CPU; what is known of the loop then is not whether it waited or worked. */
+lt_inline void lt_wait_missed(struct lt_loop_rec *loop, __u64 now)
+{
+	lt_lose(LT_LOST_UNPAIRED);
+	if (loop->flags & LT_LOOP_ANY_WAIT)
+		lt_loop_skip(loop, now);
+}
+
 /* A wait of the thread's own loop begins. */
 lt_inline void lt_wait_enter(struct lt_loop_rec *loop, __u64 now, __s64 timeout_ns)
 {
 	if (loop->flags & LT_LOOP_END_UNSEEN)
 		lt_loop_begin_anew(loop, now);
 	else if (loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))
-		lt_lose(LT_LOST_UNPAIRED);
+		lt_wait_missed(loop, now);
 	loop->flags &= ~(LT_LOOP_SEEDED | LT_LOOP_END_UNSEEN);
 	lt_loop_advance(loop, now);
 	if (loop->turn_start_ns)
@@ -100,12 +109,12 @@ lt_inline void count_lateness(struct lt_loop_rec *loop, __u64 now)
 /* It ends, with so many events or an error. */
 lt_inline void lt_wait_leave(struct lt_loop_rec *loop, __u64 now, __s32 events)
 {
+	if (loop->turn_start_ns && (!loop->wait_start_ns || loop->flags & LT_LOOP_SEEDED))
+		lt_wait_missed(loop, now);
 	lt_loop_advance(loop, now);
 	loop->wait_events = events;
 	if (loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))
 		count_lateness(loop, now);
-	else if (loop->turn_start_ns)
-		lt_lose(LT_LOST_UNPAIRED);
 	loop->flags &= ~(LT_LOOP_SEEDED | LT_LOOP_END_UNSEEN);
 	loop->wait_start_ns = 0;
 	loop->turn_start_ns = now;

@@ -67,6 +67,19 @@ int lt_watch__attach(struct lt_watch *watch);
 void lt_watch__detach(struct lt_watch *watch);
 void lt_watch__tell_quiet(struct lt_watch *watch);
 
+/* watch_generic.c: for targets in which no runtime was recognised. */
+void lt_watch__name_thread(struct lt_watch *watch, struct lt_thread_state *thread);
+void lt_watch__look_at_waiting(struct lt_watch *watch, struct lt_thread_state *thread);
+size_t lt_watch__miss_generic(const struct lt_watch *watch, const char **missing);
+/* What one hit costs, where that is not what it costs at a site; NAN: it is. */
+double lt_watch__hit_cost_ns(const struct lt_watch *watch);
+/* Is it unknown what the thread has done since its record was made? */
+bool lt_watch__is_blind(const struct lt_watch *watch, const struct lt_thread_state *thread,
+			const struct lt_loop_rec *rec);
+
+/* watch_read.c: the thread runs a loop, which gets its name and its clock. */
+void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);
+
 /* watch_read.c: gives the loops that are known their records and clocks. */
 void lt_watch__seed_loops(struct lt_watch *watch);
 

@@ -26,6 +26,7 @@ const volatile __u64 lt_late_ns = 25000000;
 const volatile bool lt_has_kernel_types = true;
 const volatile bool lt_has_cookies = true;
 __u8 lt_watched[LT_WATCHED_SIZE];
+__u8 lt_waiters[LT_WATCHED_SIZE];
 
 /* The helpers that the programs call are "GPL only"; so are the programs. */
 char LICENSE[] SEC("license") = "GPL";

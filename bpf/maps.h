@@ -162,5 +162,7 @@ extern const volatile bool
 extern const volatile bool lt_has_cookies; /* bpf_get_attach_cookie works at uprobes (Linux 5.15) */
 /* Not 0 for each thread id of a loop, modulo its size: what the scheduler's programs ask first. */
 extern __u8 lt_watched[LT_WATCHED_SIZE];
+/* Likewise for each process whose waits are told by its system calls; user space sets them. */
+extern __u8 lt_waiters[LT_WATCHED_SIZE];
 
 #endif

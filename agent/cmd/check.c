@@ -41,6 +41,21 @@ static void check_feature(const char *what, const char *how, const char *why_not
 	printf("  %-20s %s%s\n", what, why_not ? "no: " : how, why_not ? why_not : "");
 }
 
+/* How programs would be measured that are neither Node.js nor libuv. */
+static const char *waits(void)
+{
+	switch (lt_wait_way__find(LT_WAITS_NONE)) {
+	case LT_WAITS_FUNCTIONS:
+		return "yes, by fentry: it costs nobody else";
+	case LT_WAITS_TRACEPOINTS:
+		return "by tracepoints: while one is measured, each system call of the host takes about 0.1 "
+		       "us longer (fentry is not allowed here)";
+	default:
+		return "by raw tracepoints: while one is measured, each system call of the host takes about "
+		       "0.2 us longer (fentry is not allowed here, and tracefs is not mounted)";
+	}
+}
+
 static void check_host(const struct lt_features *features, bool perf_only)
 {
 	struct utsname uts;
@@ -67,6 +82,8 @@ static void check_host(const struct lt_features *features, bool perf_only)
 							      : "under a lock (before Linux 5.12)");
 		printf("  cost of one hit      %.0f ns, calibrated now\n", features->hit_cost_ns);
 	}
+	if (!features->error)
+		printf("  any epoll loop       %s\n", waits());
 	check_privileges(features, perf_only);
 }
 
@@ -148,11 +165,15 @@ static int check_pid(int pid, const struct lt_features *features)
 	if (err)
 		return err;
 	printf("\nprocess %d (%s)\n", pid, target->name);
-	printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
+	if (target->generic)
+		printf("  runtime              generic: each thread that waits in epoll is a loop\n"
+		       "  best tier            wait, by its system calls (see above); no sites are probed\n");
+	else
+		printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
 	       target->uv_version[0] ? target->uv_version : "of unknown version");
 	for (size_t i = 0; i < target->n_modules; i++)
 		check_image(&target->modules[i]);
-	if (!features->error)
+	if (!features->error && !target->generic)
 		estimate(target, features->hit_cost_ns);
 	lt_target__close(target);
 	return 0;

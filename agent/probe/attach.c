@@ -14,24 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/probe/links.h"
-#include "agent/util/clock.h"
+#include "agent/probe/waits.h"
 #include "looptop/err.h"
-#include "agent/target/process.h"
 #include "looptop/log.h"
 
-struct group {
-	struct lt_link *links;
-	size_t n_links;
-	size_t n_sites;
-};
-
-struct lt_attachment {
-	struct lt_probe *probe;
-	const struct lt_target *target;
-	enum lt_tier tier;
-	struct group groups[LT_GROUP_MAX];
-};
 
 /* Tells why the kernel refused, with the capability where that is the reason. */
 static int attach_error(const struct lt_attachment *attachment, enum lt_role role, int err)
@@ -153,6 +139,8 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 	struct lt_link *links = NULL;
 	size_t n = 0;
 
+	if (attachment->target->generic && attachment->groups[first].n_sites)
+		lt_waits__unwatch(lt_probe__waits(attachment->probe), attachment->target->pid);
 	for (enum lt_group g = first; g <= last; g++)
 		n += attachment->groups[g].n_links;
 	links = calloc(n + 1, sizeof(*links));
@@ -174,11 +162,26 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 	free(links);
 }
 
+/* No site of its own is probed: its waits are told by its system calls, a beginning and an end. */
+static int watch_calls(struct lt_attachment *attachment)
+{
+	struct group *group = &attachment->groups[LT_GROUP_WAIT];
+	int err = group->n_sites ? 0 :
+				   lt_waits__watch(lt_probe__waits(attachment->probe),
+						   attachment->target->pid);
+
+	if (!err)
+		group->n_sites = 2;
+	return err;
+}
+
 static int attach_group(struct lt_attachment *attachment, enum lt_group which)
 {
 	const struct lt_target *target = attachment->target;
 	int err = 0;
 
+	if (target->generic)
+		return which == LT_GROUP_WAIT ? watch_calls(attachment) : 0;
 	if (attachment->groups[which].n_links)
 		return 0;
 	for (size_t m = 0; !err && m < target->n_modules; m++) {
@@ -260,6 +263,8 @@ static int go_live(const struct lt_attachment *attachment, const struct lt_wish 
 
 	if (wish->tasks)
 		cfg.flags |= LT_PROC_TASKS;
+	if (attachment->target->generic && attachment->groups[LT_GROUP_WAIT].n_sites)
+		cfg.flags |= LT_PROC_ANY_WAIT;
 	if (wish->walk)
 		cfg.walk = *wish->walk;
 	if (uv) {
@@ -350,58 +355,6 @@ void lt_attachment__free(struct lt_attachment *attachment)
 	forget(bpf_map__fd(skel->maps.lt_sites), tgid, 16);
 	forget(bpf_map__fd(skel->maps.lt_tasks), tgid, 16);
 	free(attachment);
-}
-
-static bool thread_sleeps(int pid, int tid)
-{
-	char path[64], text[512], *state;
-
-	snprintf(path, sizeof(path), "task/%d/stat", tid);
-	if (lt_proc_read(pid, path, text, sizeof(text)) <= 0)
-		return false;
-	state = strrchr(text, ')');
-	return state && (state[2] == 'S' || state[2] == 'D');
-}
-
-int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
-			     const struct lt_loop_mem *mem)
-{
-	struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
-	struct lt_loop_key key = { (uint32_t)attachment->target->pid, (uint32_t)tid };
-	struct lt_loop_rec *rec = calloc(1, sizeof(*rec));
-	int err = 0;
-
-	if (!rec)
-		return -ENOMEM;
-	rec->loop_ptr = mem->loop_ptr;
-	rec->epfd = -1;
-	rec->first_ns = rec->last_ns = lt_now_ns();
-	rec->phase = LT_PHASE_UNKNOWN;
-	rec->flags = LT_LOOP_SEEDED | (mem->metrics_on ? LT_LOOP_DOUBLE_POLL : 0);
-	if (mem->entry_ns) {
-		rec->wait_start_ns = rec->first_ns;
-		rec->wait_timeout_ms = -1;
-		rec->phase = LT_PHASE_POLL_WAIT;
-	} else if (mem->metrics_on && mem->time_ms) {
-		/* In the middle of a turn, which began then or before: libuv's clock stands still in it, but
-		 * for those who ask it to go on. */
-		rec->turn_start_ns = mem->time_ms * 1000000;
-		/* Without the scheduler's events nobody would ever say that it runs again. */
-		rec->off.why = lt_probe__has_causes(attachment->probe) &&
-					       thread_sleeps(attachment->target->pid, tid)
-				       ? LT_OFF_SLEEP
-				       : LT_OFF_NOT;
-		rec->off.since_ns = rec->first_ns;
-	}
-	/* As lt_watch() does in the programs. */
-	__atomic_store_n(&skel->bss->lt_watched[tid % LT_WATCHED_SIZE], 1, __ATOMIC_RELAXED);
-	/* An event that came first has made the record already, and knows better. */
-	if (bpf_map__update_elem(skel->maps.lt_loops, &key, sizeof(key), rec, sizeof(*rec),
-				 BPF_NOEXIST) &&
-	    errno != EEXIST)
-		err = -errno;
-	free(rec);
-	return err;
 }
 
 static int read_record(const struct bpf_map *map, const void *key, void *rec)

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /* Loading the programs, and reading what they counted. */
 #include "agent/probe/programs.h"
+#include "agent/probe/waits.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -31,6 +32,8 @@ struct lt_probe {
 	struct lt_looptop_bpf *skel;
 	struct ring_buffer *ring;
 	struct lt_features features;
+	struct lt_waits *waits;
+	enum lt_wait_way wait_way;
 	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
 };
@@ -38,6 +41,21 @@ struct lt_probe {
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
 {
 	return probe->skel;
+}
+
+struct lt_waits *lt_probe__waits(const struct lt_probe *probe)
+{
+	return probe->waits;
+}
+
+double lt_probe__wait_cost_ns(const struct lt_probe *probe)
+{
+	return lt_waits__hit_cost_ns(probe->waits);
+}
+
+enum lt_wait_way lt_probe__wait_way(const struct lt_probe *probe)
+{
+	return probe->wait_way;
 }
 
 const struct lt_features *lt_probe__features(const struct lt_probe *probe)
@@ -185,6 +203,7 @@ static int load_programs(struct lt_probe *probe, const struct lt_probe_opts *opt
 	bpf_program__set_autoload(skel->progs.lt_fork,
 				  opts->tell_begins && probe->features.kernel_btf);
 	lt_programs__choose(skel, &probe->features, probe->has_causes, probe->has_stacks);
+	lt_waits__select(skel, opts->waits);
 	skel->rodata->lt_stall_ns = opts->stall_ns;
 	skel->rodata->lt_late_ns = opts->stall_ns / LATE_PART;
 	err = lt_looptop_bpf__load(skel);
@@ -218,6 +237,10 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
 	if (err)
 		return lt_err(err, "load the BPF programs: %s (see looptop check)", strerror(-err));
 	skel = probe->skel;
+	probe->wait_way = opts->waits;
+	probe->waits = lt_waits__new(skel, opts->waits);
+	if (!probe->waits)
+		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	attach_scheduler(probe);
 	attach_life(probe, opts->tell_begins);
 	probe->ring = ring_buffer__new(bpf_map__fd(skel->maps.lt_ring), on_event, probe, NULL);
@@ -252,6 +275,7 @@ void lt_probe__free(struct lt_probe *probe)
 	if (!probe)
 		return;
 	ring_buffer__free(probe->ring);
+	lt_waits__free(probe->waits);
 	lt_looptop_bpf__destroy(probe->skel);
 	free(probe);
 }

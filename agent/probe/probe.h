@@ -13,6 +13,18 @@
 #include "looptop/abi.h"
 #include "looptop/runtime.h"
 
+/* By which system calls waits are told, for processes in whose code there are no sites. */
+enum lt_wait_way {
+	LT_WAITS_NONE,
+	LT_WAITS_FUNCTIONS, /* fentry and fexit: nobody else's calls are slowed down */
+	LT_WAITS_TRACEPOINTS, /* syscalls:sys_enter_epoll_wait …: they tax every system call of the host */
+	LT_WAITS_ALL_CALLS, /* raw_syscalls: likewise, twice as much; they need no tracefs */
+};
+
+/* Is there that way (LT_WAITS_NONE: which is the best)? LT_WAITS_NONE: there is not. */
+enum lt_wait_way lt_wait_way__find(enum lt_wait_way asked);
+const char *lt_wait_way__name(enum lt_wait_way way);
+
 /* What this kernel lets us do, found by trying. */
 struct lt_features {
 	bool uprobe_multi; /* one link for many sites, no CAP_SYS_ADMIN needed (Linux 6.6) */
@@ -52,6 +64,7 @@ struct lt_probe;
 struct lt_probe_opts {
 	uint64_t stall_ns;
 	unsigned max_targets; /* sizes the tables */
+	enum lt_wait_way waits; /* LT_WAITS_NONE: no process is watched by its system calls */
 	bool tell_begins; /* programs that begin anywhere on the host make an event */
 };
 
@@ -66,6 +79,12 @@ bool lt_probe__has_stacks(const struct lt_probe *probe);
 /* Why not; NULL: it does. */
 const char *lt_probe__no_causes(const struct lt_probe *probe);
 const char *lt_probe__no_stacks(const struct lt_probe *probe);
+
+/* What a hit costs in a process whose waits are told by its system calls; NAN: not known. */
+double lt_probe__wait_cost_ns(const struct lt_probe *probe);
+
+/* By which way are they told? */
+enum lt_wait_way lt_probe__wait_way(const struct lt_probe *probe);
 
 /* Does it tell of programs that begin, and how many were not told of because too many came at once? */
 bool lt_probe__tells_begins(const struct lt_probe *probe);

@@ -123,7 +123,8 @@ class Case:
         if self.scenario["asleep"]:
             return 1
         causes = self.stall["cause_seconds"]
-        return min(3, int((causes["cpu"] + causes["gc"] - 0.02) * SAMPLE_HZ / 2))
+        ran = causes["cpu"] + (causes["gc"] or 0)  # of a stripped Node collections may be unknown
+        return min(3, int((ran - 0.02) * SAMPLE_HZ / 2))
 
     def where(self):
         """The function that blocked, its file, a line inside of it; from enough samples."""

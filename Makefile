@@ -80,12 +80,19 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -std=gnu11 -O2 -g
 # maps first: bpftool 7.1 loses the offsets of maps that it meets as extern before their definition
 bpf_obj := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,bpf/maps.bpf.c \
 	$(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c)))
+# those that need Linux 5.12's atomic operations, for kernels before (bpf/atomic.h)
+bpf_obj += $(BUILD)/bpf/pool.plain.bpf.o $(BUILD)/bpf/gc.plain.bpf.o
 SKELETONS := $(BUILD)/include/looptop.skel.h $(BUILD)/include/caps.skel.h
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bpf/%.plain.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$< (plain atomics))
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DLT_PLAIN_ATOMICS -MMD -MP -c -o $@ $<
 
 $(BUILD)/bpf/looptop.o: $(bpf_obj)
 	$(call say,BPFLINK,$@)

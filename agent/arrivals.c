@@ -45,7 +45,7 @@ struct lt_arrivals {
 	int64_t credit_ns;
 };
 
-struct lt_arrivals *lt_arrivals__new(const char *name_glob)
+struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic)
 {
 	struct lt_arrivals *arrivals = calloc(1, sizeof(*arrivals));
 
@@ -54,7 +54,7 @@ struct lt_arrivals *lt_arrivals__new(const char *name_glob)
 	arrivals->name_glob = name_glob;
 	arrivals->credit_ns = CREDIT_MAX_NS;
 	arrivals->credited_ns = lt_now_ns();
-	arrivals->discovery = lt_discovery__new();
+	arrivals->discovery = lt_discovery__new(generic);
 	if (arrivals->discovery)
 		return arrivals;
 	free(arrivals);

@@ -12,8 +12,8 @@
 
 struct lt_arrivals;
 
-/* name_glob: only those whose display name it matches; NULL: all. NULL with errno. */
-struct lt_arrivals *lt_arrivals__new(const char *name_glob);
+/* name_glob: only those whose display name it matches; NULL: all. generic: see discover.h. NULL with errno. */
+struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic);
 void lt_arrivals__free(struct lt_arrivals *arrivals);
 
 /* LT_EVENT_EXEC, _FORK or _ENDED. */

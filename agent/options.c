@@ -24,6 +24,8 @@ enum key {
 	KEY_BUDGET,
 	KEY_TOTAL_BUDGET,
 	KEY_ATTACH,
+	KEY_WAITS,
+	KEY_GENERIC,
 	KEY_JSON,
 	KEY_CSV,
 	KEY_LISTEN,
@@ -52,7 +54,12 @@ static const struct argp_option argp_options[] = {
 	{ "total-budget", KEY_TOTAL_BUDGET, "PCT", 0,
 	  "the same for all targets together (2.0, or twice --budget if that is more)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
-	  "how probes are placed: auto (uprobe_multi links where the kernel has them) or perf", 2 },
+	  "how probes are placed: auto (uprobe_multi links where the kernel has them), perf or oldest", 2 },
+	{ "generic", KEY_GENERIC, NULL, 0,
+	  "without process ids: any program with an epoll loop, not only Node.js and libuv (-n implies it)", 1 },
+	{ "waits", KEY_WAITS, "WAY", 0,
+	  "how waits are told in programs that are neither Node.js nor libuv: auto, fentry, tracepoint or "
+	  "raw_tracepoint (auto: the first of them that works here)", 2 },
 	{ "json", KEY_JSON, NULL, 0, "stat, stalls: one JSON object a line; doctor: one object", 3 },
 	{ "csv", KEY_CSV, NULL, 0, "stat: comma-separated values", 3 },
 	{ "listen", KEY_LISTEN, "ADDRESS:PORT", 0, "agent: where to serve metrics (127.0.0.1:9478)", 3 },
@@ -96,6 +103,15 @@ static void set_tier(struct argp_state *state, struct lt_options *options, const
 			return;
 		}
 	argp_error(state, "--tier %s: not one of auto, memory, wait, phases, full", arg);
+}
+
+static enum lt_wait_way wait_way(struct argp_state *state, const char *arg)
+{
+	for (enum lt_wait_way way = LT_WAITS_NONE; way <= LT_WAITS_ALL_CALLS; way++)
+		if (!strcmp(arg, lt_wait_way__name(way)))
+			return way;
+	argp_error(state, "--waits %s: not one of auto, fentry, tracepoint, raw_tracepoint", arg);
+	return LT_WAITS_NONE;
 }
 
 static void add_word(struct argp_state *state, struct lt_options *options, const char *arg)
@@ -163,9 +179,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->total_budget_ratio = number(state, "--total-budget", arg, 0.01, 100000) / 100;
 		break;
 	case KEY_ATTACH:
-		options->perf_only = !strcmp(arg, "perf");
+		options->oldest_way = !strcmp(arg, "oldest");
+		options->perf_only = options->oldest_way || !strcmp(arg, "perf");
 		if (!options->perf_only && strcmp(arg, "auto"))
-			argp_error(state, "--attach %s: not one of auto, perf", arg);
+			argp_error(state, "--attach %s: not one of auto, perf, oldest", arg);
+		break;
+	case KEY_GENERIC:
+		options->generic = true;
+		break;
+	case KEY_WAITS:
+		options->waits = wait_way(state, arg);
 		break;
 	case KEY_JSON:
 		options->format = LT_FORMAT_JSON;
@@ -242,6 +265,7 @@ void lt_options__parse(struct lt_options *options, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 	options->all_tiers = !strcmp(options->command, "stalls") ||
 			     !strcmp(options->command, "doctor");
+	options->generic |= options->name_glob != NULL;
 	if (!(options->total_budget_ratio > 0))
 		options->total_budget_ratio = fmax(0.02, 2 * options->budget_ratio);
 }

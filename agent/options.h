@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "looptop/abi.h"
+#include "agent/probe/probe.h"
 
 enum lt_format { LT_FORMAT_TEXT, LT_FORMAT_JSON, LT_FORMAT_CSV };
 
@@ -27,6 +27,9 @@ struct lt_options {
 	double budget_ratio; /* share of one core, for a target */
 	double total_budget_ratio; /* for all of them */
 	bool perf_only; /* attach by perf events even where multi links work */
+	bool oldest_way; /* and as if links had no cookies, and atomic operations told no old value */
+	bool generic; /* all processes with an epoll descriptor are looked for, too */
+	enum lt_wait_way waits; /* LT_WAITS_NONE: the best that there is */
 	bool keep_tasks; /* each pool task, one by one (doctor) */
 	enum lt_format format;
 	const char *listen;

@@ -13,6 +13,7 @@
 #include "agent/govern.h"
 #include "agent/model/cause.h"
 #include "agent/signals.h"
+#include "agent/target/files.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
@@ -39,6 +40,32 @@ struct lt_pipeline {
 	size_t n_events, events_capacity;
 };
 
+/* May there be targets that are neither Node.js nor programs with libuv inside? */
+static bool names_generic(const struct lt_options *options)
+{
+	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
+	bool found = !options->n_pids && options->generic;
+
+	for (size_t i = 0; files && !found && i < options->n_pids; i++)
+		found = !lt_files__any_has_loop(files, options->pids[i]);
+	lt_files__free(files);
+	return found;
+}
+
+/* The programs that see system calls are loaded only where somebody needs them. */
+static int choose_waits(const struct lt_options *options, struct lt_probe_opts *opts)
+{
+	if (!names_generic(options))
+		return 0;
+	opts->waits = lt_wait_way__find(options->waits);
+	if (opts->waits != LT_WAITS_NONE)
+		return 0;
+	return lt_err(-EOPNOTSUPP,
+		      "--waits %s: this kernel, or this process's view of it, does not have that "
+		      "(see looptop check)",
+		      lt_wait_way__name(options->waits));
+}
+
 static int load_probes(struct lt_pipeline *pipeline)
 {
 	unsigned targets = pipeline->options.n_pids ? (unsigned)pipeline->options.n_pids : 64;
@@ -47,11 +74,17 @@ static int load_probes(struct lt_pipeline *pipeline)
 		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
 		.tell_begins = !pipeline->options.n_pids,
 	};
+	int err;
 
 	pipeline->features.hit_cost_ns = NAN;
 	if (pipeline->options.tier == LT_TIER_MEMORY)
 		return 0;
 	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
+	if (pipeline->options.oldest_way)
+		lt_features__forgo(&pipeline->features);
+	err = choose_waits(&pipeline->options, &opts);
+	if (err)
+		return err;
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 

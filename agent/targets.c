@@ -109,7 +109,7 @@ int lt_targets__open(struct lt_targets *targets, bool wait_for_targets)
 
 	if (targets->options->n_pids)
 		return add_named(targets);
-	targets->arrivals = lt_arrivals__new(targets->options->name_glob);
+	targets->arrivals = lt_arrivals__new(targets->options->name_glob, targets->options->generic);
 	if (!targets->arrivals)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
 	err = lt_arrivals__look_at_all(targets->arrivals);

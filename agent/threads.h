@@ -18,6 +18,7 @@ struct lt_thread_state {
 	bool here; /* in this interval's list */
 	char name[32];
 	uint64_t loop_ptr;
+	int64_t seed_sleeps; /* its sleeps when its record was made, in the last of them */
 	uint64_t hits, hits_metered; /* of its record; those that have been paid for */
 };
 

@@ -41,6 +41,13 @@ static void miss(struct lt_watch *watch, const char *sentence)
 		watch->missing[watch->n_missing++] = sentence;
 }
 
+static void miss_why(struct lt_watch *watch, char sentence[MISSING_WHY_SIZE], const char *what,
+		     const char *why)
+{
+	snprintf(sentence, MISSING_WHY_SIZE, "%s: %s", what, why);
+	miss(watch, sentence);
+}
+
 /* Node asks libuv to add up idle time; others rarely do, and their loop may be another one. */
 static bool has_account(const struct lt_target *target)
 {
@@ -49,7 +56,8 @@ static bool has_account(const struct lt_target *target)
 	return lt_read_loop(target, 0, &mem) == 0 && mem.metrics_on;
 }
 
-void lt_watch__collect_missing(struct lt_watch *watch)
+/* What a process with a known runtime lacks by its tier and its probes. */
+static void miss_by_kind(struct lt_watch *watch)
 {
 	static const char *const by_tier[LT_TIER_MAX] = {
 		[LT_TIER_MEMORY] = "tier memory: turns, lag, phases and ended stalls need probes",
@@ -59,14 +67,6 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 	};
 	bool probed = watch->attachment;
 
-	watch->n_missing = 0;
-	/* The texts change when the budget is held, while the snapshot is still read. */
-	memcpy(watch->shown_budget, watch->budget_text, sizeof(watch->shown_budget));
-	memcpy(watch->shown_sample, watch->sample_text, sizeof(watch->shown_sample));
-	if (watch->shown_budget[0])
-		miss(watch, watch->shown_budget);
-	if (watch->shown_sample[0])
-		miss(watch, watch->shown_sample);
 	if (by_tier[watch->tier])
 		miss(watch, by_tier[watch->tier]);
 	if (watch->tier == LT_TIER_MEMORY && strcmp(watch->target->runtime, "node") &&
@@ -79,9 +79,32 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		     "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
 		miss(watch, "no garbage collection probes: pauses are not counted");
-	if (probed && !lt_probe__has_causes(watch->probe))
-		miss(watch, "no scheduler events (they need the kernel's BTF): causes are unknown");
-	if (!watch->probe || !lt_probe__has_stacks(watch->probe))
+}
+
+void lt_watch__collect_missing(struct lt_watch *watch)
+{
+	bool probed = watch->attachment;
+
+	watch->n_missing = 0;
+	/* The texts change when the budget is held, while the snapshot is still read. */
+	memcpy(watch->shown_budget, watch->budget_text, sizeof(watch->shown_budget));
+	memcpy(watch->shown_sample, watch->sample_text, sizeof(watch->shown_sample));
+	if (watch->shown_budget[0])
+		miss(watch, watch->shown_budget);
+	if (watch->shown_sample[0])
+		miss(watch, watch->shown_sample);
+	if (watch->target->generic)
+		watch->n_missing +=
+			lt_watch__miss_generic(watch, watch->missing + watch->n_missing);
+	else
+		miss_by_kind(watch);
+	if (probed && lt_probe__no_causes(watch->probe))
+		miss_why(watch, watch->no_causes, "causes of busy time are unknown",
+			 lt_probe__no_causes(watch->probe));
+	if (watch->probe && lt_probe__no_stacks(watch->probe))
+		miss_why(watch, watch->no_stacks, "stalls have no stack and no function",
+			 lt_probe__no_stacks(watch->probe));
+	else if (!watch->probe)
 		miss(watch, "no stacks: stalls have no function (see looptop check)");
 	else if (lt_blame__why_not(watch->target)[0])
 		miss(watch, lt_blame__why_not(watch->target));
@@ -97,6 +120,8 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 
 static enum lt_tier best_tier(const struct lt_target *target)
 {
+	if (target->generic)
+		return LT_TIER_WAIT;
 	for (size_t m = 0; m < target->n_modules; m++)
 		for (size_t i = 0; i < target->modules[m].image->n_sites; i++)
 			if (target->modules[m].image->sites[i].role == LT_ROLE_WAIT_BEGIN)
@@ -141,7 +166,7 @@ int lt_watch__new(int pid, const struct lt_options *options, bool named, struct 
 	begin_measuring(watch, options, named);
 	if (watch->probe && named) {
 		watch->tier = watch->top;
-		watch->extras = true;
+		watch->extras = !watch->target->generic;
 		err = lt_watch__attach(watch);
 		if (err)
 			goto fail;

@@ -12,6 +12,7 @@
 #include "agent/watch.h"
 
 #define MISSING_MAX 40
+#define MISSING_WHY_SIZE 128
 
 struct lt_watch {
 	int pid;
@@ -45,6 +46,7 @@ struct lt_watch {
 	size_t n_missing;
 	char budget_text[200], sample_text[160];
 	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
+	char no_causes[MISSING_WHY_SIZE], no_stacks[MISSING_WHY_SIZE]; /* for missing */
 	struct lt_proc_rec proc_rec;
 	struct lt_pool_mem pool_mem;
 	struct lt_task_rec *kinds[LT_KIND_MAX];
@@ -64,6 +66,19 @@ void lt_watch__collect_missing(struct lt_watch *watch);
 int lt_watch__attach(struct lt_watch *watch);
 void lt_watch__detach(struct lt_watch *watch);
 void lt_watch__tell_quiet(struct lt_watch *watch);
+
+/* watch_generic.c: for targets in which no runtime was recognised. */
+void lt_watch__name_thread(struct lt_watch *watch, struct lt_thread_state *thread);
+void lt_watch__look_at_waiting(struct lt_watch *watch, struct lt_thread_state *thread);
+size_t lt_watch__miss_generic(const struct lt_watch *watch, const char **missing);
+/* What one hit costs, where that is not what it costs at a site; NAN: it is. */
+double lt_watch__hit_cost_ns(const struct lt_watch *watch);
+/* Is it unknown what the thread has done since its record was made? */
+bool lt_watch__is_blind(const struct lt_watch *watch, const struct lt_thread_state *thread,
+			const struct lt_loop_rec *rec);
+
+/* watch_read.c: the thread runs a loop, which gets its name and its clock. */
+void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);
 
 /* watch_read.c: gives the loops that are known their records and clocks. */
 void lt_watch__seed_loops(struct lt_watch *watch);

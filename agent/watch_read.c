@@ -18,6 +18,10 @@ static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
 {
 	char comm[LT_COMM_SIZE] = "";
 
+	if (watch->target->generic) {
+		lt_watch__name_thread(watch, thread);
+		return;
+	}
 	if (thread->name[0])
 		return;
 	if (thread->tid == watch->target->pid) {
@@ -43,6 +47,13 @@ static void sample_thread(const struct lt_watch *watch, int tid, uint64_t loop_p
 			watch->target->pid, strerror(-err));
 }
 
+void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread)
+{
+	thread->is_loop = true;
+	name_loop(watch, thread);
+	sample_thread(watch, thread->tid, thread->loop_ptr);
+}
+
 /*
  * Which threads run a loop that is worth a row: the main one, and in Node those whose loop has a
  * check handle, as every JavaScript environment has; Node's own helper threads have loops without.
@@ -54,7 +65,9 @@ static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread,
 	int err = lt_read_loop(watch->target,
 			       thread->tid == watch->target->pid && !loop_ptr ? 0 : loop_ptr, mem);
 
-	if (thread->tid == watch->target->pid) {
+	if (watch->target->generic) {
+		thread->is_loop = true; /* it has a record: it has waited */
+	} else if (thread->tid == watch->target->pid) {
 		thread->is_loop = thread->is_loop || !err;
 	} else if (!thread->is_loop) {
 		thread->is_loop = !err && (mem->has_check || !node);
@@ -63,8 +76,7 @@ static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread,
 		return false;
 	if (!err)
 		thread->loop_ptr = mem->loop_ptr;
-	name_loop(watch, thread);
-	sample_thread(watch, thread->tid, thread->loop_ptr);
+	lt_watch__take_thread(watch, thread);
 	return !err;
 }
 
@@ -79,6 +91,11 @@ void lt_watch__look_for_loops(struct lt_watch *watch)
 		if (thread->is_loop || !thread->here || thread->tries >= LOOK_TRIES)
 			continue;
 		thread->tries++;
+		if (watch->target->generic) {
+			if (watch->attachment && watch->tier > LT_TIER_MEMORY)
+				lt_watch__look_at_waiting(watch, thread);
+			continue;
+		}
 		if (!main_thread && lt_find_thread_loop(watch->target, thread->tid, &loop_ptr))
 			continue;
 		if (confirm_loop(watch, thread, loop_ptr, &mem) && watch->attachment &&
@@ -97,6 +114,8 @@ void lt_watch__seed_loops(struct lt_watch *watch)
 		if (!thread->is_loop || !thread->here)
 			continue;
 		sample_thread(watch, thread->tid, thread->loop_ptr);
+		if (watch->target->generic)
+			lt_watch__look_at_waiting(watch, thread);
 		if (lt_attachment__has(watch->attachment, LT_GROUP_WAIT) &&
 		    lt_read_loop(watch->target, thread->loop_ptr, &mem) == 0)
 			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
@@ -191,6 +210,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 	}
 	reading.sampled = watch->sample_text[0];
 	reading.attachment = watch->attachments;
+	reading.hit_cost_ns = lt_watch__hit_cost_ns(watch);
 	reading.causes_known = lt_watch__causes_known(watch).scheduler;
 	read_limits(watch, &reading.limits);
 	watch->process = lt_store__process(store, &reading);
@@ -213,6 +233,8 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	if (!thread->is_loop)
 		return;
 	thread->hits = rec->hits;
+	if (lt_watch__is_blind(watch, thread, rec))
+		return;
 	loop = lt_store__loop(watch->process, thread->tid, thread->name);
 	if (!loop)
 		return;

@@ -139,6 +139,9 @@ static void note_interval(struct lt_watch *watch, const struct lt_process *proce
 	candidate->utilization = NAN;
 	candidate->late = false;
 	watch->turns_per_second = NAN;
+	/* All that is known of it without probes. */
+	if (watch->target->generic && watch->tier == LT_TIER_MEMORY)
+		candidate->utilization = process->cpu_seconds / seconds;
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_loop *loop = &process->loops[i];
 		double turns = loop->iterations / seconds;
@@ -156,8 +159,11 @@ struct lt_candidate lt_watch__describe(struct lt_watch *watch, const struct lt_p
 				       double interval_seconds, struct lt_load *load,
 				       double hit_cost_ns)
 {
-	double hits = loop_hits(watch), extras = extra_hits(watch), traps;
-	double hits_ratio = hit_cost_ns / 1e9 / load->seconds;
+	double hits = loop_hits(watch), extras = extra_hits(watch), traps, hits_ratio;
+
+	if (lt_known(lt_watch__hit_cost_ns(watch)))
+		hit_cost_ns = lt_watch__hit_cost_ns(watch);
+	hits_ratio = hit_cost_ns / 1e9 / load->seconds;
 
 	load->cost_ratio = watch->attachment ? (hits + extras) * hits_ratio : 0;
 	load->extras_ratio = watch->attachment ? extras * hits_ratio : 0;
@@ -241,7 +247,7 @@ bool lt_watch__govern(struct lt_watch *watch, const struct lt_candidate *candida
 	load->yield = candidate->yield;
 	load->why = candidate->why;
 	if (candidate->wanted)
-		wish = (struct lt_measuring){ watch->top, true };
+		wish = (struct lt_measuring){ watch->top, !watch->target->generic };
 	*ret_reason = candidate->why;
 	next = lt_governor__decide(&watch->governor, now, wish, load, ret_reason);
 	changed = next.tier != now.tier || next.extras != now.extras;
@@ -263,7 +269,7 @@ void lt_watch__set_tier(struct lt_watch *watch, enum lt_tier tier, bool by_rule)
 	watch->candidate.named = watch->named || !by_rule;
 	watch->traps_per_turn = NAN;
 	watch->governor = lt_governor_of(watch->governor.budget_ratio);
-	wish = (struct lt_measuring){ watch->top, true };
+	wish = (struct lt_measuring){ watch->top, !watch->target->generic };
 	if (!watch->probe || watch->ended || watch->refused || !watch->candidate.named)
 		return;
 	if (wish.tier != watch->tier || wish.extras != watch->extras)

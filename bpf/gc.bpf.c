@@ -87,7 +87,7 @@ lt_inline void count_pause(__u32 kind, __u64 ns)
 }
 
 SEC("uprobe")
-int lt_gc_begin(struct pt_regs *ctx)
+int LT_SHARED(gc_begin)(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 
@@ -104,7 +104,7 @@ int lt_gc_begin(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int lt_gc_kind(struct pt_regs *ctx)
+int LT_SHARED(gc_kind)(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 	__u32 collector = PT_REGS_PARM2(ctx);
@@ -115,7 +115,7 @@ int lt_gc_kind(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int lt_gc_end(struct pt_regs *ctx)
+int LT_SHARED(gc_end)(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 	__u64 now;
@@ -138,7 +138,7 @@ int lt_gc_end(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int lt_step_begin(struct pt_regs *ctx)
+int LT_SHARED(step_begin)(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 
@@ -150,7 +150,7 @@ int lt_step_begin(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int lt_step_end(struct pt_regs *ctx)
+int LT_SHARED(step_end)(struct pt_regs *ctx)
 {
 	struct lt_thread *thread = thread_get();
 

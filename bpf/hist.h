@@ -4,17 +4,19 @@
 #ifndef LOOPTOP_BPF_HIST_H
 #define LOOPTOP_BPF_HIST_H
 
-#include "bpf/maps.h"
+#include "bpf/atomic.h"
 
-/* A counter with more than one writer. Fetching the old value needs Linux 5.12. */
-#define lt_add(ptr, value) __sync_fetch_and_add(ptr, value)
-
-lt_inline void lt_lose(enum lt_lost cause)
+/* The maximum of the running collection interval (abi.h), for its only writer. */
+lt_inline void lt_max_own(__u64 max[2], __u32 max_epoch[2], __u64 value)
 {
-	lt_add(&lt_lost[cause], 1);
+	__u32 epoch = lt_epoch, half = epoch & 1;
+
+	if (max_epoch[half] != epoch || value > max[half])
+		max[half] = value;
+	max_epoch[half] = epoch;
 }
 
-/* The maximum of the running collection interval (abi.h); concurrent writers may not lose one. */
+/* The same for concurrent writers, who may not lose one; under the lock. */
 lt_inline void lt_max(__u64 max[2], __u32 max_epoch[2], __u64 value)
 {
 	__u32 epoch = lt_epoch, half = epoch & 1;
@@ -27,7 +29,7 @@ lt_inline void lt_max(__u64 max[2], __u32 max_epoch[2], __u64 value)
 	}
 	for (int tries = 0; tries < 4; tries++) {
 		seen = max[half];
-		if (value <= seen || __sync_val_compare_and_swap(&max[half], seen, value) == seen)
+		if (value <= seen || lt_replace(&max[half], seen, value))
 			return;
 	}
 }
@@ -53,19 +55,22 @@ lt_inline void lt_hist_add(struct lt_hist_rec *hist, __u64 ns)
 		return;
 	hist->count[i]++;
 	hist->sum_ns[i] += ns;
-	lt_max(hist->max_ns, hist->max_epoch, ns);
+	lt_max_own(hist->max_ns, hist->max_epoch, ns);
 }
 
 /* For a histogram that threads write at the same time. */
 lt_inline void lt_hist_add_shared(struct lt_hist_rec *hist, __u64 ns)
 {
 	__u64 i = lt_bucket(ns);
+	struct lt_lock lock;
 
 	if (i >= LT_HIST_BUCKETS)
 		return;
 	lt_add(&hist->sum_ns[i], ns);
 	lt_add(&hist->count[i], 1);
+	lt_lock(&lock);
 	lt_max(hist->max_ns, hist->max_epoch, ns);
+	lt_unlock(&lock);
 }
 
 #endif

@@ -19,6 +19,11 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
 	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };
+/* Names and numbers of system calls. */
+#define LT_SYSCALL_PREFIX   "__x64_sys_"
+#define LT_SYS_EPOLL_WAIT   232
+#define LT_SYS_EPOLL_PWAIT  281
+#define LT_SYS_EPOLL_PWAIT2 441
 #else
 #error "looptop's BPF programs know x86-64 only so far"
 #endif

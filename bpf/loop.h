@@ -19,10 +19,10 @@ lt_inline struct lt_loop_key lt_current(void)
 	return (struct lt_loop_key){ .tgid = id >> 32, .tid = (__u32)id };
 }
 
-/* Makes the scheduler's programs look at this thread. Bits are never cleared: one too many costs a look-up. */
+/* Makes the scheduler's programs look at this thread. It is never taken back: one too many costs a look-up. */
 lt_inline void lt_watch(__u32 tid)
 {
-	__sync_fetch_and_or(&lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64);
+	lt_watched[tid % LT_WATCHED_SIZE] = 1;
 }
 
 /* The record of the current thread, made if need be; NULL: the process is none of ours, or full. */
@@ -48,6 +48,8 @@ lt_inline struct lt_loop_rec *lt_loop_get(__u64 now)
 	loop->epfd = -1;
 	if (cfg->flags & LT_PROC_DOUBLE_POLL)
 		loop->flags |= LT_LOOP_DOUBLE_POLL;
+	if (cfg->flags & LT_PROC_ANY_WAIT)
+		loop->flags |= LT_LOOP_ANY_WAIT;
 	return loop;
 }
 
@@ -87,11 +89,27 @@ lt_inline void lt_loop_charge(struct lt_loop_rec *loop, bool busy, __u64 now)
 	loop->gc_seen_ns = gc;
 }
 
+/* What it did since the latest event is not known, and counts for nothing. */
+lt_inline void lt_loop_skip(struct lt_loop_rec *loop, __u64 now)
+{
+	lt_loop_charge(loop, false, now);
+	loop->last_ns = now;
+	loop->wait_start_ns = loop->turn_start_ns = 0;
+	loop->phase = LT_PHASE_UNKNOWN;
+}
+
+/* What was before is not known: the record is as a new one. */
+lt_inline void lt_loop_begin_anew(struct lt_loop_rec *loop, __u64 now)
+{
+	lt_loop_skip(loop, now);
+	loop->first_ns = now;
+}
+
 /* Counts the time since the latest event for the state that held until now. */
 lt_inline void lt_loop_advance(struct lt_loop_rec *loop, __u64 now)
 {
 	__u64 span = now - loop->last_ns;
-	bool idle = loop->wait_start_ns && loop->wait_timeout_ms != 0;
+	bool idle = loop->wait_start_ns && loop->wait_timeout_ns != 0;
 	__u32 phase = loop->phase;
 
 	if (idle)

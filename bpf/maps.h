@@ -38,6 +38,11 @@ struct lt_class_key {
 	__u64 vtable;
 };
 
+struct lt_site_key {
+	__u64 tgid;
+	__u64 address; /* in the target */
+};
+
 struct lt_procs_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
@@ -95,6 +100,22 @@ struct lt_classes_map {
 	__type(value, __u32); /* enum lt_kind */
 };
 
+/* The cookies of sites, where links carry none. */
+struct lt_sites_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lt_site_key);
+	__type(value, __u64);
+};
+
+/* A process is in here while one CPU changes what its threads share (atomic.h). */
+struct lt_locks_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32); /* tgid */
+	__type(value, __u32);
+};
+
 struct lt_threads_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -123,6 +144,8 @@ extern struct lt_tasks_map lt_tasks SEC(".maps");
 extern struct lt_kinds_map lt_kinds SEC(".maps");
 extern struct lt_gcs_map lt_gcs SEC(".maps");
 extern struct lt_classes_map lt_classes SEC(".maps");
+extern struct lt_sites_map lt_sites SEC(".maps");
+extern struct lt_locks_map lt_locks SEC(".maps");
 extern struct lt_threads_map lt_threads SEC(".maps");
 extern struct lt_ring_map lt_ring SEC(".maps");
 extern struct lt_stacks_map lt_stacks SEC(".maps");
@@ -134,7 +157,12 @@ extern __u32 lt_epoch; /* the collection interval, advanced by user space at eac
 extern const struct lt_loop_rec lt_zero_loop; /* what a new record starts from */
 extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */
 extern const volatile __u64 lt_late_ns; /* in a longer turn the stack is sampled */
-/* A bit for each thread id of a loop, modulo its size: what the scheduler's programs ask first. */
-extern __u64 lt_watched[LT_WATCHED_WORDS];
+extern const volatile bool
+	lt_has_kernel_types; /* what is read of the kernel was found in its BTF */
+extern const volatile bool lt_has_cookies; /* bpf_get_attach_cookie works at uprobes (Linux 5.15) */
+/* Not 0 for each thread id of a loop, modulo its size: what the scheduler's programs ask first. */
+extern __u8 lt_watched[LT_WATCHED_SIZE];
+/* Likewise for each process whose waits are told by its system calls; user space sets them. */
+extern __u8 lt_waiters[LT_WATCHED_SIZE];
 
 #endif

@@ -44,7 +44,7 @@ lt_inline void lt_off_settle(struct lt_loop_rec *loop, const struct task_struct 
 {
 	__u64 span = now - loop->off.since_ns, ran = 0, waited = 0;
 
-	if (loop->off.why == LT_OFF_NOT)
+	if (!lt_has_kernel_types || loop->off.why == LT_OFF_NOT)
 		return;
 	bpf_core_read(&ran, sizeof(ran), &task->se.sum_exec_runtime);
 	ran -= loop->off.ran_ns;

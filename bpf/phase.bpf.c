@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* Phase boundaries between two waits: the site's argument is the phase that begins there. */
+#include "bpf/cookie.h"
 #include "bpf/loop.h"
 
 /*
@@ -28,7 +29,7 @@ lt_inline bool is_own_phase(struct lt_loop_rec *loop, const struct pt_regs *ctx,
 SEC("uprobe")
 int lt_phase(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), now = bpf_ktime_get_ns();
+	__u64 cookie = lt_cookie(ctx), now = bpf_ktime_get_ns();
 	struct lt_loop_rec *loop = lt_loop_get(now);
 	__u32 phase = LT_COOKIE_ARG(cookie);
 

@@ -4,6 +4,7 @@
  * The thread pool: a task is submitted on a loop's thread, started and ended on a pool thread,
  * delivered on the loop's thread again. Everything has many writers here.
  */
+#include "bpf/cookie.h"
 #include "bpf/hist.h"
 
 #define LT_ECANCELED (-125) /* UV_ECANCELED, on every Linux */
@@ -54,20 +55,23 @@ lt_inline bool is_saturated(__u64 state, __u32 size)
 }
 
 /*
- * One atomic addition changes the state and tells the one before, so that each begin and end of
- * saturation is seen by exactly one thread; their times are summed with signs, in any order.
+ * One change of the state tells the one before, so that each begin and end of saturation is seen by exactly
+ * one thread; their times are summed with signs, in any order.
  */
 lt_inline void change_state(struct lt_proc_rec *proc, __u64 delta, __u64 now)
 {
-	struct lt_proc_cfg *cfg;
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, size = 0;
-	__u64 old = lt_add(&proc->pool_state, delta), state = old + delta;
+	struct lt_proc_cfg *cfg = bpf_map_lookup_elem(&lt_procs, &tgid);
+	struct lt_lock lock;
+	__u64 old, state;
 
-	cfg = bpf_map_lookup_elem(&lt_procs, &tgid);
 	if (cfg && cfg->pool_size_addr &&
 	    bpf_probe_read_user(&size, sizeof(size), (void *)cfg->pool_size_addr))
 		lt_lose(LT_LOST_READ_FAILED);
 	proc->pool_size = size;
+	lt_lock(&lock);
+	old = lt_fetch_add(&proc->pool_state, delta);
+	state = old + delta;
 	if (is_saturated(state, size) && !is_saturated(old, size)) {
 		lt_add(&proc->saturated_ns, -now);
 		lt_add(&proc->saturated, 1);
@@ -80,6 +84,7 @@ lt_inline void change_state(struct lt_proc_rec *proc, __u64 delta, __u64 now)
 	lt_max(proc->max_busy, proc->max_busy_epoch, LT_POOL_BUSY(state));
 	lt_max(proc->max_depth, proc->max_depth_epoch, LT_POOL_DEPTH(old));
 	lt_max(proc->max_depth, proc->max_depth_epoch, LT_POOL_DEPTH(state));
+	lt_unlock(&lock);
 }
 
 /* The first seven characters of a name as one number, as a read into a u64 gives them. */
@@ -129,9 +134,9 @@ lt_inline __u32 kind_of_work(__u32 tgid, __u64 task, __u64 work_cb)
 }
 
 SEC("uprobe")
-int lt_task_submit(struct pt_regs *ctx)
+int LT_SHARED(task_submit)(struct pt_regs *ctx)
 {
-	__u32 abi = LT_COOKIE_ARG(bpf_get_attach_cookie(ctx));
+	__u32 abi = LT_COOKIE_ARG(lt_cookie(ctx));
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct lt_proc_rec *proc = proc_get(tgid);
 	struct lt_task task = { .submit_ns = bpf_ktime_get_ns() };
@@ -192,7 +197,7 @@ lt_inline void start_unknown(struct lt_proc_rec *proc, struct lt_task_key *key, 
 }
 
 SEC("uprobe")
-int lt_task_start(struct pt_regs *ctx)
+int LT_SHARED(task_start)(struct pt_regs *ctx)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct lt_proc_rec *proc = proc_get(tgid);
@@ -221,9 +226,9 @@ int lt_task_start(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int lt_task_end(struct pt_regs *ctx)
+int LT_SHARED(task_end)(struct pt_regs *ctx)
 {
-	__u32 reg = LT_COOKIE_ARG(bpf_get_attach_cookie(ctx));
+	__u32 reg = LT_COOKIE_ARG(lt_cookie(ctx));
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct lt_proc_rec *proc = proc_get(tgid);
 	struct lt_task_key key = { .tgid = tgid,
@@ -292,7 +297,7 @@ lt_inline void deliver(struct lt_proc_rec *proc, const struct lt_task *task, __s
 }
 
 SEC("uprobe")
-int lt_task_deliver(struct pt_regs *ctx)
+int LT_SHARED(task_deliver)(struct pt_regs *ctx)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct lt_proc_rec *proc = proc_get(tgid);
@@ -310,7 +315,7 @@ int lt_task_deliver(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int lt_sync_end(struct pt_regs *ctx)
+int LT_SHARED(sync_end)(struct pt_regs *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 tid = (__u32)id;

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * What keeps a loop's thread from running: asleep, waiting for a CPU, or held by the CPU limit of a
- * cgroup. These programs see each switch of the host, hence the one bit that they look at first.
+ * cgroup. These programs see each switch of the host, hence the one byte that they look at first.
  */
 #include "bpf/hist.h"
 #include "bpf/off.h"
 
 lt_inline bool is_watched(__u32 tid)
 {
-	return lt_watched[tid / 64 % LT_WATCHED_WORDS] >> tid % 64 & 1;
+	return lt_watched[tid % LT_WATCHED_SIZE];
 }
 
 lt_inline struct lt_loop_rec *loop_of(const struct task_struct *task)

@@ -220,7 +220,10 @@ int lt_sample(struct lt_perf_ctx *ctx)
 	stack->n_frames = 0;
 	stack->execution_id = execution_id(bpf_get_attach_cookie(ctx));
 	find_isolate(stack, &walk);
-	bpf_loop(LT_STACK_FRAMES_MAX + 8, walk_frame, &walk, 0);
+	/* Whether its code keeps frame pointers is not known: what would be found by following a register that
+	 * holds something else are callers that never called. */
+	if (!(cfg->flags & LT_PROC_ANY_WAIT))
+		bpf_loop(LT_STACK_FRAMES_MAX + 8, walk_frame, &walk, 0);
 	emit(stack);
 	return 0;
 }

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/*
- * Waits and turns. A turn runs from the end of a wait to the beginning of the next; a wait that
- * brought nothing and is followed at once by another makes none.
- */
-#include "bpf/loop.h"
-
-/* Without the flag that says so, two waits this close are one poll (libuv needs about 1 us). */
-#define LT_AT_ONCE_NS 50000
-
-#define LT_NS_PER_MS 1000000ll
+/* Waits at sites in a target's code: which loop's they are, and the registers that tell of them. */
+#include "bpf/cookie.h"
+#include "bpf/wait.h"
 
 /* Is `loop` in the target a loop structure whose epoll instance is epfd? */
 lt_inline bool is_loop_of(__u64 loop, __s32 epfd)
@@ -70,86 +63,20 @@ lt_inline bool is_own_wait(struct lt_loop_rec *loop, const struct pt_regs *ctx, 
 	return own;
 }
 
-lt_inline void report_stall(struct lt_loop_rec *loop, __u64 start_ns, __u64 duration_ns)
-{
-	struct lt_loop_key key = lt_current();
-	struct lt_event *event;
-
-	loop->stalls++;
-	loop->stall_ns += duration_ns;
-	event = bpf_ringbuf_reserve(&lt_ring, sizeof(*event), 0);
-	if (!event) {
-		lt_lose(LT_LOST_RING_FULL);
-		return;
-	}
-	*event = (struct lt_event){ .type = LT_EVENT_STALL,
-				    .tgid = key.tgid,
-				    .tid = key.tid,
-				    .start_ns = start_ns,
-				    .duration_ns = duration_ns,
-				    .gc_ns = loop->gc_seen_ns - loop->gc_turn_ns };
-#pragma unroll
-	for (int i = 0; i < LT_OFF_MAX; i++)
-		event->off_ns[i] = loop->off_seen_ns[i] - loop->off_turn_ns[i];
-	bpf_ringbuf_submit(event, 0);
-}
-
-/* Did nothing happen between the latest wait's end and this wait's beginning? */
-lt_inline bool continues_poll(const struct lt_loop_rec *loop, __u64 gap_ns, __s32 timeout_ms)
-{
-	if (loop->boundaries)
-		return false;
-	if (loop->wait_events < 0) /* interrupted: libuv polls again, unless the timeout was 0 */
-		return loop->wait_timeout_ms != 0;
-	if (loop->wait_events > 0 || loop->wait_timeout_ms != 0 || timeout_ms == 0)
-		return false;
-	return (loop->flags & LT_LOOP_DOUBLE_POLL) || gap_ns < LT_AT_ONCE_NS;
-}
-
 SEC("uprobe")
 int lt_wait_begin(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), now = bpf_ktime_get_ns();
+	__u64 cookie = lt_cookie(ctx), now = bpf_ktime_get_ns();
 	struct lt_loop_rec *loop = lt_loop_get(now);
-	__s32 timeout_ms;
 
 	if (!loop)
 		return 0;
 	lt_loop_begin(loop);
-	if (!is_own_wait(loop, ctx, LT_COOKIE_ARG(cookie)))
-		goto out;
-	timeout_ms = lt_register(ctx, LT_COOKIE_SUB(cookie));
-	if (loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))
-		lt_lose(LT_LOST_UNPAIRED);
-	loop->flags &= ~LT_LOOP_SEEDED;
-	lt_loop_advance(loop, now);
-	if (loop->turn_start_ns) {
-		__u64 turn_ns = now - loop->turn_start_ns;
-
-		if (!continues_poll(loop, turn_ns, timeout_ms)) {
-			loop->turns++;
-			lt_hist_add(&loop->turn, turn_ns);
-			if (turn_ns > lt_stall_ns)
-				report_stall(loop, loop->turn_start_ns, turn_ns);
-		}
-		loop->turn_start_ns = 0;
-	}
-	loop->waits++;
-	loop->wait_start_ns = now;
-	loop->wait_timeout_ms = timeout_ms;
-	loop->phase = LT_PHASE_POLL_WAIT;
-out:
+	if (is_own_wait(loop, ctx, LT_COOKIE_ARG(cookie)))
+		lt_wait_enter(loop, now,
+			      lt_ms_timeout((__s32)lt_register(ctx, LT_COOKIE_SUB(cookie))));
 	lt_loop_end(loop);
 	return 0;
-}
-
-/* How late a wait that timed out ended. An event or a signal may end it before. */
-lt_inline void count_lateness(struct lt_loop_rec *loop, __u64 now)
-{
-	__s64 late_ns = (__s64)(now - loop->wait_start_ns) - loop->wait_timeout_ms * LT_NS_PER_MS;
-
-	if (loop->wait_timeout_ms > 0 && loop->wait_events == 0)
-		lt_hist_add(&loop->lateness, late_ns > 0 ? late_ns : 0);
 }
 
 SEC("uprobe")
@@ -161,24 +88,8 @@ int lt_wait_end(struct pt_regs *ctx)
 	if (!loop)
 		return 0;
 	lt_loop_begin(loop);
-	if (loop->flags & LT_LOOP_NESTED)
-		goto out;
-	lt_loop_advance(loop, now);
-	loop->wait_events = (__s32)ctx->ax;
-	if (loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))
-		count_lateness(loop, now);
-	else if (loop->turn_start_ns)
-		lt_lose(LT_LOST_UNPAIRED);
-	loop->flags &= ~LT_LOOP_SEEDED;
-	loop->wait_start_ns = 0;
-	loop->turn_start_ns = now;
-#pragma unroll
-	for (int i = 0; i < LT_OFF_MAX; i++)
-		loop->off_turn_ns[i] = loop->off_seen_ns[i];
-	loop->gc_turn_ns = loop->gc_seen_ns;
-	loop->boundaries = 0;
-	loop->phase = LT_PHASE_POLL_CALLBACKS;
-out:
+	if (!(loop->flags & LT_LOOP_NESTED))
+		lt_wait_leave(loop, now, (__s32)ctx->ax);
 	lt_loop_end(loop);
 	return 0;
 }

@@ -41,6 +41,7 @@ help:
 	@echo 'make demo       try it on a sample server (root)'
 	@echo 'make test       install what is missing, build, run all tests (root)'
 	@echo 'make unit | lint | tui | e2e   one ring of them'
+	@echo 'make test-vm    looptop on stock kernels 5.10 to the newest, under QEMU (root)'
 	@echo 'make bench      measure what it costs; writes docs/BENCHMARKS.md (root)'
 	@echo 'make accuracy   measure how right the stacks are; writes docs/ACCURACY.md (root)'
 	@echo 'make install | uninstall       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'

@@ -45,3 +45,4 @@ accuracy: all nodes
 	/usr/bin/python3 tests/accuracy/accuracy.py
 
 -include tests/tui/tui.mk
+include tests/vm/vm.mk

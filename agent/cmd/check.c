@@ -27,15 +27,33 @@ static void check_privileges(const struct lt_features *features, bool perf_only)
 		printf("  privileges           missing: %s\n", names);
 }
 
-static const char *stacks(const struct lt_features *features)
+static const char *no_stacks(const struct lt_features *features)
 {
-	if (!features->kernel_btf)
-		return "no: they need the kernel's BTF";
-	if (!features->bpf_loop)
-		return "no: they need bpf_loop (Linux 5.17)";
-	if (!lt_may_sample())
-		return "no: kernel.perf_event_paranoid is 3 or more, which takes CAP_SYS_ADMIN, or 2 there";
-	return "yes, sampled while a turn is late";
+	const char *why = lt_features__no_stacks(features);
+
+	if (!why && !lt_may_sample())
+		why = "kernel.perf_event_paranoid is 3 or more, which takes CAP_SYS_ADMIN, or 2 there";
+	return why;
+}
+
+static void check_feature(const char *what, const char *how, const char *why_not)
+{
+	printf("  %-20s %s%s\n", what, why_not ? "no: " : how, why_not ? why_not : "");
+}
+
+/* How programs would be measured that are neither Node.js nor libuv. */
+static const char *waits(void)
+{
+	switch (lt_wait_way__find(LT_WAITS_NONE)) {
+	case LT_WAITS_FUNCTIONS:
+		return "yes, by fentry: it costs nobody else";
+	case LT_WAITS_TRACEPOINTS:
+		return "by tracepoints: while one is measured, each system call of the host takes about 0.1 "
+		       "us longer (fentry is not allowed here)";
+	default:
+		return "by raw tracepoints: while one is measured, each system call of the host takes about "
+		       "0.2 us longer (fentry is not allowed here, and tracefs is not mounted)";
+	}
 }
 
 static void check_host(const struct lt_features *features, bool perf_only)
@@ -46,17 +64,26 @@ static void check_host(const struct lt_features *features, bool perf_only)
 	printf("host\n");
 	printf("  kernel               %s %s\n", uts.release, uts.machine);
 	printf("  BTF of the kernel    %s\n", yes(features->kernel_btf));
-	printf("  causes of busy time  %s\n",
-	       features->kernel_btf ? "yes, by scheduler events" : "no: they need the kernel's BTF");
-	printf("  stacks of stalls     %s\n", stacks(features));
+	check_feature("causes of busy time", "yes, by scheduler events",
+		      lt_features__no_causes(features));
+	check_feature("stacks of stalls", "yes, sampled while a turn is late",
+		      no_stacks(features));
 	if (features->error) {
 		printf("  uprobes              no: %s\n", features->why_not);
 	} else {
 		printf("  uprobes              yes, by %s\n",
 		       features->uprobe_multi ? "uprobe_multi links" :
 						"perf events");
+		printf("  probes are told      %s\n",
+		       features->attach_cookie ? "apart by their links"
+					       : "apart by their addresses (before Linux 5.15)");
+		printf("  shared counters      %s\n", features->atomic_fetch
+							      ? "by atomic operations"
+							      : "under a lock (before Linux 5.12)");
 		printf("  cost of one hit      %.0f ns, calibrated now\n", features->hit_cost_ns);
 	}
+	if (!features->error)
+		printf("  any epoll loop       %s\n", waits());
 	check_privileges(features, perf_only);
 }
 
@@ -138,11 +165,15 @@ static int check_pid(int pid, const struct lt_features *features)
 	if (err)
 		return err;
 	printf("\nprocess %d (%s)\n", pid, target->name);
-	printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
+	if (target->generic)
+		printf("  runtime              generic: each thread that waits in epoll is a loop\n"
+		       "  best tier            wait, by its system calls (see above); no sites are probed\n");
+	else
+		printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
 	       target->uv_version[0] ? target->uv_version : "of unknown version");
 	for (size_t i = 0; i < target->n_modules; i++)
 		check_image(&target->modules[i]);
-	if (!features->error)
+	if (!features->error && !target->generic)
 		estimate(target, features->hit_cost_ns);
 	lt_target__close(target);
 	return 0;
@@ -154,6 +185,8 @@ static enum lt_exit run(const struct lt_options *options)
 	int err = 0;
 
 	lt_features__probe(&features, options->perf_only);
+	if (options->oldest_way)
+		lt_features__forgo(&features);
 	check_host(&features, options->perf_only);
 	for (size_t i = 0; i < options->n_pids; i++) {
 		int one = check_pid(options->pids[i], &features);

@@ -10,6 +10,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/target/discover.h"
 #include "agent/target/process.h"
+#include "agent/target/waits.h"
 #include "agent/util/clock.h"
 #include "agent/util/fmt.h"
 #include "agent/util/group.h"
@@ -27,8 +28,12 @@ static int count_loops(const struct lt_target *target)
 
 	for (int i = 0; i < n; i++) {
 		struct lt_loop_mem mem;
-		uint64_t loop_ptr = 0;
+		uint64_t loop_ptr = 0, sp;
 
+		if (target->generic) {
+			loops += lt_thread_in_wait(target->pid, tids[i], &sp) == 0;
+			continue;
+		}
 		if (tids[i] != target->pid && lt_find_thread_loop(target, tids[i], &loop_ptr))
 			continue;
 		if (lt_read_loop(target, loop_ptr, &mem) == 0 &&
@@ -42,6 +47,8 @@ static const char *best_tier(const struct lt_target *target)
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
 
+	if (target->generic)
+		return "wait";
 	for (size_t i = 0; uv && i < uv->image->n_sites; i++)
 		if (uv->image->sites[i].group == LT_GROUP_FULL)
 			return "full";
@@ -52,10 +59,13 @@ static void print_target(const struct lt_target *target, bool grouped)
 {
 	char how[64], name[sizeof(target->name) + 4];
 
-	snprintf(how, sizeof(how), "symbols in %s",
-		 target->n_modules && !strcmp(target->modules[0].path, target->exe)
-			 ? "the executable"
-			 : "a library");
+	if (target->generic)
+		snprintf(how, sizeof(how), "an epoll descriptor");
+	else
+		snprintf(how, sizeof(how), "symbols in %s",
+			 target->n_modules && !strcmp(target->modules[0].path, target->exe)
+				 ? "the executable"
+				 : "a library");
 	snprintf(name, sizeof(name), "%s%s", grouped ? "+- " : "", target->name);
 	printf("%7d  %-20.20s  %-8s %-10s %-8s %5d  %-6s  %-24s %s", target->pid, name,
 	       target->runtime ? target->runtime : "-",
@@ -126,7 +136,7 @@ static int compare_members(const void *left, const void *right)
 
 static int print_all(const struct lt_options *options)
 {
-	struct lt_discovery *discovery = lt_discovery__new();
+	struct lt_discovery *discovery = lt_discovery__new(true);
 	struct found found = { .infos = calloc(PIDS_MAX, sizeof(*found.infos)),
 			       .members = calloc(PIDS_MAX, sizeof(*found.members)) };
 	int err = -ENOMEM;

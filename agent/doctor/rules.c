@@ -6,34 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/text.h"
+
 static const struct lt_rule rules[] = {
 	{ "functions that keep the loop from its events, by name: own code, JSON, regular expressions, "
 	  "synchronous crypto, zlib, fs, child_process, endless nextTick and promise chains",
-	  "the turns are not known (tier memory)", lt_rule__blockers },
-	{ "many short synchronous file calls", "the pool probes are off", lt_rule__sync_fs },
+	  "the turns are not known (tier memory)", lt_rule__blockers, false },
+	{ "many short synchronous file calls", "the pool probes are off", lt_rule__sync_fs, true },
 	{ "thread pool: queueing and saturation, by kind, and other sizes",
-	  "the pool probes are off", lt_rule__pool },
+	  "the pool probes are off", lt_rule__pool, true },
 	{ "name lookups behind the pool's limit for slow tasks", "the pool probes are off",
-	  lt_rule__dns },
+	  lt_rule__dns, true },
 	{ "garbage collection: its share, scavenges, long pauses", "the GC probes are off",
-	  lt_rule__gc },
+	  lt_rule__gc, true },
 	{ "memory that only grows from one major collection to the next", "the GC probes are off",
-	  lt_rule__growth },
+	  lt_rule__growth, true },
 	{ "the process' memory beside the limit of the container",
-	  "no limit is set, or it cannot be read", lt_rule__memory_limit },
+	  "no limit is set, or it cannot be read", lt_rule__memory_limit, false },
 	{ "V8's heap beside its limit, and that limit beside the container's",
-	  "V8's heap is not read", lt_rule__heap_limit },
+	  "V8's heap is not read", lt_rule__heap_limit, true },
 	{ "throttling by a CPU limit", "neither causes nor a CPU limit could be read",
-	  lt_rule__throttled },
-	{ "waiting for a CPU", "the scheduler's events are not available", lt_rule__starved },
+	  lt_rule__throttled, false },
+	{ "waiting for a CPU", "the scheduler's events are not available", lt_rule__starved, false },
 	{ "timers that fire late", "timers are not measured (tier memory or wait)",
-	  lt_rule__timers },
-	{ "Workers loaded unevenly", "there are no Workers to compare", lt_rule__uneven_workers },
+	  lt_rule__timers, false },
+	{ "Workers loaded unevenly", "there are no Workers to compare", lt_rule__uneven_workers, true },
 	{ "processes of one service loaded unevenly", "there are no others to compare",
-	  lt_rule__uneven_siblings },
+	  lt_rule__uneven_siblings, false },
 	{ "finished pool tasks that wait for the loop", "the pool probes are off",
-	  lt_rule__delivery },
-	{ "a loop with no time left", "the loop is not measured", lt_rule__busy },
+	  lt_rule__delivery, true },
+	{ "a loop with no time left", "the loop is not measured", lt_rule__busy, false },
 };
 
 #define MOVED	     0.98 /* a figure that becomes at most so much of itself is worth telling */
@@ -90,6 +92,27 @@ static int compare_weight(const void *a, const void *b)
 	return x->weight_seconds > y->weight_seconds ? -1 : x->weight_seconds < y->weight_seconds;
 }
 
+bool lt_is_generic(const struct lt_dr_process *process)
+{
+	return lt_same_text(process->runtime, "generic");
+}
+
+/* Has no process a runtime that is known? */
+static bool are_generic(const struct lt_doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->n_processes; i++)
+		if (!lt_is_generic(doctor->processes[i]))
+			return false;
+	return doctor->n_processes > 0;
+}
+
+static const char *needs_of(const struct lt_rule *rule, const struct lt_doctor *doctor)
+{
+	return rule->of_runtime && are_generic(doctor) ?
+		       "of this program only its system calls are known" :
+		       rule->needs;
+}
+
 struct lt_diagnosis *lt_diagnosis__new(const struct lt_doctor *doctor)
 {
 	struct lt_diagnosis *diagnosis = calloc(1, sizeof(*diagnosis));
@@ -110,7 +133,9 @@ struct lt_diagnosis *lt_diagnosis__new(const struct lt_doctor *doctor)
 			looked |= rules[r].look(
 				&(struct lt_case){ diagnosis, doctor, doctor->processes[i] });
 		diagnosis->checked[r] =
-			(struct lt_checked){ rules[r].what, looked ? NULL : rules[r].needs };
+			(struct lt_checked){
+			rules[r].what, looked ? NULL : needs_of(&rules[r], doctor)
+		};
 	}
 	qsort(diagnosis->findings, diagnosis->n_findings, sizeof(*diagnosis->findings),
 	      compare_weight);

@@ -21,7 +21,11 @@ struct lt_rule {
 	const char *what; /* is looked at: a line of the report */
 	const char *needs; /* what is missing where it cannot be */
 	bool (*look)(const struct lt_case *c);
+	bool of_runtime; /* what it is about is known of Node.js and libuv only */
 };
+
+/* Is nothing known of the process but its system calls? Advice then speaks of no runtime's means. */
+bool lt_is_generic(const struct lt_dr_process *process);
 
 /* Code that blocks, by function (rules_code.c). */
 bool lt_rule__blockers(const struct lt_case *c);

@@ -128,6 +128,20 @@ static const struct cure cures[LT_WORK_MAX] = {
 				 true },
 };
 
+/* Of programs of which only the system calls are known. */
+static const struct cure any_code = {
+	"blocking-code",
+	"keeps the loop from its events",
+	WHY,
+	{ "See in looptop stalls whether such turns are on the CPU, or asleep (sync_io) in a call that waits: a file, "
+	  "a lock, another server.",
+	  "Do what takes long in a thread or a process of its own, or in pieces of a few milliseconds with "
+	  "the loop's events in between.",
+	  "Or do less: a smaller request, an index, a cache." },
+	MOVE_OFF,
+	false
+};
+
 /* The blockers that are one function; the work that most of its time went on names it. */
 struct group {
 	uint64_t members;
@@ -135,6 +149,13 @@ struct group {
 	const struct lt_blocker *main;
 	double turns, seconds, longest; /* its own seconds */
 };
+
+static const struct cure *cure_of(const struct lt_dr_process *process, const struct group *group)
+{
+	if (lt_is_generic(process))
+		return &any_code;
+	return &cures[group->main ? group->main->work : LT_WORK_JAVASCRIPT];
+}
 
 /* The group of blocker i and its equals, if i is the first of them. */
 static bool make_group(const struct lt_dr_loop *loop, size_t i, struct group *ret)
@@ -237,7 +258,7 @@ static void describe(struct lt_finding *finding, const struct lt_dr_loop *loop,
 
 static void judge(const struct lt_case *c, const struct lt_dr_loop *loop, struct group *group)
 {
-	const struct cure *cure = &cures[group->main ? group->main->work : LT_WORK_JAVASCRIPT];
+	const struct cure *cure = cure_of(c->process, group);
 	struct lt_lag_figures after;
 	struct lt_finding *finding;
 	char text[LT_FINDING_TEXT], short_name[128];

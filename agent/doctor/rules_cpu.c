@@ -60,8 +60,11 @@ bool lt_rule__throttled(const struct lt_case *c)
 		finding,
 		"Raise or remove the CPU limit (in Kubernetes: limits.cpu; requests.cpu alone "
 		"shares fairly without stopping anybody).");
-	lt_finding__advise(finding, "Use fewer threads at a time: V8's helpers (--v8-pool-size, "
-				    "--single-threaded-gc) and the pool use up the same share.");
+	lt_finding__advise(finding,
+			   lt_is_generic(process) ?
+				   "Use fewer threads at a time: all of them use up the same share." :
+				   "Use fewer threads at a time: V8's helpers (--v8-pool-size, "
+				   "--single-threaded-gc) and the pool use up the same share.");
 	if (loop && loop->cause_seconds[LT_CAUSE_THROTTLED] > 0) {
 		after = lt_estimate__without_cause(loop, LT_CAUSE_THROTTLED, 1);
 		lt_finding__lag(finding, loop, &after, "without the limit");

@@ -77,6 +77,8 @@ bool lt_rule__uneven_workers(const struct lt_case *c)
 {
 	struct peers workers = { 0 };
 
+	if (lt_is_generic(c->process)) /* whether its threads do the same work is not known */
+		return false;
 	for (size_t i = 0; i < c->process->n_loops; i++)
 		if (strcmp(c->process->loops[i]->name, "main"))
 			add(&workers, c, c->process, c->process->loops[i]);
@@ -151,11 +153,16 @@ bool lt_rule__busy(const struct lt_case *c)
 			"where looptop does not see it: in sockets.";
 		lt_finding__advise(
 			finding,
-			"Run more processes (cluster, more replicas) or move work to Workers.");
+			lt_is_generic(c->process) ?
+				"Run more processes or threads of it, or more replicas." :
+				"Run more processes (cluster, more replicas) or move work to "
+				"Workers.");
 		lt_finding__advise(
 			finding,
-			"A CPU profile of the process says where the time goes (node --cpu-prof, "
-			"perf with --perf-basic-prof).");
+			lt_is_generic(c->process) ?
+				"A CPU profile of the process says where the time goes (perf top -p)." :
+				"A CPU profile of the process says where the time goes (node "
+				"--cpu-prof, perf with --perf-basic-prof).");
 		if (lt_known(now.p99))
 			finding->weight_seconds = now.p99;
 	}

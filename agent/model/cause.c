@@ -53,7 +53,7 @@ static void add_recent(struct lt_cause_parts *parts, const struct lt_loop_rec *r
 struct lt_cause_parts lt_cause__busy(const struct lt_loop_rec *rec, uint64_t now_ns)
 {
 	struct lt_cause_parts parts = { .gc = seconds_of(rec->gc_busy_ns) };
-	bool idle = rec->wait_start_ns && rec->wait_timeout_ms != 0;
+	bool idle = rec->wait_start_ns && rec->wait_timeout_ns != 0;
 
 	for (int i = 0; i < LT_OFF_MAX; i++)
 		parts.off[i] = seconds_of(rec->off_busy_ns[i]);

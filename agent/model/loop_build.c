@@ -18,7 +18,7 @@ static struct account account_of(const struct lt_loop_rec *rec, uint64_t now_ns)
 
 	for (int i = 0; i < LT_PHASE_MAX; i++)
 		account.phase[i] = (double)rec->phase_ns[i] / 1e9;
-	if (rec->wait_start_ns && rec->wait_timeout_ms != 0)
+	if (rec->wait_start_ns && rec->wait_timeout_ns != 0)
 		account.idle += since;
 	else
 		account.busy += since;

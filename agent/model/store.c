@@ -312,7 +312,8 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 			 double interval, struct lt_process *out)
 {
 	struct lt_moment moment = store->moment;
-	double cost_ns = store->snapshot.self.probe_cost_ns;
+	double cost_ns = process->reading.hit_cost_ns > 0 ? process->reading.hit_cost_ns :
+							    store->snapshot.self.probe_cost_ns;
 	int err;
 
 	*out = process->reading.identity;

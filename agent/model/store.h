@@ -42,6 +42,7 @@ struct lt_process_reading {
 	bool causes_known; /* the scheduler is watched */
 	bool sampled; /* probes are there for a part of the time only, again and again */
 	unsigned attachment; /* number of the set of probes: another one counts from nothing */
+	double hit_cost_ns; /* of its own kind of probes; 0 or NAN: as all */
 	struct lt_limits_reading limits;
 };
 

@@ -5,7 +5,7 @@
  * is entry probes, scoped to the one process; closing a link takes its breakpoints out, also when
  * it is the kernel that closes it after our death.
  */
-#include "agent/probe/internal.h"
+#include "agent/probe/programs.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -14,52 +14,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/probe/links.h"
-#include "agent/util/clock.h"
+#include "agent/probe/waits.h"
 #include "looptop/err.h"
-#include "agent/target/process.h"
 #include "looptop/log.h"
 
-struct group {
-	struct lt_link *links;
-	size_t n_links;
-	size_t n_sites;
-};
-
-struct lt_attachment {
-	struct lt_probe *probe;
-	const struct lt_target *target;
-	enum lt_tier tier;
-	struct group groups[LT_GROUP_MAX];
-};
-
-static struct bpf_program *program_of(const struct lt_looptop_bpf *skel, enum lt_role role)
-{
-	struct bpf_program *const programs[LT_ROLE_MAX] = {
-		[LT_ROLE_WAIT_BEGIN] = skel->progs.lt_wait_begin,
-		[LT_ROLE_WAIT_END] = skel->progs.lt_wait_end,
-		[LT_ROLE_PHASE] = skel->progs.lt_phase,
-		[LT_ROLE_TASK_SUBMIT] = skel->progs.lt_task_submit,
-		[LT_ROLE_TASK_START] = skel->progs.lt_task_start,
-		[LT_ROLE_TASK_END] = skel->progs.lt_task_end,
-		[LT_ROLE_TASK_DELIVER] = skel->progs.lt_task_deliver,
-		[LT_ROLE_SYNC_END] = skel->progs.lt_sync_end,
-		[LT_ROLE_GC_BEGIN] = skel->progs.lt_gc_begin,
-		[LT_ROLE_GC_KIND] = skel->progs.lt_gc_kind,
-		[LT_ROLE_GC_END] = skel->progs.lt_gc_end,
-		[LT_ROLE_STEP_BEGIN] = skel->progs.lt_step_begin,
-		[LT_ROLE_STEP_END] = skel->progs.lt_step_end,
-	};
-
-	return programs[role];
-}
 
 /* Tells why the kernel refused, with the capability where that is the reason. */
 static int attach_error(const struct lt_attachment *attachment, enum lt_role role, int err)
 {
 	char missing[LT_CAPABILITIES_SIZE];
-	unsigned n = lt_capabilities(lt_probe__is_multi(attachment->probe), true, missing,
-				     sizeof(missing));
+	unsigned n = lt_capabilities(lt_probe__features(attachment->probe)->uprobe_multi, true,
+				     missing, sizeof(missing));
 	int pid = attachment->target->pid;
 
 	if (!lt_target__alive(attachment->target))
@@ -70,7 +35,7 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 			      "looptop check)",
 			      pid, n ? missing : "a kernel that allows uprobes to this user");
 	return lt_err(err, "attach to pid %d: probe %s: %s", pid,
-		      bpf_program__name(program_of(lt_probe__skeleton(attachment->probe), role)),
+		      bpf_program__name(lt_programs__of_role(attachment->probe, role)),
 		      strerror(-err));
 }
 
@@ -101,15 +66,29 @@ static int attach_multi(const struct lt_attachment *attachment, struct group *gr
 	return lt_links__add(&group->links, &group->n_links, (struct lt_link){ .fd = fd });
 }
 
+/* Where links carry no cookies, the programs look them up by the address that was hit. */
+static int write_cookie(const struct lt_attachment *attachment, const struct lt_module *module,
+			const struct lt_site *site, uint64_t cookie)
+{
+	uint64_t key[2] = { (uint64_t)attachment->target->pid,
+			    lt_module__address(module, site->vaddr) };
+	int map_fd = bpf_map__fd(lt_probe__skeleton(attachment->probe)->maps.lt_sites);
+
+	if (lt_probe__features(attachment->probe)->attach_cookie)
+		return 0;
+	return bpf_map_update_elem(map_fd, key, &cookie, BPF_ANY) ? -errno : 0;
+}
+
 static int attach_perf(const struct lt_attachment *attachment, struct group *group,
 		       const struct lt_module *module, struct bpf_program *program,
 		       const uint64_t *offsets, const uint64_t *cookies, size_t n)
 {
+	bool has_cookies = lt_probe__features(attachment->probe)->attach_cookie;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
 	for (size_t i = 0; i < n; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookies[i]);
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = has_cookies ? cookies[i] : 0);
 		struct bpf_link *link = bpf_program__attach_uprobe_opts(
 			program, attachment->target->pid, path, offsets[i], &opts);
 
@@ -126,7 +105,7 @@ static int attach_perf(const struct lt_attachment *attachment, struct group *gro
 static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 		       const struct lt_module *module, enum lt_role role)
 {
-	struct bpf_program *program = program_of(lt_probe__skeleton(attachment->probe), role);
+	struct bpf_program *program = lt_programs__of_role(attachment->probe, role);
 	struct group *group = &attachment->groups[which];
 	uint64_t offsets[LT_IMAGE_SITES_MAX], cookies[LT_IMAGE_SITES_MAX];
 	size_t n = 0;
@@ -138,12 +117,15 @@ static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 		if (site->role != role || site->group != which)
 			continue;
 		offsets[n] = site->file_offset;
-		cookies[n++] = cookie_of(site, i);
+		cookies[n] = cookie_of(site, i);
+		err = write_cookie(attachment, module, site, cookies[n++]);
+		if (err)
+			return attach_error(attachment, role, err);
 	}
 	if (!n)
 		return 0;
 	prefault(module, offsets, n);
-	err = (lt_probe__is_multi(attachment->probe) ? attach_multi : attach_perf)(
+	err = (lt_probe__features(attachment->probe)->uprobe_multi ? attach_multi : attach_perf)(
 		attachment, group, module, program, offsets, cookies, n);
 	if (err)
 		return attach_error(attachment, role, err);
@@ -157,6 +139,8 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 	struct lt_link *links = NULL;
 	size_t n = 0;
 
+	if (attachment->target->generic && attachment->groups[first].n_sites)
+		lt_waits__unwatch(lt_probe__waits(attachment->probe), attachment->target->pid);
 	for (enum lt_group g = first; g <= last; g++)
 		n += attachment->groups[g].n_links;
 	links = calloc(n + 1, sizeof(*links));
@@ -178,11 +162,26 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 	free(links);
 }
 
+/* No site of its own is probed: its waits are told by its system calls, a beginning and an end. */
+static int watch_calls(struct lt_attachment *attachment)
+{
+	struct group *group = &attachment->groups[LT_GROUP_WAIT];
+	int err = group->n_sites ? 0 :
+				   lt_waits__watch(lt_probe__waits(attachment->probe),
+						   attachment->target->pid);
+
+	if (!err)
+		group->n_sites = 2;
+	return err;
+}
+
 static int attach_group(struct lt_attachment *attachment, enum lt_group which)
 {
 	const struct lt_target *target = attachment->target;
 	int err = 0;
 
+	if (target->generic)
+		return which == LT_GROUP_WAIT ? watch_calls(attachment) : 0;
 	if (attachment->groups[which].n_links)
 		return 0;
 	for (size_t m = 0; !err && m < target->n_modules; m++) {
@@ -264,6 +263,8 @@ static int go_live(const struct lt_attachment *attachment, const struct lt_wish 
 
 	if (wish->tasks)
 		cfg.flags |= LT_PROC_TASKS;
+	if (attachment->target->generic && attachment->groups[LT_GROUP_WAIT].n_sites)
+		cfg.flags |= LT_PROC_ANY_WAIT;
 	if (wish->walk)
 		cfg.walk = *wish->walk;
 	if (uv) {
@@ -351,58 +352,9 @@ void lt_attachment__free(struct lt_attachment *attachment)
 	forget(bpf_map__fd(skel->maps.lt_kinds), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_gcs), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_classes), tgid, 16);
+	forget(bpf_map__fd(skel->maps.lt_sites), tgid, 16);
 	forget(bpf_map__fd(skel->maps.lt_tasks), tgid, 16);
 	free(attachment);
-}
-
-static bool thread_sleeps(int pid, int tid)
-{
-	char path[64], text[512], *state;
-
-	snprintf(path, sizeof(path), "task/%d/stat", tid);
-	if (lt_proc_read(pid, path, text, sizeof(text)) <= 0)
-		return false;
-	state = strrchr(text, ')');
-	return state && (state[2] == 'S' || state[2] == 'D');
-}
-
-int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
-			     const struct lt_loop_mem *mem)
-{
-	struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
-	struct lt_loop_key key = { (uint32_t)attachment->target->pid, (uint32_t)tid };
-	struct lt_loop_rec *rec = calloc(1, sizeof(*rec));
-	int err = 0;
-
-	if (!rec)
-		return -ENOMEM;
-	rec->loop_ptr = mem->loop_ptr;
-	rec->epfd = -1;
-	rec->first_ns = rec->last_ns = lt_now_ns();
-	rec->phase = LT_PHASE_UNKNOWN;
-	rec->flags = LT_LOOP_SEEDED | (mem->metrics_on ? LT_LOOP_DOUBLE_POLL : 0);
-	if (mem->entry_ns) {
-		rec->wait_start_ns = rec->first_ns;
-		rec->wait_timeout_ms = -1;
-		rec->phase = LT_PHASE_POLL_WAIT;
-	} else if (mem->metrics_on && mem->time_ms) {
-		/* In the middle of a turn, which began then or before: libuv's clock stands still in it, but
-		 * for those who ask it to go on. */
-		rec->turn_start_ns = mem->time_ms * 1000000;
-		rec->off.why =
-			thread_sleeps(attachment->target->pid, tid) ? LT_OFF_SLEEP : LT_OFF_NOT;
-		rec->off.since_ns = rec->first_ns;
-	}
-	/* As lt_watch() does in the programs. */
-	__atomic_fetch_or(&skel->bss->lt_watched[tid / 64 % LT_WATCHED_WORDS], 1ull << tid % 64,
-			  __ATOMIC_RELAXED);
-	/* An event that came first has made the record already, and knows better. */
-	if (bpf_map__update_elem(skel->maps.lt_loops, &key, sizeof(key), rec, sizeof(*rec),
-				 BPF_NOEXIST) &&
-	    errno != EEXIST)
-		err = -errno;
-	free(rec);
-	return err;
 }
 
 static int read_record(const struct bpf_map *map, const void *key, void *rec)

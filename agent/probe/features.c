@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/probe/multi.h"
@@ -19,6 +20,7 @@
 #include "looptop/err.h"
 #include "looptop/log.h"
 
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define CALIBRATION_CALLS 2000
 #define CALIBRATION_ROUNDS 5
 
@@ -78,19 +80,20 @@ static int attach_multi(const struct lt_caps_bpf *skel, int self_fd, uint64_t of
 
 static int attach_perf(struct lt_caps_bpf *skel, uint64_t offset)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = 1);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = skel->rodata->lt_has_cookies);
 
 	skel->links.lt_caps_hit = bpf_program__attach_uprobe_opts(
 		skel->progs.lt_caps_hit, getpid(), "/proc/self/exe", offset, &opts);
 	return skel->links.lt_caps_hit ? 0 : -errno;
 }
 
-static struct lt_caps_bpf *load(bool multi)
+static struct lt_caps_bpf *load(const struct lt_features *features, bool multi)
 {
 	struct lt_caps_bpf *skel = lt_caps_bpf__open();
 
 	if (!skel)
 		return NULL;
+	skel->rodata->lt_has_cookies = features->attach_cookie;
 	if (multi)
 		bpf_program__set_expected_attach_type(skel->progs.lt_caps_hit,
 						      LT_BPF_TRACE_UPROBE_MULTI);
@@ -129,7 +132,7 @@ static int try_way(struct lt_features *features, bool multi)
 {
 	uint64_t offset = target_offset();
 	int err, link_fd = -1, self_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct lt_caps_bpf *skel = load(multi);
+	struct lt_caps_bpf *skel = load(features, multi);
 
 	if (!skel) {
 		err = -errno;
@@ -167,19 +170,73 @@ static void explain(struct lt_features *features, bool perf_only)
 			 n ? missing : "a kernel that allows BPF to this user",
 			 n && !multi ? ": perf uprobes ask for it since CVE-2025-38466" : "");
 	else
-		snprintf(features->why_not, sizeof(features->why_not),
-			 "load and attach probes: %s (needs Linux 5.15 or later with uprobes and BPF "
-			 "enabled)",
-			 strerror(-features->error));
+		snprintf(
+			features->why_not, sizeof(features->why_not),
+			"load and attach probes: %s (needs Linux 5.10 or later with uprobes and BPF "
+			"enabled)",
+			strerror(-features->error));
+}
+
+/* A program that adds to a word of its stack and takes the old value. */
+static bool has_atomic_fetch(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_0,
+		  .off = -8,
+		  .imm = BPF_ADD | BPF_FETCH },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", insns,
+			       sizeof(insns) / sizeof(insns[0]), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Where the file is hidden, as some sandboxes do, there is something else in its place. */
+static bool has_kernel_btf(void)
+{
+	struct stat file;
+
+	return stat(KERNEL_BTF, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > 0 &&
+	       access(KERNEL_BTF, R_OK) == 0;
+}
+
+static bool has_helper(enum bpf_prog_type type, enum bpf_func_id helper)
+{
+	return libbpf_probe_bpf_helper(type, helper, NULL) == 1;
+}
+
+void lt_features__forgo(struct lt_features *features)
+{
+	features->attach_cookie = features->atomic_fetch = false;
+}
+
+const char *lt_features__no_causes(const struct lt_features *features)
+{
+	return features->kernel_btf ? NULL : "they need the kernel's BTF";
+}
+
+const char *lt_features__no_stacks(const struct lt_features *features)
+{
+	if (!features->kernel_btf)
+		return "they need the kernel's BTF";
+	return features->bpf_loop ? NULL : "they need bpf_loop (Linux 5.17)";
 }
 
 int lt_features__probe(struct lt_features *ret_features, bool perf_only)
 {
 	*ret_features = (struct lt_features){ .hit_cost_ns = NAN };
-	ret_features->kernel_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+	ret_features->kernel_btf = has_kernel_btf();
 	libbpf_set_print(silent);
-	ret_features->bpf_loop =
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop, NULL) == 1;
+	ret_features->bpf_loop = has_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop);
+	ret_features->attach_cookie = has_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie);
+	ret_features->atomic_fetch = has_atomic_fetch();
 	if (!perf_only && try_way(ret_features, true) == 0)
 		return 0;
 	ret_features->error = try_way(ret_features, false);

@@ -6,11 +6,34 @@
 
 #include <bpf/libbpf.h>
 
+#include "agent/probe/links.h"
 #include "agent/probe/multi.h"
 #include "agent/probe/probe.h"
 #include "looptop.skel.h"
 
+struct group {
+	struct lt_link *links;
+	size_t n_links;
+	size_t n_sites;
+};
+
+struct lt_attachment {
+	struct lt_probe *probe;
+	const struct lt_target *target;
+	enum lt_tier tier;
+	struct group groups[LT_GROUP_MAX];
+};
+
+struct lt_waits;
+
+struct lt_waits *lt_probe__waits(const struct lt_probe *probe);
+
+struct btf;
+
+/* The number of the function of that system call ("epoll_wait") in the kernel's BTF, not positive: none. */
+int lt_wait_function_id(const struct btf *btf, const char *call);
+
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe);
-bool lt_probe__is_multi(const struct lt_probe *probe);
+const struct lt_features *lt_probe__features(const struct lt_probe *probe);
 
 #endif

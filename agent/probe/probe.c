@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* Loading the programs, and reading what they counted. */
-#include "agent/probe/internal.h"
+#include "agent/probe/programs.h"
+#include "agent/probe/waits.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "looptop/err.h"
 #include "looptop/log.h"
@@ -17,6 +20,7 @@
 #define THREADS_PER_TARGET 32
 #define MIN_THREADS 256
 #define CLASSES_PER_TARGET LT_IMAGE_CLASSES_MAX
+#define SITES_PER_TARGET   LT_IMAGE_SITES_MAX
 
 /* A record that is being written is read again; its writer needs well under a microsecond. */
 #define CONSISTENT_TRIES 8
@@ -27,7 +31,9 @@
 struct lt_probe {
 	struct lt_looptop_bpf *skel;
 	struct ring_buffer *ring;
-	bool multi;
+	struct lt_features features;
+	struct lt_waits *waits;
+	enum lt_wait_way wait_way;
 	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
 };
@@ -37,9 +43,24 @@ struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
 	return probe->skel;
 }
 
-bool lt_probe__is_multi(const struct lt_probe *probe)
+struct lt_waits *lt_probe__waits(const struct lt_probe *probe)
 {
-	return probe->multi;
+	return probe->waits;
+}
+
+double lt_probe__wait_cost_ns(const struct lt_probe *probe)
+{
+	return lt_waits__hit_cost_ns(probe->waits);
+}
+
+enum lt_wait_way lt_probe__wait_way(const struct lt_probe *probe)
+{
+	return probe->wait_way;
+}
+
+const struct lt_features *lt_probe__features(const struct lt_probe *probe)
+{
+	return &probe->features;
 }
 
 static unsigned at_least(unsigned value, unsigned minimum)
@@ -47,7 +68,8 @@ static unsigned at_least(unsigned value, unsigned minimum)
 	return value > minimum ? value : minimum;
 }
 
-static void size_tables(struct lt_looptop_bpf *skel, unsigned targets)
+static void size_tables(const struct lt_features *features, struct lt_looptop_bpf *skel,
+			unsigned targets)
 {
 	unsigned loops = at_least(targets * LOOPS_PER_TARGET, MIN_LOOPS);
 
@@ -57,17 +79,11 @@ static void size_tables(struct lt_looptop_bpf *skel, unsigned targets)
 	bpf_map__set_max_entries(skel->maps.lt_kinds, targets * LT_KIND_MAX);
 	bpf_map__set_max_entries(skel->maps.lt_gcs, targets * LT_GC_MAX);
 	bpf_map__set_max_entries(skel->maps.lt_classes, targets * CLASSES_PER_TARGET);
+	bpf_map__set_max_entries(skel->maps.lt_sites,
+				 features->attach_cookie ? 1 : targets * SITES_PER_TARGET);
+	bpf_map__set_max_entries(skel->maps.lt_locks, targets);
 	bpf_map__set_max_entries(skel->maps.lt_threads,
 				 at_least(targets * THREADS_PER_TARGET, MIN_THREADS));
-}
-
-static void choose_attach_type(struct lt_looptop_bpf *skel)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, skel->obj)
-		if (bpf_program__type(prog) == BPF_PROG_TYPE_KPROBE)
-			bpf_program__set_expected_attach_type(prog, LT_BPF_TRACE_UPROBE_MULTI);
 }
 
 static int on_event(void *ctx, void *data, size_t size)
@@ -87,19 +103,6 @@ static int on_event(void *ctx, void *data, size_t size)
 		drain->event(drain->ctx, data);
 	}
 	return 0;
-}
-
-/* The programs that a kernel may not have what they need for: without them there are no causes, or no
- * stacks, and the rest works. */
-static void choose_programs(struct lt_probe *probe, const struct lt_features *features)
-{
-	struct lt_looptop_bpf *skel = probe->skel;
-
-	probe->has_causes = features->kernel_btf;
-	probe->has_stacks = features->kernel_btf && features->bpf_loop;
-	bpf_program__set_autoload(skel->progs.lt_sched_switch, probe->has_causes);
-	bpf_program__set_autoload(skel->progs.lt_sched_wakeup, probe->has_causes);
-	bpf_program__set_autoload(skel->progs.lt_sample, probe->has_stacks);
 }
 
 static void attach_scheduler(struct lt_probe *probe)
@@ -156,26 +159,88 @@ static void attach_life(struct lt_probe *probe, bool begins)
 		skel->links.lt_fork = bpf_program__attach(skel->progs.lt_fork);
 }
 
-static int load(struct lt_probe *probe, const struct lt_probe_opts *opts,
-		const struct lt_features *features)
+const char *lt_probe__no_causes(const struct lt_probe *probe)
 {
-	struct lt_looptop_bpf *skel = lt_looptop_bpf__open();
-	int err;
+	const char *why = lt_features__no_causes(&probe->features);
 
-	if (!skel)
-		return lt_err(-errno, "open the BPF object: %s", strerror(errno));
-	probe->skel = skel;
-	size_tables(skel, opts->max_targets);
-	choose_programs(probe, features);
+	if (probe->has_causes)
+		return NULL;
+	return why ? why : "the kernel refuses the programs for the scheduler's events";
+}
+
+const char *lt_probe__no_stacks(const struct lt_probe *probe)
+{
+	const char *why = lt_features__no_stacks(&probe->features);
+
+	if (probe->has_stacks)
+		return NULL;
+	return why ? why : "the kernel refuses the program that samples them";
+}
+
+/* Opens the object and loads what has_causes and has_stacks leave of it. */
+static int load_programs(struct lt_probe *probe, const struct lt_probe_opts *opts)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts);
+	struct lt_looptop_bpf *skel;
+	int types_fd = -1, err;
+	char path[64];
+	size_t size;
+
+	if (!probe->features.kernel_btf) {
+		const void *object = lt_looptop_bpf__elf_bytes(&size);
+
+		types_fd = lt_programs__own_types(object, size);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", types_fd);
+		open_opts.btf_custom_path = path;
+	}
+	skel = lt_looptop_bpf__open_opts(&open_opts);
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	size_tables(&probe->features, skel, opts->max_targets);
 	bpf_program__set_autoload(skel->progs.lt_exec, opts->tell_begins);
-	bpf_program__set_autoload(skel->progs.lt_fork, opts->tell_begins && features->kernel_btf);
+	bpf_program__set_autoload(skel->progs.lt_fork,
+				  opts->tell_begins && probe->features.kernel_btf);
+	lt_programs__choose(skel, &probe->features, probe->has_causes, probe->has_stacks);
+	lt_waits__select(skel, opts->waits);
 	skel->rodata->lt_stall_ns = opts->stall_ns;
 	skel->rodata->lt_late_ns = opts->stall_ns / LATE_PART;
-	if (probe->multi)
-		choose_attach_type(skel);
 	err = lt_looptop_bpf__load(skel);
 	if (err)
+		lt_looptop_bpf__destroy(skel);
+	else
+		probe->skel = skel;
+out:
+	if (types_fd >= 0)
+		close(types_fd);
+	return err;
+}
+
+/* What the kernel refuses to load is left out: first the stacks, then the causes; the rest works alone. */
+static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
+{
+	struct lt_looptop_bpf *skel;
+	int err;
+
+	probe->has_causes = !lt_features__no_causes(&probe->features);
+	probe->has_stacks = !lt_features__no_stacks(&probe->features);
+	err = load_programs(probe, opts);
+	if (err && probe->has_stacks) {
+		probe->has_stacks = false;
+		err = load_programs(probe, opts);
+	}
+	if (err && probe->has_causes) {
+		probe->has_causes = false;
+		err = load_programs(probe, opts);
+	}
+	if (err)
 		return lt_err(err, "load the BPF programs: %s (see looptop check)", strerror(-err));
+	skel = probe->skel;
+	probe->wait_way = opts->waits;
+	probe->waits = lt_waits__new(skel, opts->waits);
+	if (!probe->waits)
+		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	attach_scheduler(probe);
 	attach_life(probe, opts->tell_begins);
 	probe->ring = ring_buffer__new(bpf_map__fd(skel->maps.lt_ring), on_event, probe, NULL);
@@ -195,8 +260,8 @@ int lt_probe__new(const struct lt_probe_opts *opts, const struct lt_features *fe
 	probe = calloc(1, sizeof(*probe));
 	if (!probe)
 		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
-	probe->multi = features->uprobe_multi;
-	err = load(probe, opts, features);
+	probe->features = *features;
+	err = load(probe, opts);
 	if (err) {
 		lt_probe__free(probe);
 		return err;
@@ -210,6 +275,7 @@ void lt_probe__free(struct lt_probe *probe)
 	if (!probe)
 		return;
 	ring_buffer__free(probe->ring);
+	lt_waits__free(probe->waits);
 	lt_looptop_bpf__destroy(probe->skel);
 	free(probe);
 }

@@ -13,11 +13,25 @@
 #include "looptop/abi.h"
 #include "looptop/runtime.h"
 
+/* By which system calls waits are told, for processes in whose code there are no sites. */
+enum lt_wait_way {
+	LT_WAITS_NONE,
+	LT_WAITS_FUNCTIONS, /* fentry and fexit: nobody else's calls are slowed down */
+	LT_WAITS_TRACEPOINTS, /* syscalls:sys_enter_epoll_wait …: they tax every system call of the host */
+	LT_WAITS_ALL_CALLS, /* raw_syscalls: likewise, twice as much; they need no tracefs */
+};
+
+/* Is there that way (LT_WAITS_NONE: which is the best)? LT_WAITS_NONE: there is not. */
+enum lt_wait_way lt_wait_way__find(enum lt_wait_way asked);
+const char *lt_wait_way__name(enum lt_wait_way way);
+
 /* What this kernel lets us do, found by trying. */
 struct lt_features {
 	bool uprobe_multi; /* one link for many sites, no CAP_SYS_ADMIN needed (Linux 6.6) */
 	bool kernel_btf; /* causes and stacks need it */
 	bool bpf_loop; /* stacks need it (Linux 5.17) */
+	bool attach_cookie; /* links tell sites apart (Linux 5.15), otherwise a table of addresses does */
+	bool atomic_fetch; /* atomic operations that tell the old value (Linux 5.12), otherwise a lock */
 	double hit_cost_ns; /* of one hit at an emulated instruction, calibrated; NAN: not known */
 	int error; /* negative errno if probes are impossible at all, 0 otherwise */
 	char why_not[256]; /* the sentence for it */
@@ -38,11 +52,19 @@ unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t siz
 /* May this process sample threads (kernel.perf_event_paranoid)? */
 bool lt_may_sample(void);
 
+/* From now on as if the kernel were one before Linux 5.12; only where perf_only was asked for. */
+void lt_features__forgo(struct lt_features *features);
+
+/* Why there can be no causes of busy time, or no stacks, on this kernel; NULL: there can. */
+const char *lt_features__no_causes(const struct lt_features *features);
+const char *lt_features__no_stacks(const struct lt_features *features);
+
 struct lt_probe;
 
 struct lt_probe_opts {
 	uint64_t stall_ns;
 	unsigned max_targets; /* sizes the tables */
+	enum lt_wait_way waits; /* LT_WAITS_NONE: no process is watched by its system calls */
 	bool tell_begins; /* programs that begin anywhere on the host make an event */
 };
 
@@ -54,6 +76,15 @@ void lt_probe__free(struct lt_probe *probe);
 /* Does it tell causes of busy time, and can it sample stacks? */
 bool lt_probe__has_causes(const struct lt_probe *probe);
 bool lt_probe__has_stacks(const struct lt_probe *probe);
+/* Why not; NULL: it does. */
+const char *lt_probe__no_causes(const struct lt_probe *probe);
+const char *lt_probe__no_stacks(const struct lt_probe *probe);
+
+/* What a hit costs in a process whose waits are told by its system calls; NAN: not known. */
+double lt_probe__wait_cost_ns(const struct lt_probe *probe);
+
+/* By which way are they told? */
+enum lt_wait_way lt_probe__wait_way(const struct lt_probe *probe);
 
 /* Does it tell of programs that begin, and how many were not told of because too many came at once? */
 bool lt_probe__tells_begins(const struct lt_probe *probe);

@@ -52,6 +52,20 @@ struct lt_runtime {
 	const char *version_symbol; /* function that finish wants to decode, or NULL */
 };
 
+/* How a program's command line names it. */
+enum lt_name_form {
+	LT_NAME_PART = 1, /* a title "program: part …": the part's first word */
+	LT_NAME_TITLE, /* a title "program words": its first words */
+	LT_NAME_SCRIPT, /* a script, or "-m module", behind options of Python's */
+};
+
+struct lt_name_rule {
+	const char *exe; /* the beginning of the executable's file name; NULL ends the table */
+	enum lt_name_form form;
+};
+
+extern const struct lt_name_rule lt_name_rules[];
+
 /* Most specific first; ended by NULL. */
 extern const struct lt_runtime *const lt_runtimes[];
 extern const struct lt_runtime lt_runtime_node, lt_runtime_libuv;

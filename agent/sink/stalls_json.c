@@ -7,10 +7,18 @@
 
 #include "agent/sink/json.h"
 
+/* When it was seen: a stall that runs is told between two snapshots, too. */
+static double seen_time(const struct lt_stall_news *news)
+{
+	double time = news->snapshot->time;
+
+	return news->stall->ongoing ? fmax(time, news->stall->start_time + news->stall->seconds) : time;
+}
+
 static json_t *event(const struct lt_stall_news *news)
 {
 	json_t *object = json_pack("{s:s, s:f, s:i, s:o, s:i, s:o}", "event", "stall", "time",
-				   news->snapshot->time, "pid", news->process->pid, "name",
+				   seen_time(news), "pid", news->process->pid, "name",
 				   lt_json_text(news->process->name), "tid", news->loop->tid,
 				   "loop", lt_json_text(news->loop->name));
 	json_t *stall = lt_json_stall(news->stall);

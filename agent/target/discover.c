@@ -10,6 +10,7 @@
 
 #include "agent/target/files.h"
 #include "agent/target/process.h"
+#include "agent/target/waits.h"
 #include "agent/util/clock.h"
 
 #define MS	       1000000ull
@@ -21,6 +22,9 @@
  * others, and much later a plug-in may load one more. */
 static const uint64_t pauses_ns[] = { 20 * MS,	 100 * MS,   400 * MS,	 1500 * MS, 3000 * MS,
 				      6000 * MS, 12000 * MS, 24000 * MS, 48000 * MS };
+/* Before this look a runtime may still be on its way into the process. */
+#define GENERIC_LOOK 3
+
 #define PAUSES (sizeof(pauses_ns) / sizeof(pauses_ns[0]))
 
 enum state {
@@ -45,14 +49,18 @@ struct process {
 struct lt_discovery {
 	struct process *processes; /* by pid */
 	struct lt_files *files;
+	bool generic;
+	bool all_at_once; /* those that have been there for long are looked through */
 };
 
-struct lt_discovery *lt_discovery__new(void)
+struct lt_discovery *lt_discovery__new(bool generic)
 {
 	struct lt_discovery *discovery = calloc(1, sizeof(*discovery));
 
-	if (discovery)
+	if (discovery) {
+		discovery->generic = generic;
 		discovery->files = lt_files__new();
+	}
 	if (discovery && discovery->files)
 		return discovery;
 	free(discovery);
@@ -169,6 +177,16 @@ void lt_discovery__ended(struct lt_discovery *discovery, int pid)
 		forget(discovery, process);
 }
 
+static bool has_loop(const struct lt_discovery *discovery, const struct process *process)
+{
+	if (process->looks ? lt_files__any_has_loop(discovery->files, process->pid)
+			   : lt_files__exe_has_loop(discovery->files, process->pid))
+		return true;
+	return discovery->generic && process->looks &&
+	       (process->looks >= GENERIC_LOOK || discovery->all_at_once) &&
+	       lt_process_has_epoll(process->pid) && lt_process_is_native(process->pid);
+}
+
 /* The first look asks only for the executable: most processes that begin are gone before the second. */
 static void look_at(struct lt_discovery *discovery, struct process *process)
 {
@@ -181,8 +199,7 @@ static void look_at(struct lt_discovery *discovery, struct process *process)
 		return;
 	}
 	process->start_ticks = stat.start_ticks;
-	if (process->looks ? lt_files__any_has_loop(discovery->files, process->pid)
-			   : lt_files__exe_has_loop(discovery->files, process->pid)) {
+	if (has_loop(discovery, process)) {
 		process->state = STATE_FOUND;
 		process->seen_time = lt_wall_now(&process->seen_ns);
 		process->next_ns = now_ns + SETTLE_NS;
@@ -214,8 +231,10 @@ void lt_discovery__look(struct lt_discovery *discovery, uint64_t now_ns, uint64_
 void lt_discovery__look_through(struct lt_discovery *discovery)
 {
 	/* The executables, and then all that is mapped into those that have not shown one. */
+	discovery->all_at_once = true;
 	lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
 	lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
+	discovery->all_at_once = false;
 }
 
 bool lt_discovery__next(struct lt_discovery *discovery, uint64_t now_ns, struct lt_found *ret_found)

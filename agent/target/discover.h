@@ -13,8 +13,8 @@
 
 struct lt_discovery;
 
-/* NULL with errno. */
-struct lt_discovery *lt_discovery__new(void);
+/* generic: processes with an epoll descriptor too, whatever is mapped into them. NULL with errno. */
+struct lt_discovery *lt_discovery__new(bool generic);
 void lt_discovery__free(struct lt_discovery *discovery);
 
 /* Looks through /proc for processes that are not known yet, and forgets those that have ended. 0 or -errno. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/runtime/registry.h"
 #include "agent/target/process.h"
 #include "agent/util/fmt.h"
 #include "agent/util/text.h"
@@ -188,7 +189,7 @@ static void title_name(char name[LT_NAME_SIZE], const char *title)
 			start = title + i + 1;
 	first -= (size_t)(start - title);
 	second = start + first + strspn(start + first, " ");
-	if (isalnum((unsigned char)*second))
+	if (isalnum((unsigned char)*second) || !strncmp(second, "*:", 2)) /* "*:6379" */
 		length = strcspn(second, " ");
 	if (first > LT_NAME_SIZE)
 		first = LT_NAME_SIZE;
@@ -197,6 +198,74 @@ static void title_name(char name[LT_NAME_SIZE], const char *title)
 	snprintf(words, sizeof(words), "%.*s%s%.*s", (int)first, start, length ? " " : "",
 		 (int)length, second);
 	lt_fmt_text(name, LT_NAME_SIZE, words);
+}
+
+/* "nginx: worker process" → "nginx worker". Plain words only: what follows may be a command line. */
+static bool part_name(char name[LT_NAME_SIZE], const char *title)
+{
+	size_t program = strcspn(title, ":"), length;
+	const char *part = title + program;
+	char words[LT_PATH_SIZE];
+
+	if (strncmp(part, ": ", 2))
+		return false;
+	part += 2;
+	length = strspn(part, "abcdefghijklmnopqrstuvwxyz");
+	if (!length || length > LT_NAME_SIZE / 2 || program > LT_NAME_SIZE / 2)
+		return false;
+	snprintf(words, sizeof(words), "%.*s %.*s", (int)program, title, (int)length, part);
+	lt_fmt_text(name, LT_NAME_SIZE, words);
+	return true;
+}
+
+/* Python's options that take the next argument as their value, where it is not part of the same word. */
+static bool python_takes_value(const char *option)
+{
+	return !strcmp(option, "-W") || !strcmp(option, "-X") ||
+	       !strcmp(option, "--check-hash-based-pycs");
+}
+
+/* From the arguments behind argv[0]. */
+static bool python_name(char name[LT_NAME_SIZE], const char *arg, const char *end)
+{
+	while (arg < end && *arg == '-') {
+		if (!strcmp(arg, "-c") || !arg[1])
+			return false;
+		if (!strcmp(arg, "-m")) {
+			arg = next_argument(arg, end);
+			break;
+		}
+		if (python_takes_value(arg))
+			arg = next_argument(arg, end);
+		if (arg < end)
+			arg = next_argument(arg, end);
+	}
+	if (arg >= end || !*arg)
+		return false;
+	script_name(name, arg);
+	return true;
+}
+
+/* The name by the table of programs that say more of themselves. False: it has no row, or its command line
+ * does not have that form. */
+static bool program_name(char name[LT_NAME_SIZE], const char *base, const char *cmdline,
+			 const char *end)
+{
+	const struct lt_name_rule *rule = lt_name_rules;
+
+	while (rule->exe && !lt_starts_with(base, rule->exe))
+		rule++;
+	if (!rule->exe || !*cmdline)
+		return false;
+	if (rule->form == LT_NAME_PART)
+		return part_name(name, cmdline);
+	if (rule->form == LT_NAME_SCRIPT)
+		return looks_like(cmdline, base) &&
+		       python_name(name, next_argument(cmdline, end), end);
+	if (!strchr(cmdline, ' ')) /* no title: its arguments stand apart */
+		return false;
+	title_name(name, cmdline);
+	return true;
 }
 
 /* The executable's basename without the kernel's " (deleted)". */
@@ -224,7 +293,7 @@ void lt_display_name(char name[LT_NAME_SIZE], const char *cmdline, size_t length
 	while (length && cmdline[length - 1])
 		length--;
 	end = cmdline + length;
-	if (!length || !*base)
+	if (!length || !*base || program_name(name, base, cmdline, end))
 		return;
 	if (*cmdline && !looks_like(cmdline, base)) {
 		if (cmdline[strspn(cmdline, " /")])

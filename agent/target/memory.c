@@ -7,15 +7,11 @@
 #include "agent/target/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "agent/target/uv_layout.h"
+#include "agent/target/waits.h"
 #include "agent/util/clock.h"
-#include "agent/util/text.h"
 #include "agent/util/word.h"
 #include "looptop/runtime.h"
 
@@ -165,38 +161,6 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 	return 0;
 }
 
-static bool is_epoll_wait(int number)
-{
-	return number == SYS_epoll_wait || number == SYS_epoll_pwait || number == SYS_epoll_pwait2;
-}
-
-/* The stack pointer of a thread that sleeps in a wait for events; no other is worth a scan. */
-static int thread_sp(int pid, int tid, uint64_t *ret_sp)
-{
-	char path[64], text[256];
-	uint64_t sp;
-	int number;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return -ESRCH;
-	text[n] = '\0';
-	if (lt_starts_with(text, "running"))
-		return -EAGAIN;
-	if (sscanf(text, "%d %*x %*x %*x %*x %*x %*x %lx", &number, &sp) != 2 ||
-	    !is_epoll_wait(number))
-		return -EAGAIN;
-	*ret_sp = sp & ~7ull;
-	return 0;
-}
-
 /* Does a loop structure begin here? Its handle queue must lead to a handle that points back. */
 static bool is_loop(int pid, uint64_t addr, uint64_t first)
 {
@@ -216,10 +180,11 @@ int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_l
 	static const size_t page = 4096;
 	unsigned char block[4096 + LT_UV_LOOP_HANDLE_QUEUE + 8];
 	uint64_t sp = 0;
-	int err = thread_sp(target->pid, tid, &sp);
+	int err = lt_thread_in_wait(target->pid, tid, &sp);
 
 	if (err)
 		return err;
+	sp &= ~7ull;
 	for (size_t at = 0; at < STACK_SCAN_BYTES; at += page) {
 		size_t size = sizeof(block);
 

@@ -14,6 +14,7 @@
 #include "agent/target/image.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
+#include "agent/target/waits.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -82,6 +83,11 @@ static int add_module(struct lt_target *target, const struct lt_mapping *mapping
 
 static void set_runtime(struct lt_target *target)
 {
+	if (!target->n_modules) {
+		target->generic = true;
+		target->runtime = "generic";
+		target->runtime_version = target->uv_version = "";
+	}
 	for (size_t i = 0; i < target->n_modules; i++) {
 		const struct lt_image *image = target->modules[i].image;
 		bool node = !strcmp(image->runtime, "node");
@@ -128,7 +134,7 @@ static int refuse(const struct lt_proc_info *info)
 		return lt_err(-ENOEXEC, "attach to pid %d: it is a kernel thread (%s), which runs no event "
 					"loop", info->pid, info->comm);
 	return lt_err(-ENOEXEC, "attach to pid %d: %s (%s) runs no event loop that looptop knows (it knows "
-				"Node.js and programs with libuv inside)",
+				"Node.js, programs with libuv inside, and threads that wait in epoll)",
 		      info->pid, info->comm, info->exe[0] ? info->exe : "no file");
 }
 
@@ -175,7 +181,7 @@ int lt_target__open(int pid, struct lt_target **ret_target)
 		open_error(pid, err);
 		goto fail;
 	}
-	if (!target->n_modules) {
+	if (!target->n_modules && (!lt_process_has_epoll(pid) || !lt_process_is_native(pid))) {
 		err = refuse(&info);
 		goto fail;
 	}

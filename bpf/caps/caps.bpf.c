@@ -13,10 +13,12 @@ struct {
 	__type(value, __u64[4]);
 } lt_caps_map SEC(".maps");
 
+const volatile bool lt_has_cookies = true;
+
 SEC("uprobe")
 int lt_caps_hit(struct pt_regs *ctx)
 {
-	__u64 key = bpf_get_attach_cookie(ctx), now = bpf_ktime_get_ns();
+	__u64 key = lt_has_cookies ? bpf_get_attach_cookie(ctx) : 1, now = bpf_ktime_get_ns();
 	__u64 *value = bpf_map_lookup_elem(&lt_caps_map, &key);
 
 	if (!value)

@@ -133,9 +133,11 @@ struct lt_loop_key {
 #define LT_LOOP_SEEDED 2u /* flag: user space put the record there, from the target's memory */
 #define LT_LOOP_NESTED 4u /* flag: another loop runs inside a turn of this one (spawnSync) */
 #define LT_LOOP_DOUBLE_POLL 8u /* flag: each poll phase begins with a wait of timeout 0 */
+#define LT_LOOP_ANY_WAIT 16u /* flag: each wait of the thread is one of its loop, whatever it waits on */
+#define LT_LOOP_END_UNSEEN 32u /* flag: seeded in a wait, of whose end nobody will tell */
 
-/* A bit for each thread id of a loop, modulo the bits that there are. */
-#define LT_WATCHED_WORDS 1024
+/* A byte for each thread id of a loop, modulo the bytes that there are: set without an atomic operation. */
+#define LT_WATCHED_SIZE 65536
 
 /* Why a loop's thread is not running. */
 enum lt_off { LT_OFF_NOT, LT_OFF_RUNQUEUE, LT_OFF_THROTTLED, LT_OFF_SLEEP, LT_OFF_MAX };
@@ -183,8 +185,9 @@ struct lt_loop_rec {
 	__u64 unknown_ns; /* observed, in no known phase */
 	__u64 turn_start_ns; /* 0: no turn is running */
 	__u64 wait_start_ns; /* 0: not in a wait */
-	__s32 wait_timeout_ms; /* of the running or latest wait */
+	__s64 wait_timeout_ns; /* of the running or latest wait; -1: none, 0: it may not block */
 	__u32 phase; /* the current enum lt_phase */
+	__u32 pad;
 	__u32 flags;
 	__u32 boundaries; /* phase events since the latest wait's end */
 	__s32 wait_events; /* what the latest wait returned */
@@ -233,6 +236,7 @@ struct lt_proc_cfg {
 
 #define LT_PROC_TASKS 2u /* flag: each task that is delivered makes an event */
 #define LT_PROC_DOUBLE_POLL 1u /* flag: each poll phase begins with a wait of timeout 0 */
+#define LT_PROC_ANY_WAIT 4u /* flag: each thread that waits in epoll is a loop; told by its system calls */
 
 /* The pool's state in one word, so that one atomic addition changes it and tells the old one. */
 #define LT_POOL_BUSY_SHIFT 0

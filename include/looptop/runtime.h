@@ -107,7 +107,8 @@ struct lt_target {
 	int parent_pid; /* when it was opened */
 	uint64_t place; /* then; the same for processes in the same working directory; 0: unknown */
 	char cgroup[256];
-	const char *runtime; /* of the most specific module: "node", else "libuv"; NULL: none */
+	bool generic; /* no module of it has a loop that is known: any thread that waits in epoll is one */
+	const char *runtime; /* of the most specific module: "node", else "libuv"; or "generic" */
 	const char *runtime_version, *uv_version; /* "" unknown */
 	struct lt_module modules[LT_MODULES_MAX];
 	size_t n_modules;

@@ -99,6 +99,7 @@ def test_a_stall_is_seen_while_it_runs(node, way):
     seen = running[0]["read_time"] - truth["begun"]
     assert THRESHOLD - 0.03 <= seen <= 1.5 * THRESHOLD + waited + 0.002, (seen, waited)
     assert running[0]["seconds"] <= seen + 0.03
+    assert all(event["start_time"] < event["time"] <= event["read_time"] for event in running)
     length = truth["ended"] - truth["begun"]
     assert length - 0.002 <= ended["seconds"] <= length + 0.03 + waited
     for event in [running[-1], ended]:

@@ -272,6 +272,32 @@ static void test_each_illness_alone(void **state)
 	}
 }
 
+/* A program of which only the system calls are known: its code is code, whatever names it has, and its threads
+ * are not Workers. */
+static void test_generic(void **state)
+{
+	static const struct {
+		const char *id;
+		void (*illness)(struct doctor_case *c, int interval);
+	} cases[] = {
+		{ "blocking-code", sync_javascript }, { "blocking-code", large_json },
+		{ "blocking-code", crypto },	      { "blocking-code", asleep },
+		{ "blocking-code", next_tick },	      { "cpu-starved", starved },
+		{ "loop-busy", busy_loop },	      { "loop-busy", uneven_workers },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct doctor_case *c = case_new();
+
+		c->process.runtime = "generic";
+		case_watch(c, cases[i].illness);
+		assert_int_equal(lt_doctor__findings(c->doctor), 1);
+		assert_string_equal(lt_doctor__finding_id(c->doctor, 0), cases[i].id);
+		case_free(c);
+	}
+}
+
 static void test_healthy(void **state)
 {
 	struct doctor_case *c = case_new();
@@ -473,6 +499,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
 		cmocka_unit_test(test_held_up_pool),
+		cmocka_unit_test(test_generic),
 		cmocka_unit_test(test_affinity),
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_nothing_known),

@@ -118,7 +118,7 @@ static void test_asleep_in_gc(void **state)
 static void test_idle_and_ended(void **state)
 {
 	struct lt_loop_rec rec = {
-		.first_ns = 1, .last_ns = T0, .wait_start_ns = T0, .wait_timeout_ms = -1
+		.first_ns = 1, .last_ns = T0, .wait_start_ns = T0, .wait_timeout_ns = -1
 	};
 	struct lt_cause_parts parts;
 

@@ -69,7 +69,7 @@ static void advance(struct sim *sim)
 		rec->phase = LT_PHASE_UNKNOWN;
 	}
 	span = sim->now - rec->last_ns;
-	if (rec->wait_start_ns && rec->wait_timeout_ms != 0)
+	if (rec->wait_start_ns && rec->wait_timeout_ns != 0)
 		rec->idle_ns += span;
 	else
 		rec->busy_ns += span;
@@ -100,7 +100,7 @@ static void wait_begin(struct sim *sim, int32_t timeout_ms)
 	if (rec->turn_start_ns) {
 		uint64_t turn_ns = sim->now - rec->turn_start_ns;
 		bool same_poll = !rec->boundaries && !rec->wait_events &&
-				 rec->wait_timeout_ms == 0 && timeout_ms != 0;
+				 rec->wait_timeout_ns == 0 && timeout_ms != 0;
 
 		if (!same_poll) {
 			rec->turns++;
@@ -112,7 +112,7 @@ static void wait_begin(struct sim *sim, int32_t timeout_ms)
 	}
 	rec->waits++;
 	rec->wait_start_ns = sim->now;
-	rec->wait_timeout_ms = timeout_ms;
+	rec->wait_timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * (int64_t)MS;
 	rec->phase = LT_PHASE_POLL_WAIT;
 }
 
@@ -122,9 +122,9 @@ static void wait_end(struct sim *sim, int32_t events)
 
 	advance(sim);
 	rec->wait_events = events;
-	if (rec->wait_start_ns && rec->wait_timeout_ms > 0 && !events)
+	if (rec->wait_start_ns && rec->wait_timeout_ns > 0 && !events)
 		hist_add(sim, &rec->lateness,
-			 sim->now - rec->wait_start_ns - (uint64_t)rec->wait_timeout_ms * MS);
+			 sim->now - rec->wait_start_ns - (uint64_t)rec->wait_timeout_ns);
 	rec->wait_start_ns = 0;
 	rec->turn_start_ns = sim->now;
 	rec->boundaries = 0;

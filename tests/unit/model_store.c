@@ -96,7 +96,7 @@ static void loop_of(struct fixture *fx, struct lt_store_process *of, int tid, ui
 				     .hits = 1,
 				     .waits = 1,
 				     .wait_start_ns = since,
-				     .wait_timeout_ms = -1,
+				     .wait_timeout_ns = -1,
 				     .phase = LT_PHASE_POLL_WAIT };
 	assert_int_equal(lt_loop_state__record(loop, rec), 0);
 }

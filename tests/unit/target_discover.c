@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,7 +98,7 @@ static bool is_told(struct lt_discovery *discovery, int pid, uint64_t now_ns)
 
 static void test_mapped_later(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new();
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 
 	(void)state;
@@ -117,7 +118,7 @@ static void test_mapped_later(void **state)
 
 static void test_postponed(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new();
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 	uint64_t later = lt_now_ns() + 60 * SECOND_NS;
 
@@ -137,7 +138,7 @@ static void test_postponed(void **state)
 /* The life of a pid: another program in the same process, an end, the same pid again. */
 static void test_begins_and_ends(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new();
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 
 	(void)state;
@@ -167,7 +168,7 @@ static void test_begins_and_ends(void **state)
 /* A deadline that has passed: nothing is looked at, and nothing is lost by it. */
 static void test_deadline(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new();
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 
 	(void)state;
@@ -184,7 +185,7 @@ static void test_deadline(void **state)
 
 static void test_storm(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new();
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct lt_found found;
 
 	(void)state;
@@ -194,6 +195,34 @@ static void test_storm(void **state)
 	lt_discovery__look_through(discovery);
 	assert_false(lt_discovery__next(discovery, UINT64_MAX, &found));
 	lt_discovery__free(discovery);
+}
+
+/* A process with an epoll descriptor and no runtime: only for those who ask, and not while a runtime may still be
+ * coming. */
+static void test_generic(void **state)
+{
+	int epoll = epoll_create1(0); /* the child has it too */
+	struct child child = start();
+
+	(void)state;
+	assert_true(epoll >= 0);
+	for (int generic = 0; generic <= 1; generic++) {
+		struct lt_discovery *discovery = lt_discovery__new(generic);
+
+		lt_discovery__scan(discovery, lt_now_ns());
+		lt_discovery__look_through(discovery); /* it has been there for long */
+		assert_int_equal(is_told(discovery, child.pid, UINT64_MAX), generic);
+		lt_discovery__began(discovery, child.pid, false, lt_now_ns());
+		for (int i = 0; i < 2; i++) {
+			lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
+			assert_false(is_told(discovery, child.pid, UINT64_MAX));
+		}
+		lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
+		assert_int_equal(is_told(discovery, child.pid, UINT64_MAX), generic);
+		lt_discovery__free(discovery);
+	}
+	close(epoll);
+	stop(&child);
 }
 
 static void test_files(void **state)
@@ -222,7 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mapped_later),	cmocka_unit_test(test_postponed),
 		cmocka_unit_test(test_begins_and_ends), cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_storm),		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_generic), cmocka_unit_test(test_storm),		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

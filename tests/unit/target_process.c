@@ -289,6 +289,33 @@ static void check_name(const char *arguments, const char *exe, const char *comm,
 
 #define NODE "/usr/bin/node"
 
+static void test_names_of_programs(void **state)
+{
+	static const char nginx[] = "/usr/sbin/nginx", python[] = "/usr/bin/python3.11",
+			  redis[] = "/usr/bin/redis-check-rdb";
+
+	(void)state;
+	check_name("nginx: worker process", nginx, "nginx", "nginx worker");
+	check_name("nginx: master process /usr/sbin/nginx -g env SECRET=x;", nginx, "nginx",
+		   "nginx master");
+	check_name("nginx: /etc/x", nginx, "nginx", "nginx");
+	check_name("/usr/sbin/nginx|-g|daemon off;", nginx, "nginx", "nginx");
+	check_name("redis-server 127.0.0.1:6379", redis, "redis-server",
+		   "redis-server 127.0.0.1:6379");
+	check_name("redis-server *:6379", redis, "redis-server", "redis-server *:6379");
+	check_name("redis-server|--requirepass|secret", redis, "redis-server", "redis-server");
+	check_name("python3|-u|/srv/app.py|--token=x", python, "python3", "app.py");
+	check_name("/usr/bin/python3|-X|dev|-W|ignore|app.py", python, "python3", "app.py");
+	check_name("python3|-m|http.server|8000", python, "python3", "http.server");
+	check_name("python3|-Wd|-mapp", python, "python3", "python3");
+	check_name("python3|-c|password = 1", python, "python3", "python3");
+	check_name("python3|-", python, "python3", "python3");
+	check_name("python3|-W", python, "python3", "python3");
+	check_name("python3", python, "python3", "python3");
+	check_name("/venv/bin/python|/venv/bin/uvicorn|app:main", python, "uvicorn", "uvicorn");
+	check_name("gunicorn: worker [app]", python, "gunicorn", "gunicorn: worker");
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -437,7 +464,7 @@ int main(void)
 		cmocka_unit_test(test_tgid),	       cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_cgroup_hostile), cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_hostname),       cmocka_unit_test(test_mapping),
-		cmocka_unit_test(test_mapping_long),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_mapping_long),   cmocka_unit_test(test_names), cmocka_unit_test(test_names_of_programs),
 		cmocka_unit_test(test_no_secrets),     cmocka_unit_test(test_names_hostile),
 		cmocka_unit_test(test_self),	       cmocka_unit_test(test_nobody),
 	};

@@ -17,7 +17,7 @@ const dns = require('dns');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
-const zlib = require('zlib');
+const { deflate } = require('./lib/deflate');
 const { monotonic, openWindow, serve } = require('./lib/session');
 
 const ITERATIONS = 100000; // of pbkdf2: 10 to 20 ms
@@ -40,21 +40,6 @@ function times(n, ask) {
 
 function pbkdf2(callback) {
   crypto.pbkdf2('password', 'salt', ITERATIONS, 32, 'sha256', callback);
-}
-
-// A stream gives the pool one task for each write of its handle; how many that are, only it knows.
-function deflate(result, callback) {
-  const stream = zlib.createDeflate();
-  const handle = stream._handle;
-  const write = handle.write;
-  handle.write = function counted(...args) {
-    result.writes++;
-    return write.apply(this, args);
-  };
-  stream.on('error', callback);
-  stream.on('end', () => callback(null));
-  stream.resume();
-  stream.end(Buffer.alloc(200000, 'looptop'));
 }
 
 async function kinds({ fs: stats, dns: lookups, crypto: hashes, random, zlib: streams }) {

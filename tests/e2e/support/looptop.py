@@ -63,10 +63,10 @@ def assert_says_why(result, status, *words):
 class Running:
     """looptop, running: what it writes is read line by line, and at the end of the block it is gone."""
 
-    def __init__(self, *arguments, parse=strict_json, env=None):
+    def __init__(self, *arguments, parse=strict_json, env=None, launcher=()):
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [str(BINARY), *map(str, arguments)],
+            [*launcher, str(BINARY), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -123,9 +123,12 @@ class Running:
 class Stat(Running):
     """`looptop stat --json` on some processes: in the end, the series of all its snapshots."""
 
-    def __init__(self, *pids, tier=None, interval=INTERVAL, extra=NO_BUDGET, env=None):
+    def __init__(
+        self, *pids, tier=None, interval=INTERVAL, extra=NO_BUDGET, env=None, launcher=()
+    ):
         tiers = ("--tier", tier) if tier else ()
-        super().__init__("stat", "--json", "-i", interval, *extra, *tiers, *pids, env=env)
+        arguments = ("stat", "--json", "-i", interval, *extra, *tiers, *pids)
+        super().__init__(*arguments, env=env, launcher=launcher)
         self.interval = interval
 
     @property

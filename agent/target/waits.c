@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+#include "agent/target/waits.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/target/process.h"
+#include "agent/util/text.h"
+
+/* Descriptors are looked through up to this many: a server makes its epoll instance before it has clients. */
+#define DESCRIPTORS_MAX 4096
+#define THREADS_MAX	64
+
+int lt_parse_syscall(const char *text, struct lt_syscall *ret_call)
+{
+	struct lt_syscall call = { 0 };
+	uint64_t *a = call.args;
+
+	if (lt_starts_with(text, "running"))
+		return -EAGAIN;
+	/* "-1 SP PC" outside of system calls */
+	if (sscanf(text, "%d %lx %lx %lx %lx %lx %lx %lx", &call.number, &a[0], &a[1], &a[2], &a[3],
+		   &a[4], &a[5], &call.sp) != 8) {
+		if (sscanf(text, "%d %lx", &call.number, &call.sp) != 2 || call.number != -1)
+			return -EINVAL;
+		memset(call.args, 0, sizeof(call.args));
+	}
+	*ret_call = call;
+	return 0;
+}
+
+static bool is_epoll_wait(int number)
+{
+#ifdef SYS_epoll_wait
+	if (number == SYS_epoll_wait)
+		return true;
+#endif
+	return number == SYS_epoll_pwait || number == SYS_epoll_pwait2;
+}
+
+/* A timeout of 0 does not block; epoll_pwait2 has the address of one, and reading it is not worth the while. */
+static bool may_block(const struct lt_syscall *call)
+{
+	return call->number == SYS_epoll_pwait2 || (int32_t)call->args[3] != 0;
+}
+
+int lt_thread_in_wait(int pid, int tid, uint64_t *ret_sp)
+{
+	char file[64], text[256];
+	struct lt_syscall call;
+	int n;
+
+	snprintf(file, sizeof(file), "task/%d/syscall", tid);
+	n = lt_proc_read(pid, file, text, sizeof(text));
+	if (n < 0)
+		return n;
+	if (lt_parse_syscall(text, &call) || !is_epoll_wait(call.number) || !may_block(&call))
+		return -EAGAIN;
+	*ret_sp = call.sp;
+	return 0;
+}
+
+int64_t lt_thread_sleeps(int pid, int tid)
+{
+	char file[64], text[4096];
+	const char *line;
+	long count;
+	int n;
+
+	snprintf(file, sizeof(file), "task/%d/status", tid);
+	n = lt_proc_read(pid, file, text, sizeof(text));
+	if (n < 0)
+		return n;
+	line = strstr(text, "\nvoluntary_ctxt_switches:");
+	if (!line || sscanf(line, "\nvoluntary_ctxt_switches: %ld", &count) != 1 || count < 0)
+		return -EINVAL;
+	return count;
+}
+
+static bool has_descriptor(int pid)
+{
+	char path[64], link[64];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	for (int i = 0; !found && i < DESCRIPTORS_MAX && (entry = readdir(dir)); i++) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		if (n <= 0)
+			continue;
+		link[n] = '\0';
+		found = !strcmp(link, "anon_inode:[eventpoll]");
+	}
+	closedir(dir);
+	return found;
+}
+
+bool lt_process_has_epoll(int pid)
+{
+	int tids[THREADS_MAX], n = lt_process_threads(pid, tids, THREADS_MAX);
+	uint64_t sp;
+
+	if (has_descriptor(pid))
+		return true;
+	for (int i = 0; i < n; i++)
+		if (lt_thread_in_wait(pid, tids[i], &sp) == 0)
+			return true;
+	return false;
+}
+
+bool lt_process_is_native(int pid)
+{
+	unsigned char head[EI_NIDENT + 4];
+	char path[64];
+	bool native;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	native = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+		 !memcmp(head, ELFMAG, SELFMAG) && head[EI_CLASS] == ELFCLASS64;
+	close(fd);
+	return native;
+}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Which kernels, and in the end a line for each: what ran where."""
+
+import os
+
+import pytest
+
+REPORT = []
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kernels", default=None, help="comma-separated, instead of all")
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() != 0 and not session.config.option.collectonly:
+        pytest.exit("the guest reads this machine's files as this user: run the tests as root", 1)
+
+
+def pytest_collection_modifyitems(config, items):
+    chosen = config.getoption("--kernels")
+    if chosen:
+        others = [item for item in items if item.callspec.params["guest"] not in chosen.split(",")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+        assert items, f"--kernels {chosen}: no such kernel"
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.section("kernels")
+    for line in REPORT:
+        terminalreporter.write_line(line)

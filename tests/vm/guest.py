@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Runs in the guest: looptop on real Node processes, told as JSON to the host, which judges.
+
+    guest.py RESULT MAJOR=BINARY...
+"""
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+# pylint: disable=wrong-import-position
+from support import looptop, procfs
+from support.looptop import NO_BUDGET, Stat
+from support.stalls import Follow
+from support.workload import node_workload
+
+SLOW = 60  # seconds that anything may take in an emulated machine
+WORK = {
+    "immediates": 200,
+    "stats": 40,
+    "lookups": 6,
+    "hashes": 5,
+    "streams": 7,
+    "minor": 3,
+    "major": 2,
+}
+BLOCK_MS = 600
+WITHOUT_BTF = "mount --bind /dev/null /sys/kernel/btf/vmlinux"
+
+
+def descriptors(pid):
+    """What a process's descriptors are, and how many of each: tells by what probes are held."""
+    kinds = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kind = os.readlink(f"/proc/{pid}/fd/{name}")
+        except FileNotFoundError:  # a file that it read just now
+            continue
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return kinds
+
+
+def text_is_back(pid, within=SLOW):
+    """Seconds until a process's text is that of its files again, None if it is not in time."""
+    start = time.monotonic()
+    while procfs.changed_text(pid):
+        if time.monotonic() - start > within:
+            return None
+        time.sleep(0.2)
+    return time.monotonic() - start
+
+
+def watched_work(target):
+    """One run of work under `stat`: what the process says and what looptop says."""
+    begin = time.monotonic()
+    with Stat(target.pid, tier="full") as stat:
+        stat.wait_attached(SLOW)
+        during = {
+            "changed": len(procfs.changed_text(target.pid)),
+            "descriptors": descriptors(stat.process.pid),
+        }
+        truth = target.call("work", SLOW, **WORK)
+        stat.settle()
+        snapshots = stat.stop(timeout=SLOW).snapshots
+    told = target.call("entries", SLOW)["entries"]
+    return {
+        **during,
+        "truth": truth,
+        "collections": [entry for entry in told if entry["start"] >= begin],
+        "snapshots": snapshots,
+        "text_is_back": text_is_back(target.pid),
+    }
+
+
+def stalls(target):
+    """One block under `stalls`."""
+    with Follow(target.pid) as follow:
+        follow.wait_attached(SLOW)
+        truth = target.call("block", SLOW, ms=BLOCK_MS)
+        middle = truth["start"] + truth["seconds"] / 2 + time.time() - time.monotonic()
+        follow.wait_ended(middle, SLOW)
+        told = follow.stop(timeout=SLOW)
+    return {"truth": truth, "told": told, "text_is_back": text_is_back(target.pid)}
+
+
+def killed(target):
+    """kill -9 of looptop in the middle of work: what is left in the target, and does it live?"""
+    with Stat(target.pid, tier="full") as stat:
+        stat.wait_attached(SLOW)
+        changed = len(procfs.changed_text(target.pid))
+        target.send("work", **WORK)
+        stat.process.send_signal(signal.SIGKILL)
+        stat.process.wait(SLOW)
+    back = text_is_back(target.pid)
+    truth = target.answer("work", SLOW)
+    return {"changed": changed, "text_is_back": back, "truth": truth}
+
+
+def without_btf(pid):
+    """check and one snapshot where the kernel's BTF is hidden."""
+
+    def run(*arguments):
+        command = f'{WITHOUT_BTF} && exec "$@"'
+        return subprocess.run(
+            ["unshare", "-m", "sh", "-c", command, "sh", looptop.BINARY, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=SLOW,
+            check=False,
+        )
+
+    check = run("check")
+    stat = run("stat", "--json", "-c", 2, "-i", 0.5, *NO_BUDGET, pid)
+    return {
+        "check": check.stdout,
+        "status": [check.returncode, stat.returncode],
+        "messages": check.stderr + stat.stderr,
+        "snapshots": [json.loads(line) for line in stat.stdout.splitlines()],
+    }
+
+
+def observe(major, binary):
+    started = time.monotonic()
+    with node_workload(binary, "kernel.js", flags=["--expose-gc"]) as target:
+        # Once before, so that nothing is loaded lazily.
+        target.call("work", SLOW, **{key: 1 for key in WORK})
+        result = {
+            "pid": target.pid,
+            "work": watched_work(target),
+            "stalls": stalls(target),
+            "killed": killed(target),
+            "without_btf": without_btf(target.pid),
+            "alive": target.alive,
+        }
+    result["seconds"] = time.monotonic() - started
+    return result
+
+
+def main():
+    check = looptop.run("check", timeout=SLOW)
+    result = {
+        "release": platform.release(),
+        "uptime": time.clock_gettime(time.CLOCK_BOOTTIME),
+        "check": {"text": check.stdout, "status": check.returncode, "messages": check.stderr},
+        "nodes": {},
+    }
+    for argument in sys.argv[2:]:
+        major, binary = argument.split("=", 1)
+        result["nodes"][major] = observe(major, binary)
+    with open(sys.argv[1], "w", encoding="utf-8") as file:
+        json.dump(result, file)
+
+
+main()

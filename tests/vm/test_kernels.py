@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""looptop on Debian's stock kernels, in emulated machines: guest.py observes there, this judges here.
+
+Counts are exact; times are bounds, for the machines are ten to thirty times slower than real ones.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from conftest import REPORT
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+# pylint: disable=wrong-import-position
+from support import looptop
+from support.series import Series
+
+MAJORS = (16, 22)
+BOOT_SECONDS = 170  # three minutes for each of four kernels are the twelve that all may take
+CANNOT_BE_HAD, NO_END = 77, 125
+
+BY_LINKS, BY_ADDRESSES = "apart by their links", "apart by their addresses (before Linux 5.15)"
+ATOMIC, LOCKED = "by atomic operations", "under a lock (before Linux 5.12)"
+MULTI, PERF = "yes, by uprobe_multi links", "yes, by perf events"
+NEEDS_LOOP = "they need bpf_loop (Linux 5.17)"
+NEEDS_BTF = "they need the kernel's BTF"
+
+# What each kernel has: by what probes are placed, told apart and counted, and why it has no stacks.
+Way = namedtuple("Way", "uprobes cookies counters no_stacks")
+WAYS = {
+    "5.10": Way(PERF, BY_ADDRESSES, LOCKED, NEEDS_LOOP),
+    "6.1": Way(PERF, BY_LINKS, ATOMIC, None),
+    "6.12": Way(MULTI, BY_LINKS, ATOMIC, None),
+    "newest": Way(MULTI, BY_LINKS, ATOMIC, None),
+}
+
+
+def fetch(script, *arguments):
+    result = subprocess.run(
+        [script, *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False
+    )
+    if result.returncode == CANNOT_BE_HAD:
+        why = result.stderr.strip().splitlines()[-1]
+        REPORT.append(f"NOT TESTED: {why}")
+        pytest.skip(why)
+    assert result.returncode == 0, result.stderr
+    return Path(result.stdout.strip())
+
+
+def boot(kernel, results):
+    """Once more only if the kernel itself fell over, which an emulated one does at times."""
+    for attempt in (1, 2):
+        command = ["setpriv", "--pdeathsig", "KILL", HERE / "boot", kernel, results, BOOT_SECONDS]
+        status = subprocess.run([*map(str, command)], timeout=BOOT_SECONDS + 30, check=False)
+        console = (results / "console").read_text(errors="replace")
+        fell_over = re.search(r"^.*(Kernel panic|Oops|BUG:).*$", console, re.M)
+        if status.returncode != NO_END or not fell_over or attempt == 2:
+            return status.returncode, console
+        REPORT.append(f"booted again, the kernel fell over: {fell_over.group()}")
+    raise AssertionError("not reached")
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def guest(request, tmp_path_factory):
+    """What guest.py saw on one kernel."""
+    kernel = fetch(HERE / "get-kernel", request.param)
+    nodes = [f"{major}={fetch(HERE.parent / 'get-node', major)}" for major in MAJORS]
+    results = tmp_path_factory.mktemp(f"kernel-{request.param}")
+    script = " ".join(["exec /usr/bin/python3", str(HERE / "guest.py"), "/mnt/result", *nodes])
+    (results / "guest").write_text(f"export LT_LOOPTOP={looptop.BINARY}\n{script}\n")
+    started = time.monotonic()
+    status, console = boot(kernel, results)
+    log = results / "log"
+    said = log.read_text(errors="replace") if log.exists() else ""
+    assert status == 0, f"boot: {status}\n{said[-6000:]}\n{console[-2000:]}"
+    result = json.loads((results / "result").read_text())
+    result["way"] = WAYS[request.param]
+    result["name"] = request.param
+    seconds = time.monotonic() - started
+    REPORT.append(f"{request.param:7} {result['release']:24} {seconds:4.0f} s")
+    return result
+
+
+@pytest.fixture(params=MAJORS, ids=[f"node{major}" for major in MAJORS])
+def seen(request, guest):
+    return guest["nodes"][str(request.param)]
+
+
+def lines_of(check):
+    """The host's part of `check`: {what: figure}."""
+    pairs = [re.split(r"  +", line.strip(), maxsplit=1) for line in check.splitlines()]
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def process_of(seen, what):
+    series = Series(seen[what]["snapshots"])
+    return series, series.of(seen["pid"])
+
+
+def test_it_is_that_kernel(guest):
+    release = tuple(int(part) for part in guest["release"].split(".")[:2])
+    if guest["name"] == "newest":
+        assert release > (6, 12)
+    else:
+        assert release == tuple(int(part) for part in guest["name"].split("."))
+
+
+def test_check_names_the_way(guest):
+    check, way = guest["check"], guest["way"]
+    told = lines_of(check["text"])
+    assert check["status"] == 0 and check["messages"] == "", check
+    assert told["BTF of the kernel"] == "yes"
+    assert told["causes of busy time"] == "yes, by scheduler events"
+    assert told["uprobes"].startswith(way.uprobes)
+    assert told["probes are told"] == way.cookies
+    assert told["shared counters"] == way.counters
+    if way.no_stacks:
+        assert told["stacks of stalls"] == f"no: {way.no_stacks}"
+    else:
+        assert told["stacks of stalls"].startswith("yes")
+
+
+def test_probes_are_held_in_that_way(guest, seen):
+    """By looptop's descriptors: a perf event for each breakpoint, or links that hold many each."""
+    work = seen["work"]
+    held = work["descriptors"]
+    events = held.get("anon_inode:[perf_event]", 0)
+    links = held.get("anon_inode:bpf_link", 0)
+    assert work["changed"] > 10, "no breakpoints: this test would prove nothing"
+    if guest["way"].uprobes == PERF:
+        assert events >= work["changed"]
+    else:
+        assert events <= 1, "the clock that samples the loop's thread"
+        assert 0 < links < work["changed"]
+
+
+def test_counts_are_exact(seen):
+    truth, collections = seen["work"]["truth"], seen["work"]["collections"]
+    series, process = process_of(seen, "work")
+    series.assert_sound()
+    assert process.submitted() == truth["kinds"]
+    for kind, count in truth["kinds"].items():
+        record = process.kind(kind)
+        assert record["started"] == record["completed"] == count, kind
+        assert record["cancelled"] == 0
+        for span in ("wait_seconds", "run_seconds", "delivery_seconds"):
+            assert record[span]["count"] == count, (kind, span)
+    for kind in ("scavenge", "mark_compact"):
+        expected = [entry for entry in collections if entry["kind"] == kind]
+        assert expected and process.gc(kind)["count"] == len(expected), kind
+    assert process.last["pool"]["busy"] == process.last["pool"]["queue_depth"] == 0
+    assert max(process.pool("busy_max")) == 4, "of 18 tasks at once"
+
+
+def test_turns_are_exact(seen):
+    """One immediate an iteration, one turn an iteration; the commands come besides."""
+    truth = seen["work"]["truth"]
+    loop = process_of(seen, "work")[1].loop()
+    iterations, turns = loop.total("iterations"), loop.total("turns")
+    if truth["loop_count"] is not None:
+        assert 0 <= iterations - truth["loop_count"] <= 10
+    assert truth["immediates"] <= turns <= iterations <= truth["immediates"] + 60
+
+
+def test_times_are_within_bounds(seen):
+    truth = seen["work"]["truth"]
+    _, process = process_of(seen, "work")
+    loop = process.loop()
+    busy, idle = loop.total("busy_seconds"), loop.total("idle_seconds")
+    assert truth["active"] * 0.98 - 0.005 <= busy
+    assert busy + idle == pytest.approx(process.elapsed, rel=0.02)
+    causes = [sum(row["cause_seconds"].values()) for row in loop.rows]
+    assert sum(causes) == pytest.approx(busy, rel=0.01, abs=0.001)
+    for kind in ("scavenge", "mark_compact"):
+        told = [e["seconds"] for e in seen["work"]["collections"] if e["kind"] == kind]
+        pauses = process.gc(kind)
+        # Another thread may have the only CPU between V8's own timestamps and the probes.
+        assert 0 < pauses["max_seconds"] <= pauses["seconds"] <= sum(told) + 0.05 * len(told)
+
+
+def test_what_is_missing_is_said(guest, seen):
+    _, process = process_of(seen, "work")
+    expected = []
+    if guest["way"].no_stacks:
+        expected = [f"stalls have no stack and no function: {guest['way'].no_stacks}"]
+    assert process.last["missing"] == expected
+
+
+def test_stall(guest, seen):
+    truth = seen["stalls"]["truth"]
+    ended = [stall for stall in seen["stalls"]["told"] if not stall["ongoing"]]
+    stall = max(ended, key=lambda stall: stall["seconds"])
+    assert truth["seconds"] <= stall["seconds"] <= truth["seconds"] + 0.2
+    if guest["way"].no_stacks:
+        assert stall["where"] is None and stall["stack"] == []
+    else:
+        assert stall["where"]["function"] == truth["innermost"]
+        callers = [frame for frame in stall["stack"] if frame["function"] == truth["caller"]]
+        assert callers and os.path.basename(callers[0]["file"]) == "kernel.js", stall["stack"]
+
+
+@pytest.mark.parametrize("end", ["work", "stalls", "killed"])
+def test_nothing_stays_in_the_text(seen, end):
+    if end != "stalls":
+        assert seen[end]["changed"] > 10, "no breakpoints: this test would prove nothing"
+    assert seen[end]["text_is_back"] is not None
+    assert seen["killed"]["truth"]["kinds"] == seen["work"]["truth"]["kinds"], "it works on"
+    assert seen["alive"]
+
+
+def test_without_btf_the_rest_works(seen):
+    """The kernel's BTF is hidden from looptop: no causes, no stacks, and all else as before."""
+    hidden = seen["without_btf"]
+    told = lines_of(hidden["check"])
+    assert hidden["status"] == [0, 0], hidden["messages"]
+    assert told["BTF of the kernel"] == "no"
+    assert told["causes of busy time"] == told["stacks of stalls"] == f"no: {NEEDS_BTF}"
+    series, process = process_of(seen, "without_btf")
+    series.assert_sound()
+    assert process.last["missing"] == [
+        f"causes of busy time are unknown: {NEEDS_BTF}",
+        f"stalls have no stack and no function: {NEEDS_BTF}",
+    ]
+    row = process.loop().rows[-1]
+    assert set(row["cause_seconds"].values()) == {None}
+    assert row["idle_seconds"] > 0 and row["turns"] is not None

@@ -10,7 +10,8 @@
 /* What makes late turns worth a finding though none is a stall: the tail of lag that goes with them. */
 #define TAIL_SECONDS  0.002
 #define TAIL_PART     0.1
-#define OWN_PART      0.2 /* of the stall threshold, that is its own doing */
+#define OWN_PART      0.2 /* of the stall threshold, that is its own doing, */
+#define OWN_TURNS     3 /* in so many turns: one may be the host's */
 
 #define PIECE_SECONDS 0.005 /* of work between two looks at the events, as advised */
 
@@ -148,6 +149,7 @@ struct group {
 	bool unknown; /* of late turns that have no blocker */
 	const struct lt_blocker *main;
 	double turns, seconds, longest; /* its own seconds */
+	int own_turns; /* that it would have made late alone, or nearly */
 };
 
 static const struct cure *cure_of(const struct lt_dr_process *process, const struct group *group)
@@ -178,7 +180,7 @@ static bool make_group(const struct lt_dr_loop *loop, size_t i, struct group *re
 	return true;
 }
 
-static void measure(const struct lt_dr_loop *loop, struct group *group)
+static void measure(const struct lt_dr_loop *loop, double own_seconds, struct group *group)
 {
 	for (size_t i = 0; i < loop->n_late; i++) {
 		const struct lt_late *late = &loop->late[i];
@@ -189,6 +191,7 @@ static void measure(const struct lt_dr_loop *loop, struct group *group)
 				    !(group->members >> late->blocker & 1))
 			continue;
 		group->longest = fmax(group->longest, (double)late->own_seconds);
+		group->own_turns += (double)late->own_seconds >= own_seconds;
 		if (!none)
 			continue;
 		group->turns++;
@@ -205,8 +208,8 @@ static bool matters(const struct lt_case *c, const struct lt_dr_loop *loop,
 	if (!(group->turns > 0))
 		return false;
 	return group->longest >= c->doctor->opts.stall_seconds ||
-	       (group->longest >= c->doctor->opts.stall_seconds * OWN_PART &&
-		gain >= TAIL_SECONDS && gain >= TAIL_PART * now.p99);
+	       (group->own_turns >= OWN_TURNS && gain >= TAIL_SECONDS &&
+		gain >= TAIL_PART * now.p99);
 }
 
 static const char *place_of(const struct lt_blocker *blocker, char *buf, size_t size)
@@ -263,7 +266,7 @@ static void judge(const struct lt_case *c, const struct lt_dr_loop *loop, struct
 	struct lt_finding *finding;
 	char text[LT_FINDING_TEXT], short_name[128];
 
-	measure(loop, group);
+	measure(loop, c->doctor->opts.stall_seconds * OWN_PART, group);
 	after = cure->pieces ? lt_estimate__cut(loop, group->members, PIECE_SECONDS)
 			     : lt_estimate__without(loop, group->members, group->unknown);
 	if (!matters(c, loop, group, &after))

@@ -304,8 +304,8 @@ bool lt_rule__delivery(const struct lt_case *c)
 	sum_kinds(process, DELIVERY, &delivery);
 	sum_kinds(process, WAIT, &wait);
 	p99 = lt_hist__quantile(&delivery, 0.99);
-	if (!loop || !(p99 >= DELIVERY_SECONDS) || delivery.sum < wait.sum ||
-	    !(lt_loop_utilization(loop) >= BUSY_LOOP) || explained(c))
+	if (!loop || !(p99 >= DELIVERY_SECONDS) || !(lt_loop_utilization(loop) >= BUSY_LOOP) ||
+	    explained(c) || (delivery.sum < wait.sum && explains_waits(process, -1)))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "slow-delivery", process, loop);
 	if (!finding)

@@ -80,11 +80,11 @@ def test_the_smallest_set_is_enough(for_everybody, foreign, way):
         process = json.loads(line)["processes"][0]
         loop = process["loops"][0]
         assert process["tier"] == "phases"
-        assert loop["utilization"] == pytest.approx(0.3, abs=0.1)
-        assert loop["turn_seconds"]["max"] == pytest.approx(0.03, abs=0.015)
-        assert loop["phase_seconds"]["timers"] == pytest.approx(
-            loop["busy_seconds"], rel=0.1, abs=0.01
-        )
+        waited = loop["cause_seconds"]["runqueue"]  # 30 ms of work last longer then
+        assert 0.2 <= loop["utilization"] <= 0.4 + waited / 0.5
+        assert 0.015 <= loop["turn_seconds"]["max"] <= 0.045 + waited
+        busy, timers = loop["busy_seconds"], loop["phase_seconds"]["timers"]
+        assert 0.9 * busy - 0.01 - waited <= timers <= busy + 0.001
         assert process["gc"]["kinds"]["scavenge"]["count"] is not None
         assert process["pool"]["kinds"]["fs"]["submitted"] is not None
 

@@ -405,6 +405,30 @@ static void test_hiccup(void **state)
 	case_free(c);
 }
 
+/* Turns that are late because of others, but for one. */
+static void crowded(struct doctor_case *c, int i)
+{
+	for (int k = 0; k < 4; k++) {
+		double own = i == 3 && k == 0 ? 0.032 : 0.011;
+		struct lt_stall *stall = case_stall(c, own + 0.014, "handle", NULL);
+
+		stall->cause_seconds[LT_CAUSE_CPU] = own;
+		stall->cause_seconds[LT_CAUSE_RUNQUEUE] = 0.014;
+		case_cause(c, LT_CAUSE_RUNQUEUE, 0.014);
+	}
+}
+
+static void test_crowded(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, crowded);
+	for (size_t i = 0; i < lt_doctor__findings(c->doctor); i++)
+		assert_string_not_equal(lt_doctor__finding_id(c->doctor, i), "sync-javascript");
+	case_free(c);
+}
+
 /* The host stood still for once while the loop slept: all timers due then were late together. */
 static void stood_still(struct doctor_case *c, int i)
 {
@@ -504,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_hiccup),
+		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_by_function),

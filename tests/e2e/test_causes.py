@@ -90,7 +90,7 @@ def test_work_on_the_cpu(run):
     for turn in run.of("cpu"):
         # The burning itself never sleeps; the collector may, and a virtual machine be held by its host.
         turn.assert_is("cpu+gc", turn.ran + turn.asleep)
-        turn.assert_is("sync_io", 0)
+        assert turn.causes["sync_io"] <= turn.asleep + turn.floor, vars(turn)
         turn.assert_is_collecting(run.slices)
 
 

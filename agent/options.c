@@ -13,6 +13,7 @@
 
 #include "agent/cmd/cmd.h"
 #include "looptop/err.h"
+#include "looptop/metric.h"
 
 const char *argp_program_bug_address = NULL;
 
@@ -32,6 +33,7 @@ enum key {
 	KEY_NO_PID_LABEL,
 	KEY_MAX_SERIES,
 	KEY_STALL_FUNCTIONS,
+	KEY_NAMES,
 	KEY_HTML,
 	KEY_ASCII,
 	KEY_THEME,
@@ -67,6 +69,8 @@ static const struct argp_option argp_options[] = {
 	{ "max-series", KEY_MAX_SERIES, "N", 0, "agent: at most N series (20000)", 3 },
 	{ "stall-functions", KEY_STALL_FUNCTIONS, "N", 0,
 	  "agent: export the N functions that blocked longest, 1 to 100 (none: names are labels)", 3 },
+	{ "names", KEY_NAMES, "SET", 0,
+	  "agent: also the names that others gave to such figures: prom-client, otel, or both with a comma", 3 },
 	{ "html", KEY_HTML, "FILE", 0, "doctor: also write the report as a web page", 3 },
 	{ "ascii", KEY_ASCII, NULL, 0, "no characters beyond ASCII", 3 },
 	{ "theme", KEY_THEME, "NAME", 0, "top: default or mono", 3 },
@@ -112,6 +116,22 @@ static enum lt_wait_way wait_way(struct argp_state *state, const char *arg)
 			return way;
 	argp_error(state, "--waits %s: not one of auto, fentry, tracepoint, raw_tracepoint", arg);
 	return LT_WAITS_NONE;
+}
+
+/* A list with commas; a set that comes twice is one. */
+static void add_names(struct argp_state *state, struct lt_options *options, const char *arg)
+{
+	for (const char *name = arg, *end; name; name = *end ? end + 1 : NULL) {
+		unsigned set = LT_NAMES_NATIVE + 1;
+
+		end = strchrnul(name, ',');
+		while (set < LT_NAMES_MAX && (strlen(lt_name_sets[set].name) != (size_t)(end - name) ||
+					      memcmp(lt_name_sets[set].name, name, (size_t)(end - name))))
+			set++;
+		if (set == LT_NAMES_MAX)
+			argp_error(state, "--names %s: not prom-client, otel, or both with a comma", arg);
+		options->names |= 1u << set;
+	}
 }
 
 static void add_word(struct argp_state *state, struct lt_options *options, const char *arg)
@@ -207,6 +227,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_STALL_FUNCTIONS:
 		options->stall_functions = (size_t)number(state, "--stall-functions", arg, 1, 100);
+		break;
+	case KEY_NAMES:
+		add_names(state, options, arg);
 		break;
 	case KEY_HTML:
 		options->html_path = arg;

@@ -36,6 +36,7 @@ struct lt_options {
 	bool no_pid_label;
 	size_t max_series;
 	size_t stall_functions; /* agent: how many functions are labels, 0: none */
+	unsigned names; /* agent: sets of names beside the native ones, 1 << LT_NAMES_… */
 	const char *html_path; /* doctor, NULL: no page */
 	bool ascii;
 	const char *theme;

@@ -11,6 +11,7 @@
 #include "agent/watch_internal.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
+#include "looptop/metric.h"
 
 const char *const lt_tier_names[LT_TIER_MAX] = { "memory", "wait", "phases", "full" };
 
@@ -140,6 +141,7 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 	watch->best = best;
 	watch->top = options->tier < best ? options->tier : best;
 	watch->keep_tasks = options->keep_tasks;
+	watch->read_details = options->names & 1u << LT_NAMES_PROM_CLIENT;
 	watch->governor = lt_governor_of(options->budget_ratio);
 	watch->turns_per_second = watch->traps_per_turn = watch->predicted_ratio = NAN;
 	watch->candidate = (struct lt_candidate){ .named = named, .utilization = NAN };

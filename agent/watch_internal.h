@@ -56,6 +56,7 @@ struct lt_watch {
 	struct lt_task_log tasks[2]; /* one is filled, the other is in the latest snapshot */
 	int filling;
 	bool keep_tasks;
+	bool read_details; /* what of the process's usage costs more to read */
 };
 
 /* watch.c */

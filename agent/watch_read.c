@@ -169,14 +169,31 @@ static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *
 	};
 }
 
+static void read_usage(const struct lt_watch *watch, struct lt_process_reading *reading)
+{
+	struct lt_usage usage = { NAN, NAN, NAN, NAN };
+	struct lt_usage_details details = { NAN, NAN, NAN, NAN };
+	struct lt_process *identity = &reading->identity;
+	int pid = watch->target->pid;
+
+	if (!watch->ended)
+		lt_process_usage(pid, &usage); /* all unknown if it fails */
+	if (!watch->ended && watch->read_details)
+		lt_process_details(pid, &details);
+	reading->cpu_seconds = usage.cpu_seconds;
+	reading->rss_bytes = usage.rss_bytes;
+	identity->total = (struct lt_process_total){ usage.cpu_seconds, usage.user_seconds,
+						     usage.system_seconds };
+	identity->virtual_bytes = details.virtual_bytes;
+	identity->data_bytes = details.data_bytes;
+	identity->open_fds = details.open_fds;
+	identity->max_fds = details.max_fds;
+}
+
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 {
 	const struct lt_target *target = watch->target;
-	struct lt_process_reading reading = { .tier = watch->tier,
-					      .cpu_seconds = NAN,
-					      .rss_bytes = NAN };
-	uint64_t rss_bytes;
-	double cpu_seconds;
+	struct lt_process_reading reading = { .tier = watch->tier };
 
 	if (watch->blame)
 		lt_blame__begin(watch->blame);
@@ -204,10 +221,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		.missing = watch->missing,
 		.n_missing = watch->n_missing,
 	};
-	if (!watch->ended && lt_process_usage(target->pid, &cpu_seconds, &rss_bytes) == 0) {
-		reading.cpu_seconds = cpu_seconds;
-		reading.rss_bytes = (double)rss_bytes;
-	}
+	read_usage(watch, &reading);
 	reading.sampled = watch->sample_text[0];
 	reading.attachment = watch->attachments;
 	reading.hit_cost_ns = lt_watch__hit_cost_ns(watch);

@@ -73,7 +73,8 @@ static enum lt_exit run(const struct lt_options *options)
 	struct lt_http_opts http_opts = { .listen = options->listen,
 					  .prom = { .no_pid_label = options->no_pid_label,
 						    .max_series = options->max_series,
-						    .stall_functions = options->stall_functions } };
+						    .stall_functions = options->stall_functions,
+						    .names = options->names } };
 	struct lt_pipeline *pipeline;
 	struct lt_http *http;
 	int err;

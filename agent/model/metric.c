@@ -25,6 +25,7 @@ _Static_assert(LT_SNAP_LOST == LT_LOST_MAX, "a snapshot has all causes of loss")
 #define GC(member) offsetof(struct lt_gc_kind, member)
 
 #define HELP_TIME "Time the loop was busy and idle; busy/(busy+idle) is its utilization."
+#define HELP_CPU "CPU time of the process since its start, all threads, in ticks of 10 ms."
 #define HELP_TASKS "Thread pool tasks by what became of them."
 
 const struct lt_metric lt_metrics[] = {
@@ -74,9 +75,21 @@ const struct lt_metric lt_metrics[] = {
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
 	  .key = "cpu_seconds", .offset = PROC(cpu_seconds), .title = "CPU", .width = 6,
 	  .help = "CPU time of the process, all threads." },
+	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
+	  .help = HELP_CPU,
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_process_cpu_seconds",
+	  .prom_offset = PROC(total.cpu_user_seconds), .label = "mode", .label_value = "user",
+	  .prom_help = HELP_CPU },
+	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
+	  .help = HELP_CPU,
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_process_cpu_seconds",
+	  .prom_offset = PROC(total.cpu_system_seconds), .label = "mode", .label_value = "system",
+	  .prom_help = HELP_CPU },
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
 	  .key = "rss_bytes", .offset = PROC(rss_bytes), .title = "RSS", .width = 6,
-	  .help = "Resident memory of the process." },
+	  .help = "Resident memory of the process.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_process_resident_memory_bytes",
+	  .prom_offset = PROC(rss_bytes) },
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
 	  .key = "probe_hits", .offset = PROC(probe_hits), .title = "HITS", .width = 6,
 	  .help = "Probe hits in this process." },
@@ -88,11 +101,15 @@ const struct lt_metric lt_metrics[] = {
 
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
 	  .key = "cpu_limit", .offset = PROC(cpu_limit), .title = "CPU LIMIT", .width = 9,
-	  .help = "CPUs that the process's cgroup may use." },
+	  .help = "CPUs that the process's cgroup may use.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_process_cpu_limit",
+	  .prom_offset = PROC(cpu_limit) },
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
 	  .key = "memory_limit_bytes", .offset = PROC(memory_limit_bytes), .title = "MEM LIMIT",
 	  .width = 9,
-	  .help = "Memory that the process's cgroup may use." },
+	  .help = "Memory that the process's cgroup may use.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_process_memory_limit_bytes",
+	  .prom_offset = PROC(memory_limit_bytes) },
 
 	/* the CPU limit of a process's cgroup, at work */
 	{ .scope = LT_SCOPE_THROTTLED, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,

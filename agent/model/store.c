@@ -17,6 +17,7 @@ struct lt_store_process {
 	bool seen; /* in this interval */
 	bool has_cpu;
 	double cpu_before;
+	struct lt_process_total total; /* the latest that was known */
 	double periods_before, throttled_before, throttled_seconds_before;
 	struct lt_loop_state **loops;
 	size_t n_loops;
@@ -138,6 +139,8 @@ static struct lt_store_process *add_process(struct lt_store *store)
 	if (process) {
 		process->periods_before = process->throttled_before = NAN;
 		process->throttled_seconds_before = NAN;
+		process->total.cpu_seconds = NAN;
+		process->total.cpu_user_seconds = process->total.cpu_system_seconds = NAN;
 		process->pool = lt_pool_state__new();
 		process->gc = lt_gc_state__new();
 	}
@@ -323,6 +326,10 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 	moment.sampled = process->reading.sampled;
 	out->cpu_seconds = build_cpu(process);
 	out->rss_bytes = process->reading.rss_bytes;
+	/* One that has ended, or could not be read, used at least what it had before. */
+	if (lt_known(out->total.cpu_seconds))
+		process->total = out->total;
+	out->total = process->total;
 	build_limits(process, out);
 	if (process->n_loops) {
 		put_main_first(process, out->pid);

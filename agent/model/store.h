@@ -35,7 +35,7 @@ struct lt_limits_reading {
 /* Who a process is and how it is measured. Texts are borrowed until the next begin. */
 struct lt_process_reading {
 	struct lt_process
-		identity; /* the texts, pid, start_time, missing, ended are taken from it */
+		identity; /* texts, pid, start_time, missing, ended, totals and details of usage are taken from it */
 	enum lt_tier tier;
 	double cpu_seconds; /* since its start; NAN unknown */
 	double rss_bytes;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/sink/blockers.h"
+#include "agent/sink/delays.h"
 #include "agent/util/fmt.h"
 
 #define LABELS_MAX	    2048 /* bytes; seven of the longest fit */
@@ -28,6 +29,11 @@ static const struct lt_metric process_info = {
 	.prom_name = "looptop_process_info",
 	.help = "A process that is measured, and how.",
 };
+static const struct lt_metric version_info = {
+	.prom_type = LT_PROM_GAUGE,
+	.prom_name = "nodejs_version_info",
+	.help = "The version of Node.js.",
+};
 static const struct lt_metric stall_functions = {
 	.prom_type = LT_PROM_COUNTER,
 	.prom_name = "looptop_stall_function_seconds",
@@ -37,13 +43,16 @@ static const struct lt_metric stall_functions = {
 enum {
 	RANK_BUILD,
 	RANK_PROCESS,
+	RANK_VERSION,
 	RANK_METRICS
 };
 
 /* What is being walked: one process, one of its loops or kinds. */
 struct walk {
 	struct lt_series_set *set;
+	const struct lt_name_set *names; /* whose rows are walked */
 	const size_t *family_of; /* by row of the table: the first row with its Prometheus name */
+	size_t before; /* rows of the tables before this one */
 	const void *base; /* the structure that offsets are in */
 	char prefix[LABELS_MAX]; /* labels of the process or loop */
 	bool ends;
@@ -93,9 +102,10 @@ static void add(struct walk *walk, size_t rank, const struct lt_metric *family, 
 static void add_row(struct walk *walk, const struct lt_metric *metric, const char *value,
 		    struct lt_series *series)
 {
-	size_t family = walk->family_of[metric - lt_metrics];
+	size_t family = walk->family_of[walk->before + (size_t)(metric - walk->names->rows)];
 
-	add(walk, RANK_METRICS + family, &lt_metrics[family], metric->label, value, series);
+	add(walk, RANK_METRICS + walk->before + family, &walk->names->rows[family], metric->label,
+	    value, series);
 }
 
 static void add_number(struct walk *walk, const struct lt_metric *metric, const char *value,
@@ -115,6 +125,15 @@ static void add_array(struct walk *walk, const struct lt_metric *metric, const c
 		add_number(walk, metric, names[i], metric->prom_offset + i * sizeof(double));
 }
 
+/* Which bucket begins at the bound, or next to it: 3 % away at most, for bounds that are not our own. */
+static uint32_t nearest_bucket(double seconds)
+{
+	double ns = seconds * 1e9;
+	uint32_t i = lt_hist_index((uint64_t)llround(ns));
+
+	return ns - (double)lt_hist_lower_ns(i) < (double)lt_hist_lower_ns(i + 1) - ns ? i : i + 1;
+}
+
 static void add_histogram(struct walk *walk, const struct lt_metric *metric,
 			  const struct lt_hist *hist)
 {
@@ -122,14 +141,16 @@ static void add_histogram(struct walk *walk, const struct lt_metric *metric,
 	double below = 0;
 	uint32_t i = 0;
 
-	for (uint32_t k = LT_LE_FIRST; k <= LT_LE_LAST; k++) {
-		for (uint32_t end = lt_hist_index(1ull << k); i < end; i++)
+	for (size_t k = 0; k < lt_series_n_bounds(metric); k++) {
+		uint32_t end = nearest_bucket(lt_series_bound(metric, k));
+
+		for (; i < end; i++)
 			below += hist->bucket_count[i];
-		series.buckets.below[k - LT_LE_FIRST] = below;
+		series.buckets.below[k] = below;
 	}
 	series.buckets.count = hist->count;
 	series.buckets.sum = hist->sum;
-	add_row(walk, metric, NULL, &series);
+	add_row(walk, metric, metric->label_value, &series);
 }
 
 /*
@@ -214,9 +235,12 @@ static void add_metric(struct walk *walk, const struct lt_metric *metric)
 static void add_scope(struct walk *walk, enum lt_scope scope, const void *base)
 {
 	walk->base = base;
-	for (size_t i = 0; i < lt_n_metrics; i++)
-		if (lt_metrics[i].scope == scope && lt_metrics[i].prom_type != LT_PROM_NONE)
-			add_metric(walk, &lt_metrics[i]);
+	for (size_t i = 0; i < *walk->names->n; i++) {
+		const struct lt_metric *metric = &walk->names->rows[i];
+
+		if (metric->scope == scope && metric->prom_type != LT_PROM_NONE)
+			add_metric(walk, metric);
+	}
 }
 
 /* The scope's figures with one label more, which goes away again. */
@@ -240,6 +264,59 @@ static void add_process_info(struct walk *walk, const struct lt_process *process
 	add_label(walk->prefix, "libuv_version", process->libuv_version);
 	add(walk, RANK_PROCESS, &process_info, "tier", process->tier, &series);
 	walk->prefix[length] = '\0';
+}
+
+/* "20.20.2", with or without more behind it, as prom-client tells it: v20.20.2 and its parts. */
+static void add_version_info(struct walk *walk, const char *version)
+{
+	size_t length = strlen(walk->prefix);
+	struct lt_series series = { .value = 1 };
+	unsigned parts[3];
+	char text[64];
+
+	if (!version || sscanf(version, "%u.%u.%u", &parts[0], &parts[1], &parts[2]) != 3)
+		return;
+	snprintf(text, sizeof(text), "v%s", version);
+	add_label(walk->prefix, "version", text);
+	snprintf(text, sizeof(text), "%u", parts[0]);
+	add_label(walk->prefix, "major", text);
+	snprintf(text, sizeof(text), "%u", parts[1]);
+	add_label(walk->prefix, "minor", text);
+	snprintf(text, sizeof(text), "%u", parts[2]);
+	add(walk, RANK_VERSION, &version_info, "patch", text, &series);
+	walk->prefix[length] = '\0';
+}
+
+static void walk_names(struct walk *walk, enum lt_names names)
+{
+	walk->names = &lt_name_sets[names];
+	walk->before = 0;
+	for (enum lt_names before = LT_NAMES_NATIVE; before < names; before++)
+		walk->before += *lt_name_sets[before].n;
+}
+
+/* What an exporter inside a Node.js process tells, of the main thread; Workers have native names only. */
+static void add_others_names(struct walk *walk, const struct lt_process *process)
+{
+	const struct lt_prom_opts *opts = &walk->set->opts;
+	struct lt_delay delay;
+
+	if (!process->runtime || strcmp(process->runtime, "node"))
+		return;
+	if (opts->names & 1u << LT_NAMES_PROM_CLIENT)
+		add_version_info(walk, process->runtime_version);
+	for (enum lt_names names = LT_NAMES_NATIVE + 1; names < LT_NAMES_MAX; names++) {
+		if (!(opts->names & 1u << names))
+			continue;
+		walk_names(walk, names);
+		add_scope(walk, LT_SCOPE_PROCESS, process);
+		for (size_t i = 0; i < process->n_loops; i++)
+			if (process->loops[i].tid == process->pid)
+				add_scope(walk, LT_SCOPE_LOOP, &process->loops[i]);
+		if (opts->delays && lt_delays__get(opts->delays, process, &delay))
+			add_scope(walk, LT_SCOPE_DELAY, &delay);
+	}
+	walk_names(walk, LT_NAMES_NATIVE);
 }
 
 static void add_process(struct walk *walk, const struct lt_process *process)
@@ -271,6 +348,7 @@ static void add_process(struct walk *walk, const struct lt_process *process)
 	add_scope(walk, LT_SCOPE_GC, process);
 	for (size_t i = 0; process->gc_known && i < LT_SNAP_GCS; i++)
 		add_labelled(walk, LT_SCOPE_GC_KIND, &process->gc[i], "kind", lt_gc_names[i]);
+	add_others_names(walk, process);
 }
 
 static void add_build_info(struct walk *walk, const struct lt_host *host)
@@ -282,24 +360,37 @@ static void add_build_info(struct walk *walk, const struct lt_host *host)
 	walk->prefix[0] = '\0';
 }
 
-/* For each row of the table the first one with its Prometheus name; to be freed. */
+static size_t all_rows(void)
+{
+	size_t n = 0;
+
+	for (int names = 0; names < LT_NAMES_MAX; names++)
+		n += *lt_name_sets[names].n;
+	return n;
+}
+
+/* For each row of the tables, one after the other, the first of its table with its Prometheus name; to be freed. */
 static size_t *families(void)
 {
-	size_t *family_of = calloc(lt_n_metrics, sizeof(*family_of));
+	size_t *family_of = calloc(all_rows(), sizeof(*family_of)), *next = family_of;
 
-	for (size_t i = 0; family_of && i < lt_n_metrics; i++) {
-		const char *name = lt_metrics[i].prom_name;
+	for (int names = 0; family_of && names < LT_NAMES_MAX; names++) {
+		const struct lt_metric *rows = lt_name_sets[names].rows;
 
-		while (name && (!lt_metrics[family_of[i]].prom_name ||
-				strcmp(lt_metrics[family_of[i]].prom_name, name)))
-			family_of[i]++;
+		for (size_t i = 0; i < *lt_name_sets[names].n; i++, next++) {
+			const char *name = rows[i].prom_name;
+
+			while (name &&
+			       (!rows[*next].prom_name || strcmp(rows[*next].prom_name, name)))
+				++*next;
+		}
 	}
 	return family_of;
 }
 
 static void add_blockers(struct walk *walk, const struct lt_blockers *blockers)
 {
-	size_t rank = RANK_METRICS + lt_n_metrics;
+	size_t rank = RANK_METRICS + all_rows();
 	struct lt_blocking blocking;
 	struct lt_series rest = { .value = lt_blockers__rest(blockers) };
 
@@ -325,6 +416,7 @@ int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *
 
 	if (!family_of)
 		return -ENOMEM;
+	walk_names(&walk, LT_NAMES_NATIVE);
 	add_build_info(&walk, &snapshot->host);
 	add_scope(&walk, LT_SCOPE_SELF, &snapshot->self);
 	for (size_t i = 0; i < snapshot->n_processes && !walk.err; i++)

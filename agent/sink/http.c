@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent/sink/blockers.h"
+#include "agent/sink/delays.h"
 #include "agent/sink/listen.h"
 #include "agent/sink/negotiate.h"
 #include "agent/sink/series.h"
@@ -39,6 +40,7 @@ struct lt_http {
 	struct MHD_Daemon *daemon;
 	struct lt_prom_opts prom;
 	struct lt_blockers *blockers; /* NULL: functions are no labels */
+	struct lt_delays *delays; /* NULL: nobody asked for names that have them */
 	pthread_mutex_t lock; /* of what follows */
 	struct lt_series_set *set; /* NULL: nothing published yet */
 	struct MHD_Response *pages[FORMAT_MAX]; /* of the set; NULL: not asked for yet */
@@ -171,6 +173,25 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	return answer(connection, MHD_HTTP_NOT_FOUND, "not found; see /metrics\n");
 }
 
+/* What pages need that no single snapshot has. */
+static int keep_figures(struct lt_http *http, const struct lt_prom_opts *opts)
+{
+	http->prom = *opts;
+	if (opts->stall_functions)
+		http->prom.blockers = http->blockers = lt_blockers__new(opts->stall_functions);
+	if (opts->names)
+		http->prom.delays = http->delays = lt_delays__new();
+	return (opts->stall_functions && !http->blockers) || (opts->names && !http->delays)
+		       ? -ENOMEM
+		       : 0;
+}
+
+static void free_figures(struct lt_http *http)
+{
+	lt_blockers__free(http->blockers);
+	lt_delays__free(http->delays);
+}
+
 struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 {
 	struct lt_http *http = calloc(1, sizeof(*http));
@@ -178,14 +199,11 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 
 	if (!http)
 		return NULL;
-	http->prom = opts->prom;
-	if (opts->prom.stall_functions) {
-		http->blockers = lt_blockers__new(opts->prom.stall_functions);
-		if (!http->blockers) {
-			free(http);
-			return NULL;
-		}
-		http->prom.blockers = http->blockers;
+	if (keep_figures(http, &opts->prom)) {
+		free_figures(http);
+		free(http);
+		errno = ENOMEM;
+		return NULL;
 	}
 	http->published_ns = lt_now_ns();
 	pthread_mutex_init(&http->lock, NULL);
@@ -200,7 +218,7 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 		return http; /* which owns the socket now */
 	err = fd < 0 ? fd : lt_err(-EIO, "listen on %s: cannot start the server", opts->listen);
 	pthread_mutex_destroy(&http->lock);
-	lt_blockers__free(http->blockers);
+	free_figures(http);
 	free(http);
 	errno = -err;
 	return NULL;
@@ -239,6 +257,8 @@ int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot)
 
 	if (http->blockers && lt_blockers__look(http->blockers, snapshot))
 		return -ENOMEM;
+	if (http->delays && lt_delays__look(http->delays, snapshot))
+		return -ENOMEM;
 	set = lt_series_set__new(snapshot, &http->prom, before);
 	if (!set)
 		return -ENOMEM;
@@ -259,7 +279,7 @@ void lt_http__free(struct lt_http *http)
 	MHD_stop_daemon(http->daemon);
 	free_pages(http->pages);
 	lt_series_set__free(http->set);
-	lt_blockers__free(http->blockers);
+	free_figures(http);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
 }

@@ -84,11 +84,11 @@ static void put_series(FILE *out, const struct lt_series_set *set, const struct 
 			 series->value);
 		return;
 	}
-	for (int i = 0; i < LT_LE_COUNT; i++) {
-		double le = (double)(1ull << (LT_LE_FIRST + i)) / 1e9;
+	for (size_t i = 0; i < lt_series_n_bounds(family); i++) {
 		char bound[NUMBER_MAX];
 
-		put_bucket(out, family, labels, decimal(bound, le), series->buckets.below[i]);
+		put_bucket(out, family, labels, decimal(bound, lt_series_bound(family, i)),
+			   series->buckets.below[i]);
 	}
 	put_bucket(out, family, labels, "+Inf", series->buckets.count);
 	put_line(out, family, "_sum", labels, series->buckets.sum);

@@ -44,9 +44,27 @@ int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret
 	return 0;
 }
 
+size_t lt_series_n_bounds(const struct lt_metric *family)
+{
+	size_t n = 0;
+
+	if (!family->bounds)
+		return LT_LE_COUNT;
+	while (n < LT_LE_COUNT && family->bounds[n] > 0)
+		n++;
+	return n;
+}
+
+double lt_series_bound(const struct lt_metric *family, size_t i)
+{
+	return family->bounds ? family->bounds[i] : (double)(1ull << (LT_LE_FIRST + i)) / 1e9;
+}
+
 size_t lt_series_lines(const struct lt_series *series)
 {
-	return series->family->prom_type == LT_PROM_HISTOGRAM ? LT_LE_COUNT + 3 : 1;
+	if (series->family->prom_type != LT_PROM_HISTOGRAM)
+		return 1;
+	return lt_series_n_bounds(series->family) + 3;
 }
 
 static int compare(const void *pa, const void *pb, void *ctx)

@@ -65,6 +65,10 @@ int lt_series_list__add(struct lt_series_list *list, const struct lt_series *ser
 /* Keeps a text; its offset in *ret_offset. */
 int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret_offset);
 
+/* Upper bounds of a histogram's buckets, LT_LE_COUNT at most: its family's own, or ours. */
+size_t lt_series_n_bounds(const struct lt_metric *family);
+double lt_series_bound(const struct lt_metric *family, size_t i);
+
 /* Lines that a series takes on a page. */
 size_t lt_series_lines(const struct lt_series *series);
 

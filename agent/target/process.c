@@ -138,45 +138,6 @@ int lt_process_info(int pid, struct lt_proc_info *ret_info)
 	return 0;
 }
 
-/* The scheduler's own sum in nanoseconds; the ticks of stat are a hundredth of a second coarse. */
-static int cpu_seconds_of(int pid, double *ret_seconds)
-{
-	struct lt_proc_stat stat;
-	struct timespec ts;
-	clockid_t clock;
-	long hz = sysconf(_SC_CLK_TCK);
-	int err;
-
-	if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &ts) == 0) {
-		*ret_seconds = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-		return 0;
-	}
-	err = lt_process_stat(pid, &stat);
-	if (err)
-		return err;
-	*ret_seconds = (double)(stat.utime_ticks + stat.stime_ticks) / (double)(hz > 0 ? hz : 100);
-	return 0;
-}
-
-int lt_process_usage(int pid, double *ret_cpu_seconds, uint64_t *ret_rss_bytes)
-{
-	unsigned long long size, resident;
-	double seconds = 0;
-	char text[256];
-	int n = lt_proc_read(pid, "statm", text, sizeof(text));
-
-	if (n < 0)
-		return n;
-	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
-		return -EINVAL;
-	n = cpu_seconds_of(pid, &seconds);
-	if (n < 0)
-		return n;
-	*ret_cpu_seconds = seconds;
-	*ret_rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
-	return 0;
-}
-
 int lt_process_cpus(int pid)
 {
 	cpu_set_t *cpus = CPU_ALLOC(CPUS_MAX);

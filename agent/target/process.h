@@ -77,8 +77,23 @@ int lt_process_leader(int pid);
 /* Everything in lt_proc_info. 0 or -errno. */
 int lt_process_info(int pid, struct lt_proc_info *ret_info);
 
-/* CPU time of all its threads since its start, and its resident memory. 0 or -errno. */
-int lt_process_usage(int pid, double *ret_cpu_seconds, uint64_t *ret_rss_bytes);
+/* CPU time of all its threads since its start, and its resident memory. */
+struct lt_usage {
+	double cpu_seconds; /* exact */
+	double user_seconds, system_seconds; /* in ticks */
+	double rss_bytes;
+};
+
+/* 0 or -errno. */
+int lt_process_usage(int pid, struct lt_usage *ret_usage);
+
+struct lt_usage_details {
+	double virtual_bytes, data_bytes; /* VmSize, VmData */
+	double open_fds, max_fds; /* max_fds: the soft limit */
+};
+
+/* What costs more to read. NAN: unknown, or none. */
+void lt_process_details(int pid, struct lt_usage_details *ret_details);
 
 /* On how many CPUs its first thread may run (affinity and cpuset). -errno. */
 int lt_process_cpus(int pid);

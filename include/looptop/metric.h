@@ -22,6 +22,7 @@ enum lt_scope {
 	LT_SCOPE_SYNC_FS, /* struct lt_process; JSON object "sync_fs" */
 	LT_SCOPE_GC, /* struct lt_process; JSON object "gc" */
 	LT_SCOPE_THROTTLED, /* struct lt_process; JSON object "throttled" */
+	LT_SCOPE_DELAY, /* struct lt_delay; no JSON: only names of others have it */
 	LT_SCOPE_MAX,
 };
 
@@ -54,10 +55,28 @@ struct lt_metric {
 	size_t prom_offset; /* of the figure that Prometheus gets (a total, or a gauge) */
 	const char *label, *label_value; /* a fixed further label, or NULL */
 	const char *prom_help; /* # HELP where rows share a prom_name or it means more than help; or NULL */
+	const double *bounds; /* of a histogram's buckets, up to a 0; NULL: the sink's own */
 };
 
 extern const struct lt_metric lt_metrics[];
 extern const size_t lt_n_metrics;
+
+/*
+ * The names that others gave to such figures, with the meaning that they have there (docs/METRICS.md): rows for
+ * Prometheus only, exported beside the native ones for those who ask. Of a Node.js process they tell what an
+ * exporter inside its main thread tells: rows of a loop are of the main one.
+ */
+enum lt_names { LT_NAMES_NATIVE, LT_NAMES_PROM_CLIENT, LT_NAMES_OTEL, LT_NAMES_MAX };
+
+struct lt_name_set {
+	const char *name; /* as --names has it */
+	const struct lt_metric *rows;
+	const size_t *n;
+};
+
+extern const struct lt_name_set lt_name_sets[LT_NAMES_MAX];
+extern const struct lt_metric lt_prom_client_metrics[], lt_otel_metrics[];
+extern const size_t lt_n_prom_client_metrics, lt_n_otel_metrics;
 
 /* The metric with this scope and JSON key, or NULL. */
 const struct lt_metric *lt_metric_find(enum lt_scope scope, const char *key);

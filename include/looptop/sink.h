@@ -34,6 +34,7 @@ extern const struct lt_sink lt_sink_stalls, lt_sink_stalls_json;
 #define LT_STALL_FUNCTIONS_MAX 100
 
 struct lt_blockers; /* agent/sink/blockers.h */
+struct lt_delays; /* agent/sink/delays.h */
 
 struct lt_prom_opts {
 	bool openmetrics; /* OpenMetrics 1.0 instead of the text format 0.0.4 */
@@ -45,6 +46,9 @@ struct lt_prom_opts {
 	 * LT_STALL_FUNCTIONS_MAX. 0: none, their names are no labels. */
 	size_t stall_functions;
 	const struct lt_blockers *blockers; /* which they are; the exporter's HTTP side has its own */
+	/* Sets of names beside the native ones (metric.h): 1 << LT_NAMES_PROM_CLIENT, … */
+	unsigned names;
+	const struct lt_delays *delays; /* figures that only they have; as with blockers */
 };
 
 /* The exposition page of a snapshot: NUL-terminated, to be freed by the caller; NULL with errno. */

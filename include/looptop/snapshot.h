@@ -182,6 +182,12 @@ struct lt_gc_kind {
 	struct lt_dist dist; /* of the interval */
 };
 
+/* Since the start of the process, by the kernel's account. */
+struct lt_process_total {
+	double cpu_seconds; /* exact; user and system are in ticks of 10 ms */
+	double cpu_user_seconds, cpu_system_seconds;
+};
+
 struct lt_process {
 	int pid;
 	double start_time; /* Unix time; with pid it identifies the process */
@@ -203,6 +209,10 @@ struct lt_process {
 	const char *const *missing; /* sentences: why something is null */
 	size_t n_missing;
 	double cpu_seconds, rss_bytes;
+	struct lt_process_total total;
+	/* Kept only where somebody asked for them (agent --names prom-client). */
+	double virtual_bytes, data_bytes; /* VmSize and VmData of the kernel */
+	double open_fds, max_fds;
 	/* The CPU limit of its cgroup (the strictest one above it); NAN: none, or unknown. */
 	double cpu_limit; /* in CPUs: 0.5 = 50 ms in each 100 ms */
 	double cpus_allowed; /* on how many CPUs it may run, by affinity and cpuset; NAN: unknown */
@@ -256,6 +266,15 @@ double lt_hist__quantile(const struct lt_hist *hist, double q);
 
 /* Σ max(0, bᵢ − x) over the histogram's values, in seconds; exact at bucket bounds (contract, 4). */
 double lt_hist__excess(const struct lt_hist *hist, double x_seconds);
+
+/*
+ * What a timer inside the loop would see that is set anew each time it runs, as Node's monitorEventLoopDelay()
+ * does it: the time from one run to the next, the timer's own 10 ms included. Seconds.
+ */
+struct lt_delay {
+	double min, max, mean, stddev, p50, p90, p99;
+	double lag; /* and the mean of what a random arrival waits */
+};
 
 /* How many values are ≤ x; exact at bucket bounds, interpolated between them. */
 double lt_hist__count_below(const struct lt_hist *hist, double x_seconds);

@@ -22,6 +22,7 @@ static const size_t scope_sizes[LT_SCOPE_MAX] = {
 	[LT_SCOPE_SYNC_FS] = sizeof(struct lt_process),
 	[LT_SCOPE_GC] = sizeof(struct lt_process),
 	[LT_SCOPE_THROTTLED] = sizeof(struct lt_process),
+	[LT_SCOPE_DELAY] = sizeof(struct lt_delay),
 };
 
 static const size_t shape_sizes[] = {
@@ -107,6 +108,44 @@ static void test_prometheus_names(void **state)
 	}
 }
 
+/* Those of others have their spelling, and nothing but Prometheus. */
+static void names_of_others(const struct lt_name_set *names)
+{
+	for (size_t i = 0; i < *names->n; i++) {
+		const struct lt_metric *a = &names->rows[i];
+
+		assert_non_null(a->prom_name);
+		assert_null(a->key);
+		assert_null(a->title);
+		assert_true(a->help && ends_with(a->help, "."));
+		assert_int_equal(a->prom_offset % sizeof(double), 0);
+		assert_true(a->prom_offset < scope_sizes[a->scope]);
+		assert_true(!a->bounds || a->shape == LT_SHAPE_HIST);
+		for (const double *bound = a->bounds; bound && *bound > 0; bound++)
+			assert_true(bound == a->bounds || bound[0] > bound[-1]);
+		if (a->prom_type == LT_PROM_COUNTER)
+			assert_false(ends_with(a->prom_name, "_total"));
+		for (size_t j = 0; j < lt_n_metrics; j++)
+			if (lt_metrics[j].prom_name)
+				assert_string_not_equal(a->prom_name, lt_metrics[j].prom_name);
+	}
+}
+
+static void test_names_of_others(void **state)
+{
+	(void)state;
+	for (int i = 0; i < LT_NAMES_MAX; i++)
+		assert_non_null(lt_name_sets[i].name);
+	assert_ptr_equal(lt_name_sets[LT_NAMES_NATIVE].rows, lt_metrics);
+	for (int i = LT_NAMES_NATIVE + 1; i < LT_NAMES_MAX; i++)
+		names_of_others(&lt_name_sets[i]);
+	/* The two sets can be on one page. */
+	for (size_t i = 0; i < lt_n_prom_client_metrics; i++)
+		for (size_t j = 0; j < lt_n_otel_metrics; j++)
+			assert_string_not_equal(lt_prom_client_metrics[i].prom_name,
+						lt_otel_metrics[j].prom_name);
+}
+
 static void names_are_good(const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -144,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_keys_are_unique),
 		cmocka_unit_test(test_prometheus_names),
+		cmocka_unit_test(test_names_of_others),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_number),
 	};

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -396,11 +398,10 @@ static void test_names_hostile(void **state)
 
 static void test_self(void **state)
 {
-	double cpu = NAN, now = (double)time(NULL);
+	double now = (double)time(NULL);
 	struct lt_proc_info info;
 	struct lt_mapping maps[64];
 	char name[LT_COMM_SIZE];
-	uint64_t rss = 0;
 	int tids[4], n, found = 0;
 
 	(void)state;
@@ -413,9 +414,6 @@ static void test_self(void **state)
 	assert_false(info.kernel_thread);
 	assert_int_equal(info.state, 'R');
 	assert_int_equal(lt_process_leader(getpid()), getpid());
-	assert_int_equal(lt_process_usage(getpid(), &cpu, &rss), 0);
-	assert_true(cpu > 0 && cpu < 600);
-	assert_in_range(rss, 4096, 4ull << 30);
 	assert_true(lt_process_threads(getpid(), tids, 4) >= 1);
 	assert_int_equal(tids[0], getpid());
 	assert_int_equal(lt_thread_name(getpid(), getpid(), name), 0);
@@ -436,6 +434,44 @@ static void test_self(void **state)
 	assert_int_equal(found, 1);
 }
 
+static double seconds_of(struct timeval time)
+{
+	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+/* What the kernel tells the process itself, before and after. */
+static void test_usage(void **state)
+{
+	struct rusage before, after;
+	struct lt_usage_details one, two;
+	struct lt_usage usage;
+	struct rlimit limit;
+	int fd;
+
+	(void)state;
+	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+	assert_int_equal(lt_process_usage(getpid(), &usage), 0);
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	/* Ticks are cut: a hundredth of a second may be missing. */
+	assert_true(usage.user_seconds > seconds_of(before.ru_utime) - 0.02);
+	assert_true(usage.user_seconds <= seconds_of(after.ru_utime) + 0.02);
+	assert_true(usage.system_seconds > seconds_of(before.ru_stime) - 0.02);
+	assert_true(usage.system_seconds <= seconds_of(after.ru_stime) + 0.02);
+	assert_true(usage.cpu_seconds > 0 && usage.cpu_seconds < 600);
+	assert_true(usage.cpu_seconds >= usage.user_seconds + usage.system_seconds - 0.03);
+	assert_true(usage.rss_bytes >= 4096 && usage.rss_bytes <= (double)(4ull << 30));
+	lt_process_details(getpid(), &one);
+	fd = open("/dev/null", O_RDONLY);
+	assert_true(fd >= 0);
+	lt_process_details(getpid(), &two);
+	close(fd);
+	assert_true(two.open_fds == one.open_fds + 1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(one.max_fds == (double)limit.rlim_cur);
+	assert_true(one.data_bytes > 4096 && one.virtual_bytes > usage.rss_bytes);
+	assert_true(one.data_bytes < one.virtual_bytes);
+}
+
 static void test_nobody(void **state)
 {
 	const int nobody = 0x3fffffff; /* over the kernel's greatest pid */
@@ -443,15 +479,18 @@ static void test_nobody(void **state)
 	struct lt_proc_stat stat;
 	struct lt_mapping map;
 	char name[LT_COMM_SIZE];
-	uint64_t rss;
-	double cpu;
+	struct lt_usage usage;
+	struct lt_usage_details details;
 	int tid;
 
 	(void)state;
 	assert_int_equal(lt_process_info(nobody, &info), -ESRCH);
 	assert_int_equal(lt_process_stat(nobody, &stat), -ESRCH);
 	assert_int_equal(lt_process_leader(nobody), -ESRCH);
-	assert_int_equal(lt_process_usage(nobody, &cpu, &rss), -ESRCH);
+	assert_int_equal(lt_process_usage(nobody, &usage), -ESRCH);
+	lt_process_details(nobody, &details);
+	assert_true(isnan(details.virtual_bytes) && isnan(details.data_bytes));
+	assert_true(isnan(details.open_fds) && isnan(details.max_fds));
 	assert_int_equal(lt_process_threads(nobody, &tid, 1), -ESRCH);
 	assert_int_equal(lt_thread_name(nobody, nobody, name), -ESRCH);
 	assert_int_equal(lt_maps_files(nobody, &map, 1), -ESRCH);
@@ -466,7 +505,8 @@ int main(void)
 		cmocka_unit_test(test_hostname),       cmocka_unit_test(test_mapping),
 		cmocka_unit_test(test_mapping_long),   cmocka_unit_test(test_names), cmocka_unit_test(test_names_of_programs),
 		cmocka_unit_test(test_no_secrets),     cmocka_unit_test(test_names_hostile),
-		cmocka_unit_test(test_self),	       cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_self),	       cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

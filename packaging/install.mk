@@ -3,6 +3,7 @@
 
 bindir := $(PREFIX)/bin
 mandir := $(PREFIX)/share/man/man8
+sharedir := $(PREFIX)/share/looptop
 docdir := $(PREFIX)/share/doc/looptop
 unitdir := $(PREFIX)/lib/systemd/system
 
@@ -13,6 +14,9 @@ install: all
 	install -D -m 0644 docs/looptop.8 $(DESTDIR)$(mandir)/looptop.8
 	install -D -m 0644 LICENSE $(DESTDIR)$(docdir)/LICENSE
 	install -D -m 0644 README.md $(DESTDIR)$(docdir)/README.md
+	install -D -m 0644 docs/METRICS.md $(DESTDIR)$(docdir)/METRICS.md
+	install -D -m 0644 -t $(DESTDIR)$(sharedir)/grafana packaging/grafana/*.json
+	install -D -m 0644 -t $(DESTDIR)$(sharedir)/prometheus packaging/prometheus/*.yml
 	mkdir -p $(DESTDIR)$(unitdir)
 	sed 's|/usr/bin/looptop|$(bindir)/looptop|' packaging/systemd/looptop-agent.service \
 		> $(DESTDIR)$(unitdir)/looptop-agent.service
@@ -20,7 +24,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/looptop $(DESTDIR)$(mandir)/looptop.8 \
 		$(DESTDIR)$(unitdir)/looptop-agent.service
-	rm -rf $(DESTDIR)$(docdir)
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(sharedir)
 
 demo:
 	packaging/deps.sh demo
@@ -40,7 +44,7 @@ help:
 	@echo 'make            build build/looptop'
 	@echo 'make demo       try it on a sample server (root)'
 	@echo 'make test       install what is missing, build, run all tests (root)'
-	@echo 'make unit | lint | tui | e2e   one ring of them'
+	@echo 'make unit | lint | rules | tui | e2e   one ring of them'
 	@echo 'make test-vm    looptop on stock kernels 5.10 to the newest, under QEMU (root)'
 	@echo 'make bench      measure what it costs; writes docs/BENCHMARKS.md (root)'
 	@echo 'make accuracy   measure how right the stacks are; writes docs/ACCURACY.md (root)'

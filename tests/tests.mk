@@ -5,12 +5,13 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 NODE_MAJORS := 16 18 20 22 24 26
 MAKE_TEST := $(MAKE) --no-print-directory
 
-.PHONY: test unit unit-san lint e2e e2e-san tui nodes headers accuracy
+.PHONY: test unit unit-san lint rules e2e e2e-san tui nodes headers accuracy
 
 test:
 	packaging/deps.sh test
 	tests/get-node $(NODE_MAJORS)
-	+$(MAKE_TEST) WERROR=1 all headers lint
+	tests/get-prom-client
+	+$(MAKE_TEST) WERROR=1 all headers lint rules
 	+$(MAKE_TEST) unit
 	+$(MAKE_TEST) SANITIZE=1 unit
 	+$(MAKE_TEST) tui
@@ -30,6 +31,11 @@ lint:
 
 nodes:
 	$(Q)tests/get-node $(NODE_MAJORS)
+
+# The alert rules, against series that should set them off and series that should not.
+rules:
+	$(Q)promtool check rules packaging/prometheus/*.yml
+	$(Q)promtool test rules tests/rules/*.yml
 
 e2e: all nodes
 	$(Q)$(PYTEST) tests/e2e -q

@@ -2,72 +2,19 @@
 # Copyright (c) 2026 The looptop authors
 """The Prometheus exporter, and a real Prometheus that scrapes it."""
 
-import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 
 import pytest
 from support import procfs
-from support.exposition import Exposition
-from support.looptop import NO_BUDGET, Running, assert_says_why, run
+from support.agent import Agent, get, wait_for
+from support.looptop import assert_says_why, run
+from support.prometheus import Prometheus
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def get(url, timeout=5, **headers):
-    """(status, content type, text) of a URL."""
-    request = urllib.request.Request(url, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return answer.status, answer.headers["content-type"], answer.read().decode()
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code, answer.headers["content-type"], answer.read().decode()
-
-
-def wait_for(found, timeout, what):
-    """Asks until there is a true answer; nobody listening is no answer yet."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            answer = found()
-        except (urllib.error.URLError, ConnectionError):
-            answer = None
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"{what}: not within {timeout} s"
-        time.sleep(0.1)
-
-
-class Agent(Running):
-    def __init__(self, *arguments):
-        self.url = f"http://127.0.0.1:{free_port()}"
-        listen = self.url.removeprefix("http://")
-        super().__init__("agent", "--listen", listen, *NO_BUDGET, *arguments, parse=str.rstrip)
-
-    def wait_ready(self):
-        wait_for(lambda: get(self.url + "/readyz")[0] == 200, 10, "ready")
-
-    def metrics(self):
-        status, kind, text = get(self.url + "/metrics")
-        assert status == 200
-        assert kind.startswith("text/plain") and "version=0.0.4" in kind
-        return Exposition(text)
-
-    def stop(self):
-        """A normal end by SIGTERM, soon."""
-        super().stop(timeout=5)
 
 
 @pytest.fixture(scope="module")
@@ -174,44 +121,19 @@ def test_taken_port(served):
 
 def test_real_prometheus(served, tmp_path):
     """Debian's Prometheus scrapes the agent and answers the questions that people ask."""
-    assert shutil.which("prometheus"), "Debian's package prometheus"
     agent, pid, truth = served
-    config = tmp_path / "prometheus.yml"
-    target = agent.url.removeprefix("http://")
-    config.write_text(
-        "global: {scrape_interval: 1s}\n"
-        f"scrape_configs: [{{job_name: looptop, static_configs: [{{targets: ['{target}']}}]}}]\n"
-    )
-    url = f"http://127.0.0.1:{free_port()}"
-    server = subprocess.Popen(
-        ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}",
-         f"--web.listen-address={url.removeprefix('http://')}", "--log.level=error"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-    def ask(query):
-        status, _, text = get(f"{url}/api/v1/query?" + urllib.parse.urlencode({"query": query}))
-        if status == 503:  # it has not finished its start
-            return []
-        answer = json.loads(text)
-        assert answer["status"] == "success", answer
-        return [float(row["value"][1]) for row in answer["data"]["result"]]
-
-    try:
+    with Prometheus(tmp_path, agent.url) as prometheus:
         loop = f'{{loop="main",pid="{pid}"}}'
         name = "looptop_loop_utilization_ratio"
-        utilization = wait_for(lambda: ask(name + loop), 60, "a scrape")
+        utilization = wait_for(lambda: prometheus.ask(name + loop), 60, "a scrape")
         assert len(utilization) == 1 and 0 <= utilization[0] <= 1
         buckets = f"sum by (le) (looptop_loop_lag_seconds_bucket{loop})"
         # The bursts stay in the counters; their share shrinks with all the idle time since.
-        lag = ask(f"histogram_quantile(0.999, {buckets})")
+        lag = prometheus.ask(f"histogram_quantile(0.999, {buckets})")
         assert len(lag) == 1 and 0 <= lag[0] < truth["active"], lag
-        waited = ask(f"looptop_loop_lag_seconds_sum{loop}")
+        waited = prometheus.ask(f"looptop_loop_lag_seconds_sum{loop}")
         assert len(waited) == 1 and waited[0] > 0, waited
-        assert ask('up{job="looptop"}') == [1]
-    finally:
-        server.terminate()
-        server.wait(20)
+        assert prometheus.ask('up{job="looptop"}') == [1]
 
 
 def test_agent_finds_processes_by_itself(one_node):

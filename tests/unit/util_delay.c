@@ -12,8 +12,9 @@
 
 #include "tests/unit/hist_add.h"
 
-#define STEP LT_DELAY_STEP_SECONDS
-#define RUNS 400000
+#define STEP  LT_DELAY_STEP_SECONDS
+#define RUNS  400000
+#define CLOCK 0.001 /* of libuv, whole milliseconds */
 
 /* Turns of random lengths with pauses between them, and a timer among them. */
 struct loop {
@@ -37,17 +38,26 @@ static void timer_runs(struct loop *loop, double at)
 	assert_true(loop->n < RUNS);
 	loop->delays[loop->n++] = at - loop->last;
 	loop->last = at;
-	loop->due = at + STEP;
+	loop->due = floor(at * 1000) / 1000 + STEP;
+}
+
+/* When it runs if the loop waits from then on: epoll_wait is given whole milliseconds of libuv's clock. */
+static double after_wait(const struct loop *loop, double from)
+{
+	return from + fmax(loop->due - floor(from * 1000) / 1000, 0);
 }
 
 static void pass(struct loop *loop, double idle, double busy)
 {
-	/* While the loop waits, the timer runs when it is due; after a turn, if it was due in it. */
-	while (loop->due <= loop->now + idle)
-		timer_runs(loop, loop->due);
-	loop->now += idle + busy;
+	double from = loop->now, end = loop->now + idle;
+
+	while (after_wait(loop, from) <= end) {
+		from = after_wait(loop, from);
+		timer_runs(loop, from);
+	}
+	loop->now = end + busy;
 	hist_add(&loop->turns, (uint64_t)(busy * 1e9), 1);
-	if (loop->due <= loop->now)
+	if (loop->due <= floor(loop->now * 1000 + 1e-6) / 1000)
 		timer_runs(loop, loop->now);
 }
 
@@ -64,7 +74,10 @@ static void near(const char *what, double have, double truth, double relative, d
 		fail_msg("%s: %.6f, but the timer had %.6f", what, have, truth);
 }
 
-/* All figures within 5 % of the lateness and 0.1 ms; those of the tail between neighbouring ranks. */
+/*
+ * The mean within 7 %, for how long turns follow each other is not known; quantiles within 3 % of
+ * those beside them, and a millisecond for libuv's clock.
+ */
 static void compare_all(struct loop *loop)
 {
 	double sum = 0, squares = 0, n;
@@ -77,18 +90,18 @@ static void compare_all(struct loop *loop)
 		squares += loop->delays[i] * loop->delays[i];
 	}
 	qsort(loop->delays, loop->n, sizeof(double), compare);
-	near("mean", delay.mean, sum / n, 0.03, 1e-4);
-	near("stddev", delay.stddev, sqrt(fmax(squares / n - sum * sum / n / n, 0)), 0.05, 2e-4);
-	near("min", delay.min, loop->delays[0], 0.02, 1e-4);
-	near("max", delay.max, loop->delays[loop->n - 1], 0.02, STEP / 2 + 1e-4);
+	near("mean", delay.mean, sum / n, 0.07, 1e-4);
+	near("stddev", delay.stddev, sqrt(fmax(squares / n - sum * sum / n / n, 0)), 0.07, 3e-4);
+	near("min", delay.min, loop->delays[0], 0.02, CLOCK);
+	near("max", delay.max, loop->delays[loop->n - 1], 0.02, STEP / 2 + CLOCK);
 	for (int i = 0; i < 3; i++) {
 		double q = (double[]){ 0.5, 0.9, 0.99 }[i];
 		double have = (double[]){ delay.p50, delay.p90, delay.p99 }[i];
 		size_t low = (size_t)(fmax(q - 0.004, 0) * n);
 		size_t high = (size_t)(fmin(q + 0.004, 1) * (n - 1));
 
-		if (have < loop->delays[low] * 0.97 - 1e-4 ||
-		    have > loop->delays[high] * 1.03 + 1e-4)
+		if (have < loop->delays[low] * 0.97 - CLOCK ||
+		    have > loop->delays[high] * 1.03 + CLOCK)
 			fail_msg("q %.2f: %.6f is not from %.6f to %.6f", q, have,
 				 loop->delays[low], loop->delays[high]);
 	}
@@ -132,6 +145,22 @@ static void test_blocks(void **state)
 	(void)state;
 	for (int i = 0; i < 100000; i++)
 		pass(loop, random_share() * 0.02, i % 20 ? 0.0002 : 0.05 + random_share() * 0.3);
+	compare_all(loop);
+	free(loop);
+}
+
+/* No wait at all, as setImmediate() makes it, with garbage collections among the turns. */
+static void test_no_wait(void **state)
+{
+	struct loop *loop = loop_new();
+
+	(void)state;
+	for (int i = 0; i < 400000; i++) {
+		double which = random_share();
+
+		pass(loop, 0,
+		     which < 0.1 ? 0.02 + random_share() * 0.03 : 0.001 + random_share() * 0.002);
+	}
 	compare_all(loop);
 	free(loop);
 }
@@ -189,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_short_turns),
 		cmocka_unit_test(test_turns_about_a_step),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_no_wait),
 		cmocka_unit_test(test_one_block),
 		cmocka_unit_test(test_nothing_but_blocks),
 		cmocka_unit_test(test_little_and_nothing),

@@ -5,17 +5,15 @@
  * no series. Bucket bounds are exact bounds of the model's histograms: a count below them is a sum
  * of whole buckets, so that it never falls from one page to the next.
  */
-#include "agent/sink/series.h"
+#include "agent/sink/collect.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/sink/blockers.h"
-#include "agent/sink/delays.h"
 #include "agent/util/fmt.h"
 
-#define LABELS_MAX	    2048 /* bytes; seven of the longest fit */
 #define LABEL_VALUE_MAX	    128
 #define ARRIVALS_PER_SECOND 1000.0
 
@@ -29,47 +27,22 @@ static const struct lt_metric process_info = {
 	.prom_name = "looptop_process_info",
 	.help = "A process that is measured, and how.",
 };
-static const struct lt_metric version_info = {
-	.prom_type = LT_PROM_GAUGE,
-	.prom_name = "nodejs_version_info",
-	.help = "The version of Node.js.",
-};
 static const struct lt_metric stall_functions = {
 	.prom_type = LT_PROM_COUNTER,
 	.prom_name = "looptop_stall_function_seconds",
 	.help = "Length of ended stalls by the function that blocked: those that blocked longest, and other for the rest.",
 };
 
-enum {
-	RANK_BUILD,
-	RANK_PROCESS,
-	RANK_VERSION,
-	RANK_METRICS
-};
-
-/* What is being walked: one process, one of its loops or kinds. */
-struct walk {
-	struct lt_series_set *set;
-	const struct lt_name_set *names; /* whose rows are walked */
-	const size_t *family_of; /* by row of the table: the first row with its Prometheus name */
-	size_t before; /* rows of the tables before this one */
-	const void *base; /* the structure that offsets are in */
-	char prefix[LABELS_MAX]; /* labels of the process or loop */
-	bool ends;
-	int err; /* the first failure; all later steps do nothing */
-};
-
-/* Appends name="value", cut and printable, with quotes escaped. */
-static void add_label(char *labels, const char *name, const char *value)
+void lt_walk__label(char *labels, const char *name, const char *value)
 {
 	char clean[LABEL_VALUE_MAX + 1];
 	size_t used = strlen(labels);
 
 	/* Everything but the value's length is fixed, so this never happens with our labels. */
-	if (used + strlen(name) + 2 * LABEL_VALUE_MAX + 5 > LABELS_MAX)
+	if (used + strlen(name) + 2 * LABEL_VALUE_MAX + 5 > LT_LABELS_MAX)
 		return;
 	lt_fmt_text(clean, sizeof(clean), value ? value : "");
-	used += (size_t)snprintf(labels + used, LABELS_MAX - used, "%s%s=\"", used ? "," : "",
+	used += (size_t)snprintf(labels + used, LT_LABELS_MAX - used, "%s%s=\"", used ? "," : "",
 				 name);
 	for (const char *s = clean; *s; s++) {
 		if (*s == '\\' || *s == '"')
@@ -80,16 +53,16 @@ static void add_label(char *labels, const char *name, const char *value)
 	labels[used] = '\0';
 }
 
-static void add(struct walk *walk, size_t rank, const struct lt_metric *family, const char *label,
-		const char *value, struct lt_series *series)
+void lt_walk__add(struct lt_walk *walk, size_t rank, const struct lt_metric *family,
+		  const char *label, const char *value, struct lt_series *series)
 {
-	char labels[LABELS_MAX];
+	char labels[LT_LABELS_MAX];
 
 	if (walk->err)
 		return;
 	strcpy(labels, walk->prefix);
 	if (label)
-		add_label(labels, label, value);
+		lt_walk__label(labels, label, value);
 	series->family = family;
 	series->rank = rank;
 	series->order = walk->set->shown.n;
@@ -99,16 +72,16 @@ static void add(struct walk *walk, size_t rank, const struct lt_metric *family, 
 		walk->err = lt_series_list__add(&walk->set->shown, series);
 }
 
-static void add_row(struct walk *walk, const struct lt_metric *metric, const char *value,
+static void add_row(struct lt_walk *walk, const struct lt_metric *metric, const char *value,
 		    struct lt_series *series)
 {
 	size_t family = walk->family_of[walk->before + (size_t)(metric - walk->names->rows)];
 
-	add(walk, RANK_METRICS + walk->before + family, &walk->names->rows[family], metric->label,
-	    value, series);
+	lt_walk__add(walk, LT_RANK_METRICS + walk->before + family, &walk->names->rows[family],
+		     metric->label, value, series);
 }
 
-static void add_number(struct walk *walk, const struct lt_metric *metric, const char *value,
+static void add_number(struct lt_walk *walk, const struct lt_metric *metric, const char *value,
 		       size_t offset)
 {
 	struct lt_series series = { 0 };
@@ -118,8 +91,8 @@ static void add_number(struct walk *walk, const struct lt_metric *metric, const 
 		add_row(walk, metric, value, &series);
 }
 
-static void add_array(struct walk *walk, const struct lt_metric *metric, const char *const *names,
-		      size_t n)
+static void add_array(struct lt_walk *walk, const struct lt_metric *metric,
+		      const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		add_number(walk, metric, names[i], metric->prom_offset + i * sizeof(double));
@@ -134,7 +107,7 @@ static uint32_t nearest_bucket(double seconds)
 	return ns - (double)lt_hist_lower_ns(i) < (double)lt_hist_lower_ns(i + 1) - ns ? i : i + 1;
 }
 
-static void add_histogram(struct walk *walk, const struct lt_metric *metric,
+static void add_histogram(struct lt_walk *walk, const struct lt_metric *metric,
 			  const struct lt_hist *hist)
 {
 	struct lt_series series = { 0 };
@@ -173,7 +146,8 @@ static double sum_of_squares(const struct lt_hist *turns)
  * than x that come within Σ max(0, b − x). Someone who comes a time t before the end of a turn
  * waits t: their waits add up to 1000 · Σ b²/2. Counts are whole, as Prometheus has them.
  */
-static void add_lag(struct walk *walk, const struct lt_metric *metric, const struct lt_loop *loop)
+static void add_lag(struct lt_walk *walk, const struct lt_metric *metric,
+		    const struct lt_loop *loop)
 {
 	const struct lt_hist *turns = loop->total.turn;
 	double observed = loop->total.observed_seconds, n = 0, seconds = 0;
@@ -198,7 +172,7 @@ static void add_lag(struct walk *walk, const struct lt_metric *metric, const str
 	add_row(walk, metric, NULL, &series);
 }
 
-static void add_metric(struct walk *walk, const struct lt_metric *metric)
+static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 {
 	const struct lt_hist *hist;
 
@@ -232,7 +206,7 @@ static void add_metric(struct walk *walk, const struct lt_metric *metric)
 	}
 }
 
-static void add_scope(struct walk *walk, enum lt_scope scope, const void *base)
+void lt_walk__scope(struct lt_walk *walk, enum lt_scope scope, const void *base)
 {
 	walk->base = base;
 	for (size_t i = 0; i < *walk->names->n; i++) {
@@ -244,94 +218,41 @@ static void add_scope(struct walk *walk, enum lt_scope scope, const void *base)
 }
 
 /* The scope's figures with one label more, which goes away again. */
-static void add_labelled(struct walk *walk, enum lt_scope scope, const void *base,
+static void add_labelled(struct lt_walk *walk, enum lt_scope scope, const void *base,
 			 const char *label, const char *value)
 {
 	size_t length = strlen(walk->prefix);
 
-	add_label(walk->prefix, label, value);
-	add_scope(walk, scope, base);
+	lt_walk__label(walk->prefix, label, value);
+	lt_walk__scope(walk, scope, base);
 	walk->prefix[length] = '\0';
 }
 
-static void add_process_info(struct walk *walk, const struct lt_process *process)
+static void add_process_info(struct lt_walk *walk, const struct lt_process *process)
 {
 	size_t length = strlen(walk->prefix);
 	struct lt_series series = { .value = 1 };
 
-	add_label(walk->prefix, "runtime", process->runtime);
-	add_label(walk->prefix, "runtime_version", process->runtime_version);
-	add_label(walk->prefix, "libuv_version", process->libuv_version);
-	add(walk, RANK_PROCESS, &process_info, "tier", process->tier, &series);
+	lt_walk__label(walk->prefix, "runtime", process->runtime);
+	lt_walk__label(walk->prefix, "runtime_version", process->runtime_version);
+	lt_walk__label(walk->prefix, "libuv_version", process->libuv_version);
+	lt_walk__add(walk, LT_RANK_PROCESS, &process_info, "tier", process->tier, &series);
 	walk->prefix[length] = '\0';
 }
 
-/* "20.20.2", with or without more behind it, as prom-client tells it: v20.20.2 and its parts. */
-static void add_version_info(struct walk *walk, const char *version)
-{
-	size_t length = strlen(walk->prefix);
-	struct lt_series series = { .value = 1 };
-	unsigned parts[3];
-	char text[64];
-
-	if (!version || sscanf(version, "%u.%u.%u", &parts[0], &parts[1], &parts[2]) != 3)
-		return;
-	snprintf(text, sizeof(text), "v%s", version);
-	add_label(walk->prefix, "version", text);
-	snprintf(text, sizeof(text), "%u", parts[0]);
-	add_label(walk->prefix, "major", text);
-	snprintf(text, sizeof(text), "%u", parts[1]);
-	add_label(walk->prefix, "minor", text);
-	snprintf(text, sizeof(text), "%u", parts[2]);
-	add(walk, RANK_VERSION, &version_info, "patch", text, &series);
-	walk->prefix[length] = '\0';
-}
-
-static void walk_names(struct walk *walk, enum lt_names names)
-{
-	walk->names = &lt_name_sets[names];
-	walk->before = 0;
-	for (enum lt_names before = LT_NAMES_NATIVE; before < names; before++)
-		walk->before += *lt_name_sets[before].n;
-}
-
-/* What an exporter inside a Node.js process tells, of the main thread; Workers have native names only. */
-static void add_others_names(struct walk *walk, const struct lt_process *process)
-{
-	const struct lt_prom_opts *opts = &walk->set->opts;
-	struct lt_delay delay;
-
-	if (!process->runtime || strcmp(process->runtime, "node"))
-		return;
-	if (opts->names & 1u << LT_NAMES_PROM_CLIENT)
-		add_version_info(walk, process->runtime_version);
-	for (enum lt_names names = LT_NAMES_NATIVE + 1; names < LT_NAMES_MAX; names++) {
-		if (!(opts->names & 1u << names))
-			continue;
-		walk_names(walk, names);
-		add_scope(walk, LT_SCOPE_PROCESS, process);
-		for (size_t i = 0; i < process->n_loops; i++)
-			if (process->loops[i].tid == process->pid)
-				add_scope(walk, LT_SCOPE_LOOP, &process->loops[i]);
-		if (opts->delays && lt_delays__get(opts->delays, process, &delay))
-			add_scope(walk, LT_SCOPE_DELAY, &delay);
-	}
-	walk_names(walk, LT_NAMES_NATIVE);
-}
-
-static void add_process(struct walk *walk, const struct lt_process *process)
+static void add_process(struct lt_walk *walk, const struct lt_process *process)
 {
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", process->pid);
 	walk->prefix[0] = '\0';
 	if (!walk->set->opts.no_pid_label)
-		add_label(walk->prefix, "pid", pid);
-	add_label(walk->prefix, "name", process->name);
-	add_label(walk->prefix, "container", process->container);
+		lt_walk__label(walk->prefix, "pid", pid);
+	lt_walk__label(walk->prefix, "name", process->name);
+	lt_walk__label(walk->prefix, "container", process->container);
 	walk->ends = process->ended;
 	add_process_info(walk, process);
-	add_scope(walk, LT_SCOPE_PROCESS, process);
+	lt_walk__scope(walk, LT_SCOPE_PROCESS, process);
 	for (size_t i = 0; i < process->n_loops; i++) {
 		walk->ends = process->ended || process->loops[i].ended;
 		add_labelled(walk, LT_SCOPE_LOOP, &process->loops[i], "loop",
@@ -339,25 +260,33 @@ static void add_process(struct walk *walk, const struct lt_process *process)
 	}
 	walk->ends = process->ended;
 	if (process->pool.present)
-		add_scope(walk, LT_SCOPE_POOL, &process->pool);
+		lt_walk__scope(walk, LT_SCOPE_POOL, &process->pool);
 	for (size_t i = 0; process->pool.present && process->pool.kinds_known && i < LT_SNAP_KINDS;
 	     i++)
 		add_labelled(walk, LT_SCOPE_POOL_KIND, &process->pool.kinds[i], "kind",
 			     lt_kind_names[i]);
-	add_scope(walk, LT_SCOPE_SYNC_FS, process);
-	add_scope(walk, LT_SCOPE_GC, process);
+	lt_walk__scope(walk, LT_SCOPE_SYNC_FS, process);
+	lt_walk__scope(walk, LT_SCOPE_GC, process);
 	for (size_t i = 0; process->gc_known && i < LT_SNAP_GCS; i++)
 		add_labelled(walk, LT_SCOPE_GC_KIND, &process->gc[i], "kind", lt_gc_names[i]);
-	add_others_names(walk, process);
+	lt_walk__others_names(walk, process);
 }
 
-static void add_build_info(struct walk *walk, const struct lt_host *host)
+static void add_build_info(struct lt_walk *walk, const struct lt_host *host)
 {
 	struct lt_series series = { .value = 1 };
 
-	add_label(walk->prefix, "version", LT_VERSION);
-	add(walk, RANK_BUILD, &build_info, "kernel", host->kernel, &series);
+	lt_walk__label(walk->prefix, "version", LT_VERSION);
+	lt_walk__add(walk, LT_RANK_BUILD, &build_info, "kernel", host->kernel, &series);
 	walk->prefix[0] = '\0';
+}
+
+void lt_walk__names(struct lt_walk *walk, enum lt_names names)
+{
+	walk->names = &lt_name_sets[names];
+	walk->before = 0;
+	for (enum lt_names before = LT_NAMES_NATIVE; before < names; before++)
+		walk->before += *lt_name_sets[before].n;
 }
 
 static size_t all_rows(void)
@@ -388,9 +317,9 @@ static size_t *families(void)
 	return family_of;
 }
 
-static void add_blockers(struct walk *walk, const struct lt_blockers *blockers)
+static void add_blockers(struct lt_walk *walk, const struct lt_blockers *blockers)
 {
-	size_t rank = RANK_METRICS + all_rows();
+	size_t rank = LT_RANK_METRICS + all_rows();
 	struct lt_blocking blocking;
 	struct lt_series rest = { .value = lt_blockers__rest(blockers) };
 
@@ -399,26 +328,26 @@ static void add_blockers(struct walk *walk, const struct lt_blockers *blockers)
 		struct lt_series series = { .value = blocking.seconds };
 
 		walk->prefix[0] = '\0';
-		add_label(walk->prefix, "name", blocking.process);
-		add_label(walk->prefix, "function", blocking.function);
-		add(walk, rank, &stall_functions, "file", blocking.file, &series);
+		lt_walk__label(walk->prefix, "name", blocking.process);
+		lt_walk__label(walk->prefix, "function", blocking.function);
+		lt_walk__add(walk, rank, &stall_functions, "file", blocking.file, &series);
 	}
 	walk->prefix[0] = '\0';
-	add_label(walk->prefix, "name", "");
-	add_label(walk->prefix, "function", "other");
-	add(walk, rank, &stall_functions, "file", "", &rest);
+	lt_walk__label(walk->prefix, "name", "");
+	lt_walk__label(walk->prefix, "function", "other");
+	lt_walk__add(walk, rank, &stall_functions, "file", "", &rest);
 }
 
 int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot)
 {
 	size_t *family_of = families();
-	struct walk walk = { .set = set, .family_of = family_of };
+	struct lt_walk walk = { .set = set, .family_of = family_of };
 
 	if (!family_of)
 		return -ENOMEM;
-	walk_names(&walk, LT_NAMES_NATIVE);
+	lt_walk__names(&walk, LT_NAMES_NATIVE);
 	add_build_info(&walk, &snapshot->host);
-	add_scope(&walk, LT_SCOPE_SELF, &snapshot->self);
+	lt_walk__scope(&walk, LT_SCOPE_SELF, &snapshot->self);
 	for (size_t i = 0; i < snapshot->n_processes && !walk.err; i++)
 		add_process(&walk, &snapshot->processes[i]);
 	if (set->opts.blockers)

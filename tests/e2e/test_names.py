@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.agent import Agent, wait_for
 from support.exposition import Exposition
+from support.looptop import assert_says_why, run
 from support.prometheus import Prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -284,6 +285,12 @@ def test_our_dashboards(beside, answers, path):
 def test_dashboard_11159(beside, answers):
     for query in DASHBOARD_11159:
         assert bool(answers[query]) == expected(query, beside.page), query
+
+
+@pytest.mark.parametrize("names", ["prometheus", "", "otel,", "prom-client,otel,x"])
+def test_unknown_names(names):
+    result = run("agent", "--names", names)
+    assert_says_why(result, 2, "--names", "prom-client, otel")
 
 
 def test_dashboards_are_whole():

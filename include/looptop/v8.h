@@ -19,25 +19,19 @@ enum lt_v8_level {
 };
 
 /* Offsets from an object's address (tagged word less 1) in bytes; X(member). -1 … see above. */
-#define LT_V8_FIELDS(X)                                                                                    \
-	X(function_type_first)                                                                             \
-	X(function_type_last) X(first_nonstring_type) X(shared_type) X(scope_info_type) X(                 \
-		script_type) X(bytecode_array_type) X(fixed_array_type) X(debug_info_type)                 \
-		X(code_type) X(instruction_stream_type) X(shared_wrapper_type) X(map_instance_type) X(     \
-			function_shared) X(shared_function_data) X(shared_name_or_scope)                   \
-			X(shared_script) X(shared_token_offset) X(scope_first_vars) X(                     \
-				bytecode_array_data) X(bytecode_array_positions) X(code_header)            \
-				X(code_deopt_data) X(code_positions) X(code_instruction_start) X(          \
-					code_instruction_size) X(code_flags) X(code_kind_baseline)         \
-					X(deopt_inlined_count) X(deopt_literals) X(deopt_shared) X(        \
-						deopt_inlining_positions) X(script_source)                 \
-						X(script_name) X(script_line_offset) X(                    \
-							script_column_offset) X(script_line_ends)          \
-							X(script_eval_shared) X(                           \
-								script_eval_position)                      \
-								X(script_source_url) X(                    \
-									c_entry_fp) /* from the isolate */ \
-		X(isolate_tls) /* of the current isolate's pointer from fs base */
+#define LT_V8_FIELDS(X) \
+	X(function_type_first) X(function_type_last) X(first_nonstring_type) X(shared_type) \
+	X(scope_info_type) X(script_type) X(bytecode_array_type) X(fixed_array_type) \
+	X(debug_info_type) X(code_type) X(instruction_stream_type) X(shared_wrapper_type) \
+	X(map_instance_type) X(function_shared) X(shared_function_data) X(shared_name_or_scope) \
+	X(shared_script) X(shared_token_offset) X(scope_first_vars) X(bytecode_array_data) \
+	X(bytecode_array_positions) X(code_header) X(code_deopt_data) X(code_positions) \
+	X(code_instruction_start) X(code_instruction_size) X(code_flags) X(code_kind_baseline) \
+	X(deopt_inlined_count) X(deopt_literals) X(deopt_shared) X(deopt_inlining_positions) \
+	X(script_source) X(script_name) X(script_line_offset) X(script_column_offset) \
+	X(script_line_ends) X(script_eval_shared) X(script_eval_position) X(script_source_url) \
+	X(c_entry_fp) /* from the isolate */ \
+	X(isolate_tls) /* of the current isolate's pointer from fs base */
 
 /*
  * Where the sizes of a V8 heap are. The two offsets move with every change of the isolate and are decoded from the
@@ -48,8 +42,8 @@ struct lt_heap_layout {
 	int32_t heap; /* of the Heap in the Isolate */
 	int32_t spaces; /* of the array of pointers to its spaces in the Heap */
 	int32_t slot_total, slot_used; /* of a space's two getters in its vtable */
-	uint64_t
-		minor_flag; /* address in the file of the flag that makes the new space a paged one, 0: none */
+	/* Address in the file of the flag that makes the new space a paged one, 0: there is none. */
+	uint64_t minor_flag;
 	char why_not[128];
 };
 

@@ -55,7 +55,7 @@ struct lt_heap_known {
 		int32_t page; /* pointer to the current page */
 		int32_t area_start; /* in the page */
 		int32_t area; /* usable bytes of a page */
-		bool top_may_be_0; /* then there is no page, and top_more is all */
+		bool top_may_be_0; /* then there is no page, and top_more is all of it */
 	} young_space;
 	int32_t allocator; /* pointer to the HeapAllocator; LT_HEAP_NONE: its buffers are counted right */
 	struct lt_heap_lab labs[LT_HEAP_LABS_MAX];

@@ -4,6 +4,7 @@
 #include "agent/v8/heap_usage.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "agent/util/word.h"
@@ -67,34 +68,65 @@ static bool is_nothing(struct lt_heap_word word)
 	return !word.at;
 }
 
-/* The new space: its full pages, and the begun one up to the top. */
-static int young_used(const struct lt_heap_image *image, const unsigned char *space,
-		      uint64_t *ret_used)
+/* What tells how full the new space is. */
+struct young {
+	uint64_t bytes; /* of the pages in use so far, the begun one included */
+	uint64_t top, more; /* the begun page is in use up to their sum */
+	uint64_t page;
+};
+
+static int read_young(const struct lt_heap_image *image, const unsigned char *space,
+		      struct young *ret_young)
 {
 	const struct lt_heap_known *known = image->known;
-	uint64_t bytes = lt_word(space, (size_t)known->young_space.pages_bytes), top, more = 0,
-		 start;
-	uint64_t full;
+	struct young young = {
+		.bytes = lt_word(space, (size_t)known->young_space.pages_bytes),
+		.page = lt_word(space, (size_t)known->young_space.page),
+	};
 
-	if (bytes < PAGE_BYTES || bytes % PAGE_BYTES || bytes > LIMIT_MAX)
-		return -EAGAIN;
-	full = (bytes / PAGE_BYTES - 1) * (uint64_t)known->young_space.area;
-	if (follow(image, space, known->young_space.top, &top) ||
+	if (follow(image, space, known->young_space.top, &young.top) ||
 	    (!is_nothing(known->young_space.top_more) &&
-	     follow(image, space, known->young_space.top_more, &more)))
+	     follow(image, space, known->young_space.top_more, &young.more)))
 		return -EAGAIN;
-	if (!top && known->young_space.top_may_be_0) {
-		*ret_used = full + more;
-		return more <= PAGE_BYTES ? 0 : -EAGAIN;
+	*ret_young = young;
+	return 0;
+}
+
+/* The thread may have been stopped between taking a page and beginning it: then it stands there in a second
+ * reading too, and a torn reading does not. */
+static bool is_between_pages(const struct lt_heap_image *image, uint64_t address,
+			     const struct young *young)
+{
+	unsigned char space[LT_HEAP_SPACE_BYTES];
+	struct young again;
+
+	return !lt_heap_image__memory(image, address, space, sizeof(space)) &&
+	       !read_young(image, space, &again) && !memcmp(&again, young, sizeof(again));
+}
+
+/* The new space: its full pages, and the begun one up to the top. */
+static int young_used(const struct lt_heap_image *image, uint64_t address,
+		      const unsigned char *space, uint64_t *ret_used)
+{
+	const struct lt_heap_known *known = image->known;
+	uint64_t full, start, top;
+	struct young young;
+
+	if (read_young(image, space, &young))
+		return -EAGAIN;
+	if (!young.top && known->young_space.top_may_be_0) {
+		*ret_used = young.more;
+		return 0;
 	}
-	if (read_word(image,
-		      lt_word(space, (size_t)known->young_space.page) +
-			      (uint64_t)known->young_space.area_start,
-		      &start))
+	if (young.bytes < PAGE_BYTES || young.bytes % PAGE_BYTES || young.bytes > LIMIT_MAX ||
+	    read_word(image, young.page + (uint64_t)known->young_space.area_start, &start))
 		return -EAGAIN;
-	top += more;
-	if (top < start || top - start > PAGE_BYTES)
-		return -EAGAIN;
+	full = (young.bytes / PAGE_BYTES - 1) * (uint64_t)known->young_space.area;
+	top = young.top + young.more;
+	if (top < start || top - start > PAGE_BYTES) {
+		*ret_used = full;
+		return is_between_pages(image, address, &young) ? 0 : -EAGAIN;
+	}
 	*ret_used = full + top - start;
 	return 0;
 }
@@ -128,7 +160,8 @@ static int read_space(const struct lt_heap_image *image, int32_t index, uint64_t
 	if (kind == LT_SPACE_NEW) {
 		*ret_total = lt_word(space, (size_t)known->young_space.total) +
 			     lt_word(space, (size_t)known->young_space.total_more);
-		if (young_used(image, space, ret_used) || *ret_used > *ret_total + PAGE_BYTES)
+		if (young_used(image, lt_heap_image__space(image, index), space, ret_used) ||
+		    *ret_used > *ret_total + PAGE_BYTES)
 			return -EAGAIN;
 	} else {
 		*ret_used = lt_word(space, used_at);
@@ -235,7 +268,7 @@ static double external(const struct lt_heap_image *image)
 	    (!is_nothing(image->known->external_more) &&
 	     follow(image, image->block, image->known->external_more, &more)))
 		return NAN;
-	return bytes + more <= EXTERNAL_MAX ? (double)(bytes + more) : NAN;
+	return bytes <= EXTERNAL_MAX && more <= EXTERNAL_MAX ? (double)(bytes + more) : NAN;
 }
 
 /* A collection moves the figures one by one: what is used is not known before it has ended. */

@@ -25,7 +25,7 @@
 #include "looptop/runtime.h"
 #include "tests/unit/node_binary.h"
 
-#define READS	1000
+#define READS	600
 #define SECONDS 20 /* the most that they may take */
 #define MIB	1048576.0
 #define SCRIPT                                                                            \

@@ -332,8 +332,7 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	}
 	if (loop->has_record || (loop->has_memory && loop->mem.metrics_on))
 		show_running(loop, moment, stall, ret_loop);
-	if (loop->has_heap)
-		ret_loop->heap = loop->heap;
+	ret_loop->heap = loop->has_heap ? loop->heap : lt_heap__unknown(loop->heap.present);
 	ret_loop->stalls = loop->stalls.items;
 	ret_loop->n_stalls = loop->stalls.n;
 	for (int i = 0; i < LT_SNAP_CAUSES; i++) {

@@ -167,6 +167,8 @@ class Waited:
 def surroundings(illness, waited):
     """Findings that are true of a machine that others use too, where the kernel says so as well."""
     others = {"cpu-starved"} if waited.share > 0.03 else set()
+    if others and illness in LONGER:
+        others.add("gc-long-major")  # the collections that it asks for are stretched by the wait
     if waited.stolen_share > 0.01:
         others.add("timers-late")
     return others - {illness}

@@ -185,6 +185,11 @@ static void keep_event(void *ctx, const struct lt_event *event)
 			lt_watch__task(watch, event);
 		return;
 	}
+	if (event->type == LT_EVENT_COLLECTED) {
+		if (watch)
+			lt_watch__collected(watch, (int)event->tid, event->start_ns);
+		return;
+	}
 	if (event->type == LT_EVENT_EXEC || event->type == LT_EVENT_FORK ||
 	    event->type == LT_EVENT_ENDED) {
 		if (watch && event->type != LT_EVENT_FORK)

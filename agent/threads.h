@@ -19,6 +19,9 @@ struct lt_thread_state {
 	char name[32];
 	uint64_t loop_ptr;
 	int64_t seed_sleeps; /* its sleeps when its record was made, in the last of them */
+	uint64_t isolate; /* of its JavaScript, 0: not found (yet) */
+	int isolate_tries;
+	double used_after_gc_bytes; /* of its heap; 0: no full collection has been seen */
 	uint64_t hits, hits_metered; /* of its record; those that have been paid for */
 };
 

@@ -99,6 +99,7 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 			lt_watch__miss_generic(watch, watch->missing + watch->n_missing);
 	else
 		miss_by_kind(watch);
+	watch->n_missing += lt_watch__miss_heap(watch, watch->missing + watch->n_missing);
 	if (probed && lt_probe__no_causes(watch->probe))
 		miss_why(watch, watch->no_causes, "causes of busy time are unknown",
 			 lt_probe__no_causes(watch->probe));

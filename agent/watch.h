@@ -41,6 +41,9 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 void lt_watch__stack(struct lt_watch *watch, const struct lt_raw_stack *raw);
 void lt_watch__task(struct lt_watch *watch, const struct lt_event *event);
 
+/* A full collection ended on that thread: its heap is read at once. */
+void lt_watch__collected(struct lt_watch *watch, int tid, uint64_t when_ns);
+
 /* Adds to a stall what its stacks say (blame.h). */
 void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, bool ended,
 		       struct lt_stall *stall);

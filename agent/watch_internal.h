@@ -13,6 +13,7 @@
 
 #define MISSING_MAX 40
 #define MISSING_WHY_SIZE 128
+#define MISSING_HEAP_SIZE 192
 
 struct lt_watch {
 	int pid;
@@ -46,6 +47,8 @@ struct lt_watch {
 	size_t n_missing;
 	char budget_text[200], sample_text[160];
 	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
+	const char *heap_why; /* why the heap of a loop is unknown, or NULL */
+	char no_heap[MISSING_HEAP_SIZE];
 	char no_causes[MISSING_WHY_SIZE], no_stacks[MISSING_WHY_SIZE]; /* for missing */
 	struct lt_proc_rec proc_rec;
 	struct lt_pool_mem pool_mem;
@@ -77,6 +80,11 @@ double lt_watch__hit_cost_ns(const struct lt_watch *watch);
 /* Is it unknown what the thread has done since its record was made? */
 bool lt_watch__is_blind(const struct lt_watch *watch, const struct lt_thread_state *thread,
 			const struct lt_loop_rec *rec);
+
+/* watch_heap.c: the sizes of the heaps, for this interval's rows. */
+void lt_watch__read_heaps(struct lt_watch *watch);
+/* Why a heap's figures are null, stored into missing; how many. */
+size_t lt_watch__miss_heap(struct lt_watch *watch, const char **missing);
 
 /* watch_read.c: the thread runs a loop, which gets its name and its clock. */
 void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);

@@ -338,6 +338,7 @@ void lt_watch__finish(struct lt_watch *watch)
 		return;
 	if (!watch->ended) {
 		read_memory(watch);
+		lt_watch__read_heaps(watch);
 		drop_threads(watch);
 	}
 	read_pool(watch);

@@ -86,6 +86,22 @@ lt_inline void count_pause(__u32 kind, __u64 ns)
 		lt_lose(LT_LOST_MAP_FULL);
 }
 
+/* What is alive is known best now: user space reads the heap. */
+lt_inline void tell_collected(__u64 now)
+{
+	struct lt_event *event = bpf_ringbuf_reserve(&lt_ring, sizeof(*event), 0);
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if (!event) {
+		lt_lose(LT_LOST_RING_FULL);
+		return;
+	}
+	*event = (struct lt_event){
+		.type = LT_EVENT_COLLECTED, .tgid = id >> 32, .tid = (__u32)id, .start_ns = now
+	};
+	bpf_ringbuf_submit(event, 0);
+}
+
 SEC("uprobe")
 int LT_SHARED(gc_begin)(struct pt_regs *ctx)
 {
@@ -132,6 +148,8 @@ int LT_SHARED(gc_end)(struct pt_regs *ctx)
 		count_pause(thread->gc_kind, now - thread->gc_begin_ns);
 	else
 		lt_lose(LT_LOST_UNPAIRED);
+	if (thread->gc_kind == LT_GC_MARK_COMPACT)
+		tell_collected(now);
 	thread->gc_begin_ns = 0;
 	thread->gc_kind = LT_GC_MAX;
 	return 0;

@@ -42,6 +42,10 @@ const struct lt_column lt_columns[LT_COL_MAX] = {
 				       "waits longest." },
 	[LT_COL_GC] = { .title = "GC", .width = 5, .scope = LT_SCOPE_GC, .key = "seconds",
 			.rate = true, .severity = lt_severity_gc },
+	[LT_COL_HEAP] = { .title = "HEAP", .width = 5, .scope = LT_SCOPE_HEAP,
+			  .severity = lt_severity_heap,
+			  .help = "V8 heap in use, as a part of its limit: beyond, V8 ends the "
+				  "process." },
 	[LT_COL_WORST] = { .title = "WORST", .width = 18, .scope = LT_SCOPE_LOOP,
 			   .severity = lt_severity_stall,
 			   .help = "The longest stall of the last 60 s, or the one that is running: "
@@ -75,6 +79,11 @@ double lt_pool_wait_p99(const struct lt_pool *pool)
 			longest = p99;
 	}
 	return longest;
+}
+
+double lt_heap_ratio(const struct lt_heap *heap)
+{
+	return heap->present ? heap->used_bytes / heap->limit_bytes : NAN;
 }
 
 /* Threads in use and tasks that wait, as a multiple of the threads there are. */
@@ -157,6 +166,8 @@ static bool applicable(enum lt_column_id id, const struct lt_source *source)
 	if (id == LT_COL_WORST)
 		return source->worst_seconds > 0 || !source->loop ||
 		       !lt_known(source->loop->stalled_seconds);
+	if (id == LT_COL_HEAP)
+		return !source->loop || source->loop->heap.present;
 	if (id == LT_COL_NAME || lt_columns[id].scope == LT_SCOPE_LOOP)
 		return true;
 	if (source->child)
@@ -179,6 +190,8 @@ double lt_column_value(enum lt_column_id id, const struct lt_source *source)
 		return source->process->pid;
 	case LT_COL_STRIP:
 		return source->loop ? source->loop->lag.p99 : NAN;
+	case LT_COL_HEAP:
+		return source->loop ? lt_heap_ratio(&source->loop->heap) : NAN;
 	case LT_COL_WORST:
 		return source->worst_seconds > 0 ? source->worst_seconds : NAN;
 	case LT_COL_POOL:
@@ -243,6 +256,8 @@ static char *format_value(enum lt_column_id id, double value, char *buf, size_t 
 		column->key ? lt_metric_find(column->scope, column->key) : NULL;
 	enum lt_unit unit = metric ? metric->unit : LT_UNIT_SECONDS;
 
+	if (id == LT_COL_HEAP)
+		return lt_fmt_ratio(buf, size, value);
 	if (!column->rate)
 		return lt_fmt(buf, size, unit, value);
 	if (unit == LT_UNIT_SECONDS)

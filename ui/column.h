@@ -21,6 +21,7 @@ enum lt_column_id {
 	LT_COL_POOL,
 	LT_COL_POOL_WAIT,
 	LT_COL_GC,
+	LT_COL_HEAP,
 	LT_COL_WORST,
 	LT_COL_TURNS,
 	LT_COL_TURN_P99,
@@ -85,6 +86,9 @@ char *lt_column_format(enum lt_column_id id, const struct lt_source *source,
 
 /* The sentence that explains the column. */
 const char *lt_column_help(enum lt_column_id id);
+
+/* Which part of its limit a heap has in use; NAN: unknown. */
+double lt_heap_ratio(const struct lt_heap *heap);
 
 /* The highest wait p99 among the kinds of pool tasks, in seconds. */
 double lt_pool_wait_p99(const struct lt_pool *pool);

@@ -95,6 +95,7 @@ static void push_sample(struct track *track, const struct lt_snapshot *snapshot,
 		.busy = (float)loop->utilization,
 		.lag_p99 = (float)loop->lag.p99,
 		.stalled = (float)loop->stalled_seconds,
+		.heap = loop->heap.present ? (float)loop->heap.used_bytes : NAN,
 	};
 	for (int i = 0; i < LT_HISTORY_EDGES; i++)
 		sample->over[i] =
@@ -183,7 +184,7 @@ static void add_sample(struct lt_history_column *column, const struct lt_sample 
 
 	if (!column->any) {
 		*column = (struct lt_history_column){
-			.any = true, .busy = NAN, .lag_p99 = NAN, .stalled = NAN
+			.any = true, .busy = NAN, .lag_p99 = NAN, .stalled = NAN, .heap = NAN
 		};
 		for (int i = 0; i < LT_HISTORY_EDGES; i++)
 			column->over[i] = NAN;
@@ -194,6 +195,7 @@ static void add_sample(struct lt_history_column *column, const struct lt_sample 
 	column->busy = greater(column->busy, (double)sample->busy);
 	column->lag_p99 = greater(column->lag_p99, (double)sample->lag_p99);
 	column->stalled = greater(column->stalled, (double)sample->stalled);
+	column->heap = greater(column->heap, (double)sample->heap);
 	if (isnan(sample->over[0]) || after <= 0)
 		return;
 	for (int i = 0; i < LT_HISTORY_EDGES; i++) {

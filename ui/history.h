@@ -19,6 +19,7 @@ struct lt_sample {
 	double time; /* Unix time of its end */
 	float seconds; /* its length */
 	float busy, lag_p99; /* NAN: unknown */
+	float heap; /* bytes in use at its end */
 	float stalled; /* length of the stall that ran at its end */
 	float over[LT_HISTORY_EDGES]; /* share of time at which new work would wait longer; NAN */
 };
@@ -40,7 +41,7 @@ const struct lt_sample *lt_history__sample(const struct lt_history *history, str
 struct lt_history_column {
 	bool any; /* there are samples in it */
 	double begin_time;
-	double busy, lag_p99, stalled; /* the greatest; NAN: unknown */
+	double busy, lag_p99, stalled, heap; /* the greatest; NAN: unknown */
 	double over[LT_HISTORY_EDGES]; /* mean by time */
 };
 

@@ -69,7 +69,7 @@ struct lt_frame lt_layout_main(int width, int height, size_t n_rows)
 /* From left to right on screen. */
 static const enum lt_column_id order[] = {
 	LT_COL_PID,	 LT_COL_NAME,	  LT_COL_BUSY,	LT_COL_STRIP,	  LT_COL_LAG_P50,
-	LT_COL_LAG_P99,	 LT_COL_LAG_MAX,  LT_COL_POOL,	LT_COL_POOL_WAIT, LT_COL_GC,
+	LT_COL_LAG_P99,	 LT_COL_LAG_MAX,  LT_COL_POOL,	LT_COL_POOL_WAIT, LT_COL_GC,	LT_COL_HEAP,
 	LT_COL_TURN_P99, LT_COL_LATE_P99, LT_COL_TURNS, LT_COL_CPU,	  LT_COL_RSS,
 	LT_COL_COST,	 LT_COL_TIER,	  LT_COL_WORST,
 };
@@ -77,12 +77,12 @@ static const enum lt_column_id order[] = {
 /* In this order they get room; the lag p99 is what one comes for. */
 static const enum lt_column_id wanted[] = {
 	LT_COL_LAG_P99, LT_COL_NAME,	  LT_COL_BUSY,	LT_COL_PID, LT_COL_LAG_MAX, LT_COL_POOL,
-	LT_COL_STRIP,	LT_COL_POOL_WAIT, LT_COL_WORST, LT_COL_GC,  LT_COL_LAG_P50,
+	LT_COL_STRIP,	LT_COL_POOL_WAIT, LT_COL_WORST, LT_COL_GC,  LT_COL_HEAP,
 };
 
 /* And these when the strip is already a good one. */
 static const enum lt_column_id extra[] = {
-	LT_COL_CPU,	 LT_COL_RSS,  LT_COL_TURN_P99, LT_COL_TURNS,
+	LT_COL_LAG_P50,	 LT_COL_CPU,  LT_COL_RSS,  LT_COL_TURN_P99, LT_COL_TURNS,
 	LT_COL_LATE_P99, LT_COL_TIER, LT_COL_COST,
 };
 
@@ -201,7 +201,7 @@ struct lt_process_layout lt_layout_process(int width, int height,
 	bool wide = width >= 76;
 	/* On a low screen the causes are told in figures only. */
 	int why_h = content->causes + (height >= LT_DETAIL_TALL || !content->causes);
-	int loop_h = 4 + most(content->legend, 1) + why_h;
+	int loop_h = 4 + most(content->legend, 1) + why_h + content->heap;
 	int pool_h = 4 + content->kinds, gc_h = 2 + content->gcs + 1;
 	int missing_h = content->missing ? content->missing + 1 : 0;
 	/* What is left beside the parts of fixed height makes the pictures taller, then the stalls. */

@@ -52,6 +52,7 @@ const struct lt_column_place *lt_columns_find(const struct lt_columns_layout *la
 struct lt_process_content {
 	int legend; /* lines of the phases' legend */
 	int causes; /* lines of the causes' legend; 0: none is known */
+	int heap; /* lines of the heap, 0: the loop has none */
 	int kinds, gcs, stalls, missing;
 };
 

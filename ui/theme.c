@@ -92,6 +92,11 @@ enum lt_severity lt_severity_gc(double ratio)
 	return grade(ratio, 0.1, 0.25, 0.5);
 }
 
+enum lt_severity lt_severity_heap(double ratio)
+{
+	return grade(ratio, 0.8, 0.9, 0.97);
+}
+
 enum lt_severity lt_severity_pool_wait(double seconds)
 {
 	return grade(seconds, 0.02, 0.1, 1);

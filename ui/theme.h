@@ -49,6 +49,7 @@ enum lt_severity lt_severity_lag(double seconds);
 enum lt_severity lt_severity_busy(double ratio);
 enum lt_severity lt_severity_stall(double seconds);
 enum lt_severity lt_severity_gc(double ratio);
+enum lt_severity lt_severity_heap(double ratio);
 enum lt_severity lt_severity_pool_wait(double seconds);
 enum lt_severity lt_severity_saturated(double ratio);
 enum lt_severity lt_severity_cost(double ratio);

@@ -112,6 +112,21 @@ static void check_v8(const struct lt_v8_layout *v8)
 		       "not seen\n");
 }
 
+static void check_heap(const struct lt_v8_layout *v8)
+{
+	const struct lt_heap_layout *sizes = &v8->sizes;
+
+	if (!v8->major)
+		return;
+	if (!sizes->version)
+		printf("  V8 heap              no: %s\n", sizes->why_not);
+	else
+		printf("  V8 heap              isolate+%#x, spaces at heap+%#x: decoded from "
+		       "GetHeapStatistics(), GetHeapSpaceStatistics();\n"
+		       "                       the rest by the table of V8 %d.%d, as their code reads it\n",
+		       (unsigned)sizes->heap, (unsigned)sizes->spaces, v8->major, v8->minor);
+}
+
 static void check_image(const struct lt_module *module)
 {
 	const struct lt_image *image = module->image;
@@ -119,6 +134,7 @@ static void check_image(const struct lt_module *module)
 
 	printf("  file                 %s\n", module->path);
 	check_v8(&image->v8);
+	check_heap(&image->v8);
 	printf("  build-id             %s\n", image->build_id[0] ? image->build_id : "none (not cached)");
 	if (image->stripped)
 		printf("  symbols              stripped: internal functions were found by structure\n");

@@ -170,16 +170,17 @@ static int keep_missing(struct lt_dr_process *kept, const struct lt_process *pro
 	return 0;
 }
 
-static void keep_memory_point(struct lt_dr_process *kept, double time)
+void lt_collect__memory(struct lt_dr_memory_point points[LT_DR_POINTS_MAX], size_t *n, double time,
+			double bytes)
 {
-	size_t n = 0;
+	size_t kept = 0;
 
-	if (kept->n_memory == LT_DR_POINTS_MAX) { /* every second one stays */
-		for (size_t i = 0; i < kept->n_memory; i += 2)
-			kept->memory[n++] = kept->memory[i];
-		kept->n_memory = n;
+	if (*n == LT_DR_POINTS_MAX) {
+		for (size_t i = 0; i < *n; i += 2)
+			points[kept++] = points[i];
+		*n = kept;
 	}
-	kept->memory[kept->n_memory++] = (struct lt_dr_memory_point){ time, kept->rss_bytes };
+	points[(*n)++] = (struct lt_dr_memory_point){ time, bytes };
 }
 
 static void add_gc(struct lt_dr_process *kept, const struct lt_process *process, double time)
@@ -197,7 +198,8 @@ static void add_gc(struct lt_dr_process *kept, const struct lt_process *process,
 		sum->seconds = lt_sum(sum->seconds, gc->seconds);
 		sum->max_seconds = fmax(sum->max_seconds, gc->max_seconds);
 		if (major && gc->count > 0 && lt_known(process->rss_bytes))
-			keep_memory_point(kept, time);
+			lt_collect__memory(kept->memory, &kept->n_memory, time,
+					   kept->rss_bytes);
 	}
 }
 

@@ -56,6 +56,11 @@ struct lt_pool_point {
 	float depth_max, busy_max, wait_p99; /* the largest */
 };
 
+/* RSS after an interval with a major collection, or what a heap had in use after one. */
+struct lt_dr_memory_point {
+	double time, bytes;
+};
+
 struct lt_dr_loop {
 	int tid;
 	char *name;
@@ -77,17 +82,17 @@ struct lt_dr_loop {
 	double late_left_out, late_left_out_seconds;
 	struct lt_loop_point *points;
 	size_t n_points;
+	/* Its V8 heap; NAN: unknown. */
+	double heap_used, heap_total; /* the largest */
+	double heap_limit, heap_after; /* the latest */
+	struct lt_dr_memory_point heap[LT_DR_POINTS_MAX];
+	size_t n_heap;
 };
 
 struct lt_dr_task {
 	double submit_time;
 	float wait, run, delivery;
 	int8_t kind;
-};
-
-/* RSS after an interval with a major collection. */
-struct lt_dr_memory_point {
-	double time, rss_bytes;
 };
 
 struct lt_dr_gc {
@@ -152,6 +157,9 @@ void lt_collect__free(struct lt_doctor *doctor);
 struct lt_dr_loop *lt_collect__new_loop(int tid, const char *name);
 int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const struct lt_loop *loop,
 		     const struct lt_snapshot *snapshot);
+/* Adds a point; when there are too many, every second one stays. */
+void lt_collect__memory(struct lt_dr_memory_point points[LT_DR_POINTS_MAX], size_t *n, double time,
+			double bytes);
 void lt_collect__free_loop(struct lt_dr_loop *loop);
 int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		     const struct lt_pool *pool, const struct lt_snapshot *snapshot);

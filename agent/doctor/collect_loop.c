@@ -24,6 +24,7 @@ struct lt_dr_loop *lt_collect__new_loop(int tid, const char *name)
 	loop->tid = tid;
 	loop->name = lt_collect__text(name ? name : "?");
 	loop->busy = loop->idle = NAN;
+	loop->heap_used = loop->heap_total = loop->heap_limit = loop->heap_after = NAN;
 	for (int i = 0; i < LT_SNAP_CAUSES; i++)
 		loop->cause_seconds[i] = NAN;
 	if (!loop->name) {
@@ -281,6 +282,21 @@ static void keep_lateness(struct lt_dr_loop *kept, const struct lt_hist *latenes
 	kept->lateness_known = true;
 }
 
+static void add_heap(struct lt_dr_loop *kept, const struct lt_heap *heap, double time)
+{
+	if (!heap->present)
+		return;
+	kept->heap_used = fmax(kept->heap_used, heap->used_bytes);
+	kept->heap_total = fmax(kept->heap_total, heap->total_bytes);
+	if (lt_known(heap->limit_bytes))
+		kept->heap_limit = heap->limit_bytes;
+	/* It is told until the next collection: only another figure is another collection. */
+	if (!lt_known(heap->used_after_gc_bytes) || heap->used_after_gc_bytes == kept->heap_after)
+		return;
+	kept->heap_after = heap->used_after_gc_bytes;
+	lt_collect__memory(kept->heap, &kept->n_heap, time, kept->heap_after);
+}
+
 int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const struct lt_loop *loop,
 		     const struct lt_snapshot *snapshot)
 {
@@ -292,6 +308,7 @@ int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const st
 	kept->busy = lt_sum(kept->busy, loop->busy_seconds);
 	kept->idle = lt_sum(kept->idle, loop->idle_seconds);
 	add_causes(kept, loop);
+	add_heap(kept, &loop->heap, snapshot->time);
 	if (loop->turn_hist && lt_known(loop->lag_base_seconds)) {
 		kept->turns_known = true;
 		lt_turns__merge(&kept->turns, loop->turn_hist);

@@ -34,7 +34,7 @@ bool lt_rule__sync_fs(const struct lt_case *c);
 bool lt_rule__pool(const struct lt_case *c);
 bool lt_rule__dns(const struct lt_case *c);
 bool lt_rule__delivery(const struct lt_case *c);
-/* Garbage collection and memory (rules_gc.c). */
+/* Garbage collection (rules_gc.c), and memory (rules_memory.c). */
 bool lt_rule__gc(const struct lt_case *c);
 bool lt_rule__growth(const struct lt_case *c);
 bool lt_rule__memory_limit(const struct lt_case *c);

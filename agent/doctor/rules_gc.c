@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* Garbage collection, and memory as far as it can be seen from outside. */
+/* Garbage collection: its share of the time, and its pauses. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,13 +13,6 @@
 #define GC_LEAST_SHARE 0.04 /* of the time */
 #define SCAVENGE_PART  0.6 /* of all collecting, from which on scavenges are the matter */
 #define LONG_PART      0.5 /* of the stall threshold: a long pause */
-#define GROWTH_POINTS  8
-#define GROWTH_SECONDS 8 /* shorter growth is a start, or a burst */
-#define GROWTH_FACTOR  1.2
-#define GROWTH_BYTES   (32.0 * 1048576)
-#define GROWTH_STEADY  0.5
-#define GROWTH_SLACK   0.99 /* from one point to the next */
-#define NEAR_LIMIT     0.85
 
 static int gc_kind(const char *name)
 {
@@ -161,97 +154,5 @@ bool lt_rule__gc(const struct lt_case *c)
 	long_major(c, c->process->n_loops == 1 ? loop : NULL);
 	if (loop && lt_known(loop->idle))
 		share(c, loop);
-	return true;
-}
-
-/* It goes on: as much in the second half as in the first, or nearly. What warms up slows down. */
-static bool goes_on(const struct lt_dr_process *process)
-{
-	const struct lt_dr_memory_point *points = process->memory;
-	size_t last = process->n_memory - 1, middle = last / 2;
-
-	return points[last].rss_bytes - points[middle].rss_bytes >=
-	       GROWTH_STEADY * (points[middle].rss_bytes - points[0].rss_bytes);
-}
-
-bool lt_rule__growth(const struct lt_case *c)
-{
-	const struct lt_dr_process *process = c->process;
-	double first, last, hours;
-	struct lt_finding *finding;
-
-	if (!process->gc_known || !lt_known(process->rss_bytes))
-		return false;
-	if (process->n_memory < GROWTH_POINTS)
-		return true;
-	for (size_t i = 1; i < process->n_memory; i++)
-		if (process->memory[i].rss_bytes < GROWTH_SLACK * process->memory[i - 1].rss_bytes)
-			return true;
-	first = process->memory[0].rss_bytes;
-	last = process->memory[process->n_memory - 1].rss_bytes;
-	hours = (process->memory[process->n_memory - 1].time - process->memory[0].time) / 3600;
-	if (last < GROWTH_FACTOR * first || last - first < GROWTH_BYTES ||
-	    !(hours * 3600 >= GROWTH_SECONDS) || !goes_on(process))
-		return true;
-	finding = lt_finding__new(c->diagnosis, "heap-grows", process, NULL);
-	if (!finding)
-		return true;
-	snprintf(finding->title, sizeof(finding->title),
-		 "memory only grows, also after major collections: a leak is likely");
-	lt_finding__seen(finding,
-			 "after %zu intervals with major collections: resident memory %s, then %s",
-			 process->n_memory, LT_BYTES(first), LT_BYTES(last));
-	if (process->memory_limit_bytes > last)
-		lt_finding__seen(finding,
-				 "at this rate the container's limit (%s) is reached in %s",
-				 LT_BYTES(process->memory_limit_bytes),
-				 LT_SECONDS((process->memory_limit_bytes - last) / (last - first) *
-					    hours * 3600));
-	finding->why =
-		"What a major collection leaves is alive: if it grows without end, something keeps what "
-		"it no longer needs, until the process is killed.";
-	lt_finding__advise(finding, "Compare two heap snapshots some minutes apart (inspector, or "
-				    "v8.writeHeapSnapshot): what grew, and who holds it.");
-	lt_finding__advise(
-		finding,
-		"The usual ones: caches without a bound, listeners never removed, closures in "
-		"timers, promises never settled.");
-	snprintf(
-		finding->caveat, sizeof(finding->caveat),
-		"resident memory is what was seen, not the heap: a service that has just started grows too");
-	return true;
-}
-
-/* Said, so that nobody takes silence for health. */
-bool lt_rule__heap_limit(const struct lt_case *c)
-{
-	(void)c;
-	return false;
-}
-
-bool lt_rule__memory_limit(const struct lt_case *c)
-{
-	const struct lt_dr_process *process = c->process;
-	struct lt_finding *finding;
-
-	if (!lt_known(process->rss_bytes) || !lt_known(process->memory_limit_bytes))
-		return false;
-	if (process->rss_bytes < NEAR_LIMIT * process->memory_limit_bytes)
-		return true;
-	finding = lt_finding__new(c->diagnosis, "memory-limit", process, NULL);
-	if (!finding)
-		return true;
-	snprintf(finding->title, sizeof(finding->title), "memory is at %s of the container's limit",
-		 LT_RATIO(process->rss_bytes / process->memory_limit_bytes));
-	lt_finding__seen(finding, "resident memory %s, limit %s", LT_BYTES(process->rss_bytes),
-			 LT_BYTES(process->memory_limit_bytes));
-	finding->why =
-		"At the limit the kernel first takes pages away, which makes everything slow, then kills "
-		"the process without a word in its own log.";
-	lt_finding__advise(
-		finding,
-		"Set --max-old-space-size well below the limit (three quarters of it): V8 then "
-		"collects harder in time, and fails with a stack instead of silence.");
-	lt_finding__advise(finding, "Or raise the limit, or find what grows.");
 	return true;
 }

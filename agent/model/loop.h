@@ -35,6 +35,7 @@ bool lt_loop_state__is_gone(const struct lt_loop_state *loop);
 /* The readings of this interval: one or both. Copied. */
 int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec);
 void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
+void lt_loop_state__heap(struct lt_loop_state *loop, const struct lt_heap *heap);
 /* Its thread has ended: this interval's row is its last. */
 void lt_loop_state__end(struct lt_loop_state *loop);
 /* A stall that ended in this interval. What it points at must live until the next begin. */

@@ -257,6 +257,7 @@ static void set_unknown(struct lt_loop *out)
 		out->cause_seconds[i] = NAN;
 	out->stalled_seconds = NAN;
 	out->lag_base_seconds = NAN;
+	out->heap = lt_heap__unknown(false);
 }
 
 /* The stall that runs, as it is now; seconds 0: none. */
@@ -331,6 +332,7 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	}
 	if (loop->has_record || (loop->has_memory && loop->mem.metrics_on))
 		show_running(loop, moment, stall, ret_loop);
+	ret_loop->heap = loop->has_heap ? loop->heap : lt_heap__unknown(loop->heap.present);
 	ret_loop->stalls = loop->stalls.items;
 	ret_loop->n_stalls = loop->stalls.n;
 	for (int i = 0; i < LT_SNAP_CAUSES; i++) {

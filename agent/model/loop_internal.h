@@ -19,10 +19,11 @@ struct account {
 struct lt_loop_state {
 	int tid;
 	char name[32];
-	bool has_record, has_memory; /* in this interval */
+	bool has_record, has_memory, has_heap; /* in this interval */
 	bool had_record, had_memory; /* in an earlier one */
 	struct lt_loop_rec rec;
 	struct lt_loop_mem mem, mem_before;
+	struct lt_heap heap; /* of this interval */
 	struct account before;
 	uint64_t now_before_ns; /* 0: first interval */
 	uint64_t turn_start_before_ns;

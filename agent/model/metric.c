@@ -20,6 +20,7 @@ _Static_assert(LT_SNAP_LOST == LT_LOST_MAX, "a snapshot has all causes of loss")
 #define SELF(member) offsetof(struct lt_self, member)
 #define PROC(member) offsetof(struct lt_process, member)
 #define LOOP(member) offsetof(struct lt_loop, member)
+#define HEAP(member) offsetof(struct lt_heap, member)
 #define POOL(member) offsetof(struct lt_pool, member)
 #define KIND(member) offsetof(struct lt_pool_kind, member)
 #define GC(member) offsetof(struct lt_gc_kind, member)
@@ -196,6 +197,44 @@ const struct lt_metric lt_metrics[] = {
 	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_loop_stall_seconds",
 	  .prom_offset = LOOP(total.stall_seconds_by_cause), .label = "cause" },
 
+	/* the V8 heap of a loop's isolate */
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "used_bytes", .offset = HEAP(used_bytes), .title = "HEAP", .width = 6,
+	  .help = "V8 heap in use, as v8.getHeapStatistics() tells it inside.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_used_bytes",
+	  .prom_offset = HEAP(used_bytes) },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "total_bytes", .offset = HEAP(total_bytes), .title = "HEAP TOT", .width = 8,
+	  .help = "Memory that V8 has taken for the heap.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_total_bytes",
+	  .prom_offset = HEAP(total_bytes) },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "limit_bytes", .offset = HEAP(limit_bytes), .title = "HEAP LIM", .width = 8,
+	  .help = "The most that the heap may take: beyond, V8 ends the process.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_limit_bytes",
+	  .prom_offset = HEAP(limit_bytes) },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "external_bytes", .offset = HEAP(external_bytes), .title = "EXTERNAL", .width = 8,
+	  .help = "Memory outside of the heap that its objects hold, Buffers above all.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_external_bytes",
+	  .prom_offset = HEAP(external_bytes) },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "used_after_gc_bytes", .offset = HEAP(used_after_gc_bytes), .title = "AFTER GC",
+	  .width = 8,
+	  .help = "V8 heap in use, read right after the latest full collection: what is alive.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_used_after_gc_bytes",
+	  .prom_offset = HEAP(used_after_gc_bytes) },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_SPACES, .unit = LT_UNIT_BYTES,
+	  .offset = HEAP(space_used_bytes),
+	  .help = "V8 heap in use, by space.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_space_used_bytes",
+	  .prom_offset = HEAP(space_used_bytes), .label = "space" },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_SPACES, .unit = LT_UNIT_BYTES,
+	  .offset = HEAP(space_total_bytes),
+	  .help = "Memory that V8 has taken for the heap, by space.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_space_total_bytes",
+	  .prom_offset = HEAP(space_total_bytes), .label = "space" },
+
 	/* a thread pool */
 	{ .scope = LT_SCOPE_POOL, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
 	  .key = "size", .offset = POOL(size), .title = "POOL", .width = 4,
@@ -314,6 +353,19 @@ const char *const lt_phase_names[LT_SNAP_PHASES] = {
 	[LT_PHASE_POLL_CALLBACKS] = "poll_callbacks",
 	[LT_PHASE_CHECK] = "check",
 	[LT_PHASE_CLOSING] = "closing",
+};
+
+const char *const lt_space_names[LT_SNAP_SPACES] = {
+	[LT_SPACE_NEW] = "new",
+	[LT_SPACE_OLD] = "old",
+	[LT_SPACE_CODE] = "code",
+	[LT_SPACE_MAP] = "map",
+	[LT_SPACE_TRUSTED] = "trusted",
+	[LT_SPACE_NEW_LARGE] = "new_large_object",
+	[LT_SPACE_LARGE] = "large_object",
+	[LT_SPACE_CODE_LARGE] = "code_large_object",
+	[LT_SPACE_TRUSTED_LARGE] = "trusted_large_object",
+	[LT_SPACE_READ_ONLY] = "read_only",
 };
 
 const char *const lt_cause_names[LT_SNAP_CAUSES] = {

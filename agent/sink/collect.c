@@ -183,6 +183,9 @@ static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_PHASES:
 		add_array(walk, metric, lt_phase_names, LT_SNAP_PHASES);
 		break;
+	case LT_SHAPE_SPACES:
+		add_array(walk, metric, lt_space_names, LT_SNAP_SPACES);
+		break;
 	case LT_SHAPE_CAUSES:
 		add_array(walk, metric, lt_cause_names, LT_SNAP_CAUSES);
 		break;
@@ -257,6 +260,9 @@ static void add_process(struct lt_walk *walk, const struct lt_process *process)
 		walk->ends = process->ended || process->loops[i].ended;
 		add_labelled(walk, LT_SCOPE_LOOP, &process->loops[i], "loop",
 			     process->loops[i].name);
+		if (process->loops[i].heap.present)
+			add_labelled(walk, LT_SCOPE_HEAP, &process->loops[i].heap, "loop",
+				     process->loops[i].name);
 	}
 	walk->ends = process->ended;
 	if (process->pool.present)

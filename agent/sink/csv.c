@@ -233,6 +233,7 @@ static void columns(struct csv *csv, const struct row *row)
 	cell(csv, NULL, "tid", NULL, loop ? loop->tid : NAN);
 	text_cell(csv, "loop", loop ? loop->name : NULL);
 	scope_cells(csv, NULL, LT_SCOPE_LOOP, loop);
+	scope_cells(csv, "heap", LT_SCOPE_HEAP, loop && loop->heap.present ? &loop->heap : NULL);
 	stall_cells(csv, loop);
 	scope_cells(csv, "process", LT_SCOPE_PROCESS, figures);
 	scope_cells(csv, "throttled", LT_SCOPE_THROTTLED, figures);

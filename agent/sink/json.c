@@ -90,6 +90,42 @@ static json_t *scope_object(enum lt_scope scope, const void *base)
 	return object;
 }
 
+/* The spaces that there are, or null if none is known. */
+static json_t *spaces(const struct lt_heap *h)
+{
+	json_t *object = lt_known(h->total_bytes) ? json_object() : json_null();
+
+	for (size_t i = 0; i < LT_SNAP_SPACES && lt_known(h->total_bytes); i++) {
+		json_t *space;
+
+		if (!lt_known(h->space_total_bytes[i]))
+			continue;
+		space = json_pack("{s:o, s:o}", "used_bytes",
+				  lt_json_number(LT_UNIT_BYTES, h->space_used_bytes[i]),
+				  "total_bytes",
+				  lt_json_number(LT_UNIT_BYTES, h->space_total_bytes[i]));
+		if (json_object_set_new(object, lt_space_names[i], space)) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *heap(const struct lt_heap *h)
+{
+	json_t *object;
+
+	if (!h->present)
+		return json_null();
+	object = scope_object(LT_SCOPE_HEAP, h);
+	if (json_object_set_new(object, "spaces", spaces(h))) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
 static json_t *loop(const struct lt_loop *l)
 {
 	json_t *stalls = json_array();
@@ -101,7 +137,8 @@ static json_t *loop(const struct lt_loop *l)
 			goto fail;
 	if (!object || add_scope(object, LT_SCOPE_LOOP, l))
 		goto fail;
-	if (json_object_set(object, "stalls", stalls))
+	if (json_object_set_new(object, "heap", heap(&l->heap)) ||
+	    json_object_set(object, "stalls", stalls))
 		goto fail;
 	json_decref(stalls);
 	return object;

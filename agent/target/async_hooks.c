@@ -66,18 +66,23 @@ static bool make_sense(int pid, const uint64_t *words, size_t stride)
 	       ids[LT_ASYNC_COUNTER] < 9007199254740992.0;
 }
 
-uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr)
+uint64_t lt_find_environment(const struct lt_target *target, uint64_t loop_ptr)
 {
 	const struct lt_module *module = NULL;
-	uint64_t words[SCAN_WORDS], handle;
 
 	for (size_t i = 0; i < target->n_modules && !module; i++)
 		if (target->modules[i].image && target->modules[i].image->check_immediate)
 			module = &target->modules[i];
 	if (!module || !loop_ptr)
 		return 0;
-	handle = find_check(target->pid, loop_ptr,
-			    lt_module__address(module, module->image->check_immediate));
+	return find_check(target->pid, loop_ptr,
+			  lt_module__address(module, module->image->check_immediate));
+}
+
+uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr)
+{
+	uint64_t words[SCAN_WORDS], handle = lt_find_environment(target, loop_ptr);
+
 	if (!handle || lt_read_memory(target->pid, handle, words, sizeof(words)))
 		return 0;
 	for (size_t i = 0; i + 2 * BUFFER_WORDS + 2 <= SCAN_WORDS; i++) {

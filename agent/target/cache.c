@@ -17,7 +17,7 @@
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
 
 /* Changes with every change of struct lt_image or of what the finders find. */
-#define FORMAT 8u
+#define FORMAT 9u
 
 struct header {
 	uint64_t magic;
@@ -106,6 +106,8 @@ static bool is_sane(const struct lt_image *image)
 	if (!is_field(image->uv.idle_time) || !is_field(image->uv.entry_time) ||
 	    !is_field(image->uv.loop_count) ||
 	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0))
+		return false;
+	if (!is_terminated(image->v8.sizes.why_not, sizeof(image->v8.sizes.why_not)))
 		return false;
 	for (size_t i = 0; i < image->n_classes; i++)
 		if (image->classes[i].kind >= LT_KIND_MAX)

@@ -95,6 +95,10 @@ static void set_memory(struct lt_insn *insn, const cs_insn *in, const cs_x86_op 
 {
 	uint64_t place = (uint64_t)op->mem.disp;
 
+	insn->makes_address = in->id == X86_INS_LEA;
+	if (op->mem.index != X86_REG_INVALID && op->mem.base != X86_REG_INVALID &&
+	    op->mem.scale == 8 && !insn->makes_address)
+		insn->table = (int32_t)op->mem.disp;
 	if (op->mem.index != X86_REG_INVALID || op->mem.segment != X86_REG_INVALID)
 		return;
 	if (op->mem.base != X86_REG_INVALID && op->mem.base != X86_REG_RIP) {
@@ -152,10 +156,10 @@ static void describe(struct lt_insn *insn, csh cs, const cs_insn *in)
 	if (!insn->probeable)
 		return;
 	/* jcc is emulated in its plain forms, jrcxz and loop are not. */
-	insn->emulated = is_emulated(in, x86) ||
-			 (insn->flow == LT_FLOW_BRANCH && in->id != X86_INS_JRCXZ &&
-			  in->id != X86_INS_JECXZ && in->id != X86_INS_LOOP &&
-			  in->id != X86_INS_LOOPE && in->id != X86_INS_LOOPNE);
+	insn->emulated =
+		is_emulated(in, x86) || (insn->flow == LT_FLOW_BRANCH && in->id != X86_INS_JRCXZ &&
+					 in->id != X86_INS_JECXZ && in->id != X86_INS_LOOP &&
+					 in->id != X86_INS_LOOPE && in->id != X86_INS_LOOPNE);
 }
 
 static int decode_bytes(csh cs, const uint8_t *code, struct lt_function *function)

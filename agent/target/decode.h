@@ -37,6 +37,8 @@ struct lt_insn {
 	/* Of an operand in memory, or its address: disp(base). enum lt_reg, -1: another form */
 	int8_t base;
 	int32_t disp;
+	bool makes_address; /* lea: disp(base) is computed, not read */
+	int32_t table; /* of an element of 8 bytes, disp(base,index,8): disp; 0: another form */
 	/* What it names of the file's own addresses, 0: nothing. */
 	uint64_t constant; /* as a value: an immediate operand, or the address that lea makes */
 	uint64_t data; /* as a place in memory that is read or written */

@@ -190,6 +190,12 @@ static void on_function(struct reading *reading, const struct lt_elf_symbol *sym
 		marks->blob_code = symbol->vaddr;
 	} else if (!strcmp(name, "_ZN2v88internal27DefaultEmbeddedBlobCodeSizeEv")) {
 		marks->blob_code_size = symbol->vaddr;
+	} else if (lt_starts_with(name, "_ZN2v88internal4Heap10SetGCStateE")) {
+		marks->set_gc_state = symbol->vaddr;
+	} else if (lt_starts_with(name, "_ZN2v87Isolate17GetHeapStatisticsEP")) {
+		marks->heap_statistics = (struct lt_v8_function){ symbol->vaddr, symbol->size };
+	} else if (lt_starts_with(name, "_ZN2v87Isolate22GetHeapSpaceStatisticsEP")) {
+		marks->space_statistics = (struct lt_v8_function){ symbol->vaddr, symbol->size };
 	}
 }
 
@@ -297,5 +303,6 @@ void lt_v8_layout__read(struct lt_elf *elf, struct lt_v8_layout *ret_layout)
 		lt_v8_code__isolate(elf, &reading.marks, &layout);
 	}
 	judge(&reading);
+	lt_heap_layout__read(elf, &reading.marks, &layout);
 	*ret_layout = layout;
 }

@@ -351,6 +351,7 @@ enum lt_event_type {
 	LT_EVENT_EXEC, /* a process runs another program from now on; while processes are looked for */
 	LT_EVENT_FORK, /* a process that is watched has a child, tgid; likewise */
 	LT_EVENT_ENDED, /* a process that is watched has ended */
+	LT_EVENT_COLLECTED, /* a full garbage collection has ended on this thread */
 };
 
 /* So many EXEC and FORK events between two readings of the ring; the rest is only counted. */

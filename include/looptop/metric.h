@@ -16,6 +16,7 @@ enum lt_scope {
 	LT_SCOPE_SELF, /* struct lt_self */
 	LT_SCOPE_PROCESS, /* struct lt_process */
 	LT_SCOPE_LOOP, /* struct lt_loop */
+	LT_SCOPE_HEAP, /* struct lt_heap; JSON object "heap" in a loop */
 	LT_SCOPE_POOL, /* struct lt_pool */
 	LT_SCOPE_POOL_KIND, /* struct lt_pool_kind */
 	LT_SCOPE_GC_KIND, /* struct lt_gc_kind */
@@ -34,6 +35,7 @@ enum lt_shape {
 	LT_SHAPE_PHASES, /* double[LT_SNAP_PHASES], keyed by lt_phase_names */
 	LT_SHAPE_CAUSES, /* double[LT_SNAP_CAUSES], keyed by lt_cause_names */
 	LT_SHAPE_TIER_REASONS, /* double[LT_SNAP_TIER_REASONS], keyed by lt_tier_reason_names */
+	LT_SHAPE_SPACES, /* double[LT_SNAP_SPACES], keyed by lt_space_names; unknown ones are left out */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
 	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
@@ -85,6 +87,7 @@ const struct lt_metric *lt_metric_find(enum lt_scope scope, const char *key);
 double lt_metric_number(const struct lt_metric *metric, const void *base);
 
 extern const char *const lt_phase_names[LT_SNAP_PHASES];
+extern const char *const lt_space_names[LT_SNAP_SPACES];
 extern const char *const lt_cause_names[LT_SNAP_CAUSES];
 extern const char *const lt_kind_names[LT_SNAP_KINDS];
 extern const char *const lt_gc_names[LT_SNAP_GCS];

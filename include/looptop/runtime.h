@@ -159,6 +159,10 @@ const struct lt_module *lt_target__uv_module(const struct lt_target *target);
  * written to the target. */
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem);
 
+/* An address inside of the node::Environment that runs on this loop: its immediates' check handle. 0: it was not
+ * found. */
+uint64_t lt_find_environment(const struct lt_target *target, uint64_t loop_ptr);
+
 /* Where node::AsyncHooks of the environment on this loop is (abi.h: LT_ASYNC_…); 0: it was not found. */
 uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr);
 

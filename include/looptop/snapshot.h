@@ -27,6 +27,7 @@
 #define LT_SNAP_CAUSES 6
 #define LT_SNAP_LOST 4
 #define LT_SNAP_TIER_REASONS 10
+#define LT_SNAP_SPACES 10
 
 static inline bool lt_known(double x)
 {
@@ -121,6 +122,42 @@ struct lt_task_span {
 	double wait, run, delivery;
 };
 
+/* The spaces of a V8 heap; names in lt_space_names (metric.h). */
+enum lt_space {
+	LT_SPACE_NEW,
+	LT_SPACE_OLD,
+	LT_SPACE_CODE,
+	LT_SPACE_MAP,
+	LT_SPACE_TRUSTED,
+	LT_SPACE_NEW_LARGE,
+	LT_SPACE_LARGE,
+	LT_SPACE_CODE_LARGE,
+	LT_SPACE_TRUSTED_LARGE,
+	LT_SPACE_READ_ONLY, /* only where V8 counts it */
+};
+
+/* The V8 heap of a loop's isolate at the interval's end, as the process's own v8.getHeapStatistics() has it. */
+struct lt_heap {
+	bool present; /* the loop runs JavaScript; otherwise all is "not applicable" */
+	double used_bytes, total_bytes, limit_bytes;
+	double external_bytes; /* outside of the heap, held by its objects */
+	double used_after_gc_bytes; /* used, as read right after the latest full collection */
+	double space_used_bytes[LT_SNAP_SPACES]; /* NAN: unknown, or this V8 has no such space */
+	double space_total_bytes[LT_SNAP_SPACES];
+};
+
+/* No part of it known; present: is there a heap at all. */
+static inline struct lt_heap lt_heap__unknown(bool present)
+{
+	struct lt_heap heap = { .present = present };
+
+	heap.used_bytes = heap.total_bytes = heap.limit_bytes = NAN;
+	heap.external_bytes = heap.used_after_gc_bytes = NAN;
+	for (int i = 0; i < LT_SNAP_SPACES; i++)
+		heap.space_used_bytes[i] = heap.space_total_bytes[i] = NAN;
+	return heap;
+}
+
 struct lt_loop_total {
 	double observed_seconds; /* time of which the turns are known; the base of the lag histogram */
 	double busy_seconds, idle_seconds;
@@ -145,6 +182,7 @@ struct lt_loop {
 	double phase_seconds[LT_SNAP_PHASES];
 	double cause_seconds[LT_SNAP_CAUSES]; /* of busy_seconds; NAN: unknown */
 	double stalled_seconds; /* of the stall that is running now, 0: none */
+	struct lt_heap heap;
 	const struct lt_stall *stalls; /* those that ended in this interval, and the running one */
 	size_t n_stalls;
 	const struct lt_hist *turn_hist; /* of this interval's turns, the running one included if it

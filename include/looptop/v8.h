@@ -33,6 +33,20 @@ enum lt_v8_level {
 	X(c_entry_fp) /* from the isolate */ \
 	X(isolate_tls) /* of the current isolate's pointer from fs base */
 
+/*
+ * Where the sizes of a V8 heap are. The two offsets move with every change of the isolate and are decoded from the
+ * code; what is inside a Heap comes from the table of verified versions, and is compared with the code too.
+ */
+struct lt_heap_layout {
+	int32_t version; /* in that table, from 1; 0: sizes cannot be read, and why_not says why */
+	int32_t heap; /* of the Heap in the Isolate */
+	int32_t spaces; /* of the array of pointers to its spaces in the Heap */
+	int32_t slot_total, slot_used; /* of a space's two getters in its vtable */
+	/* Address in the file of the flag that makes the new space a paged one, 0: there is none. */
+	uint64_t minor_flag;
+	char why_not[128];
+};
+
 struct lt_v8_layout {
 	int32_t level; /* enum lt_v8_level */
 	int32_t major, minor, build; /* of V8 */
@@ -48,6 +62,7 @@ struct lt_v8_layout {
 	 * 0: none. Then isolate_tls is unknown here; at run time it is 0x310 + 16 * key + 8 (glibc). */
 	uint64_t isolate_key;
 	char why_not[160]; /* why the level is not LT_V8_LINES; "" if it is */
+	struct lt_heap_layout sizes;
 };
 
 #endif

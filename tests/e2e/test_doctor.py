@@ -48,7 +48,8 @@ NAMED = {
     "gc-share": "",
     "gc-scavenge-pressure": "--max-semi-space-size",
     "gc-long-major": "",
-    "heap-grows": "",
+    "heap-grows": "the heap in use",
+    "memory-grows": "resident memory",
     "memory-limit": "--max-old-space-size",
     "loop-busy": "",
     "cpu-starved": "",
@@ -62,6 +63,7 @@ SMALL_YOUNG = ["--max-semi-space-size=1", "--single-threaded-gc"]
 FLAGS = {
     "gc-long-major": ["--expose-gc"],
     "heap-grows": ["--expose-gc"],
+    "memory-grows": ["--expose-gc"],
     "gc-share": SMALL_YOUNG,
     "gc-scavenge-pressure": ["--max-semi-space-size=2", "--single-threaded-gc"],
 }
@@ -125,7 +127,8 @@ def surround(illness, target, stack):
 
 
 # A leak takes its time to tell.
-LONGER = {"heap-grows": ("-d", "10", "-i", "1", *looptop.NO_BUDGET)}
+LEAK_WATCH = ("-d", "10", "-i", "1", *looptop.NO_BUDGET)
+LONGER = {"heap-grows": LEAK_WATCH, "memory-grows": LEAK_WATCH}
 
 
 def examine(pid, *extra, watch=WATCH):
@@ -164,6 +167,8 @@ class Waited:
 def surroundings(illness, waited):
     """Findings that are true of a machine that others use too, where the kernel says so as well."""
     others = {"cpu-starved"} if waited.share > 0.03 else set()
+    if others and illness in LONGER:
+        others.add("gc-long-major")  # the collections that it asks for are stretched by the wait
     if waited.stolen_share > 0.01:
         others.add("timers-late")
     return others - {illness}

@@ -133,6 +133,18 @@ static inline void case_collect(struct doctor_case *c, const char *kind, double 
 	case_cause(c, LT_CAUSE_GC, seconds);
 }
 
+/* A heap with a limit of two gigabytes. */
+static inline struct lt_heap case_heap(double used, double after_gc)
+{
+	struct lt_heap heap = lt_heap__unknown(true);
+
+	heap.used_bytes = used;
+	heap.total_bytes = used + 8e6;
+	heap.limit_bytes = 2.1e9;
+	heap.used_after_gc_bytes = after_gc;
+	return heap;
+}
+
 /* The next interval, in which all is well: a service that does a little of everything. */
 static inline void case_next(struct doctor_case *c)
 {

@@ -178,6 +178,40 @@ static void growth(struct doctor_case *c, int i)
 	c->process.rss_bytes = 100e6 + 20e6 * i;
 }
 
+static void heap_growth(struct doctor_case *c, int i)
+{
+	case_collect(c, "mark_compact", 1, 0.004, 0.004);
+	c->loops[0].heap = case_heap(150e6 + 20e6 * i, 100e6 + 20e6 * i);
+}
+
+/* Memory that the heap does not explain. */
+static void outside_growth(struct doctor_case *c, int i)
+{
+	growth(c, i);
+	c->loops[0].heap = case_heap(60e6, 40e6 + i);
+}
+
+static void near_heap_limit(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->loops[0].heap = case_heap(1.9e9, 1.8e9);
+}
+
+/* Nobody has seen a full collection. */
+static void full_heap(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->loops[0].heap = case_heap(1.95e9, NAN);
+}
+
+static void heap_over_container(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->loops[0].heap = case_heap(200e6, 100e6);
+	c->process.rss_bytes = 300e6;
+	c->process.memory_limit_bytes = 512e6;
+}
+
 static void near_limit(struct doctor_case *c, int i)
 {
 	(void)i;
@@ -246,6 +280,11 @@ static const struct {
 	{ "gc-scavenge-pressure", scavenges },
 	{ "gc-share", collecting },
 	{ "heap-grows", growth },
+	{ "heap-grows", heap_growth },
+	{ "memory-grows", outside_growth },
+	{ "heap-limit", near_heap_limit },
+	{ "heap-limit", full_heap },
+	{ "heap-limit-container", heap_over_container },
 	{ "memory-limit", near_limit },
 	{ "cpu-throttled", throttled },
 	{ "cpu-starved", starved },

@@ -67,6 +67,7 @@ static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
 			   .iterations = NAN, .turns = NAN, .stalls = NAN, .stall_seconds = NAN },
 	};
 
+	loop.heap = lt_heap__unknown(false);
 	fixture_unknown_phases(loop.phase_seconds);
 	fixture_unknown_phases(loop.total.phase_seconds);
 	fixture_unknown_causes(loop.cause_seconds);
@@ -96,6 +97,23 @@ static inline struct lt_pool fixture_unknown_pool(void)
 	return pool;
 }
 
+/* A heap of a quarter of its limit. */
+static inline struct lt_heap fixture_heap(void)
+{
+	struct lt_heap heap = lt_heap__unknown(true);
+
+	heap.used_bytes = 536870912;
+	heap.total_bytes = 600834048;
+	heap.limit_bytes = 2197815296;
+	heap.external_bytes = 3323389;
+	heap.used_after_gc_bytes = 402653184;
+	heap.space_used_bytes[LT_SPACE_NEW] = 8388608;
+	heap.space_total_bytes[LT_SPACE_NEW] = 33554432;
+	heap.space_used_bytes[LT_SPACE_OLD] = 528482304;
+	heap.space_total_bytes[LT_SPACE_OLD] = 567279616;
+	return heap;
+}
+
 /* A measured loop: 800 turns of 0.25 ms and 12 of 12 ms in the interval, ten times that in all. */
 static inline void fixture_measured_loop(struct fixture *fx, int i, int tid, const char *name)
 {
@@ -114,7 +132,7 @@ static inline void fixture_measured_loop(struct fixture *fx, int i, int tid, con
 		.timer_lateness = fixture_dist(90, 0.0063, 0.00007, 0.00007, 0.00007, 0.00007),
 		.phase_seconds = { 0.04, NAN, NAN, NAN, 0.656, 0.28, 0.024, NAN },
 		.cause_seconds = { 0.221, 0.0604, 0.0031, 0.04, 0.01, 0.0095 },
-		.turn_hist = &fx->turn[i], .lag_base_seconds = 1,
+		.turn_hist = &fx->turn[i], .lag_base_seconds = 1, .heap = fixture_heap(),
 		.total = { .observed_seconds = 10, .busy_seconds = 3.44, .idle_seconds = 6.56,
 			   .iterations = 8050, .turns = 8120,
 			   .phase_seconds = { 0.4, NAN, NAN, NAN, 6.56, 2.8, 0.24, NAN },

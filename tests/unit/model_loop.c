@@ -619,6 +619,25 @@ static void test_memory_stall(void **state)
 	assert_turns_unknown(out);
 }
 
+/* A heap is told for the interval that it was read in; a loop that had one goes on having one. */
+static void test_heap(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_heap heap = lt_heap__unknown(true);
+
+	lt_loop_state__build(sim->loop, &sim->moment, &sim->out);
+	assert_false(sim->out.heap.present);
+	assert_true(isnan(sim->out.heap.used_bytes) && isnan(sim->out.heap.space_used_bytes[0]));
+	heap.used_bytes = 4e6;
+	lt_loop_state__begin(sim->loop);
+	lt_loop_state__heap(sim->loop, &heap);
+	lt_loop_state__build(sim->loop, &sim->moment, &sim->out);
+	assert_true(sim->out.heap.present && sim->out.heap.used_bytes == 4e6);
+	lt_loop_state__begin(sim->loop);
+	lt_loop_state__build(sim->loop, &sim->moment, &sim->out);
+	assert_true(sim->out.heap.present && isnan(sim->out.heap.used_bytes));
+}
+
 /* Whatever a target writes into its counters, no figure is negative or absurd. */
 static void test_memory_hostile(void **state)
 {
@@ -651,6 +670,7 @@ int main(void)
 		CASE(test_record_restarts),	 CASE(test_memory_only),
 		CASE(test_memory_no_loop_count), CASE(test_memory_stall),
 		CASE(test_memory_hostile),	 CASE(test_looks),
+		CASE(test_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

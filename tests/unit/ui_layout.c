@@ -104,13 +104,14 @@ static void test_what_gives_way(void **state)
 	/* First what blocked, the strip and the name get narrower, then the p50 goes, then GC, … */
 	assert_true(width_of(160, LT_COL_WORST) > lt_columns[LT_COL_WORST].width);
 	assert_true(width_of(160, LT_COL_STRIP) > lt_columns[LT_COL_STRIP].width);
-	assert_true(first_width(LT_COL_LAG_P50) > first_width(LT_COL_GC));
+	assert_true(first_width(LT_COL_LAG_P50) > first_width(LT_COL_HEAP));
+	assert_true(first_width(LT_COL_HEAP) > first_width(LT_COL_GC));
 	assert_true(first_width(LT_COL_GC) > first_width(LT_COL_WORST));
 	assert_true(first_width(LT_COL_WORST) > first_width(LT_COL_POOL_WAIT));
 	assert_true(first_width(LT_COL_POOL_WAIT) > first_width(LT_COL_LAG_MAX));
 	assert_true(first_width(LT_COL_CPU) > first_width(LT_COL_LAG_P50));
 	assert_true(has(80, LT_COL_POOL_WAIT) && has(80, LT_COL_STRIP) && has(80, LT_COL_POOL));
-	assert_true(has(100, LT_COL_GC) && has(100, LT_COL_WORST) && has(120, LT_COL_LAG_P50));
+	assert_true(has(100, LT_COL_GC) && has(100, LT_COL_WORST) && has(120, LT_COL_HEAP));
 	assert_true(has(160, LT_COL_RSS));
 	assert_true(has(240, LT_COL_COST) && has(240, LT_COL_TIER));
 	/* Once there, a column stays as the screen gets wider. */

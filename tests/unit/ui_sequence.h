@@ -145,6 +145,13 @@ static inline void sequence_server(struct sequence *s, int step)
 		s->server[0].stalled_seconds = s->stalls[1].seconds;
 	}
 	*process = s->fx->processes[0];
+	/* A saw-tooth that climbs: what each collection leaves is more than the one before left. */
+	s->server[0].heap = fixture_heap();
+	s->server[0].heap.used_after_gc_bytes = 1.2e9 + 4e6 * (step / 20 * 20);
+	s->server[0].heap.used_bytes = s->server[0].heap.used_after_gc_bytes + 1.5e7 * (step % 20);
+	s->server[0].heap.total_bytes = 1.9e9;
+	s->server[1].heap = fixture_heap();
+	s->server[2].heap = lt_heap__unknown(true);
 	process->loops = s->server;
 	process->n_loops = 3;
 	process->gc[LT_GC_INCREMENTAL_STEP] = (struct lt_gc_kind){ .count = 3, .seconds = 0.004,
@@ -163,6 +170,8 @@ static inline void sequence_others(struct sequence *s, int step)
 	s->processes[3] = s->fx->processes[0];
 	s->processes[3].pid = 4500;
 	s->processes[3].name = "api.js";
+	s->api[0].heap = fixture_heap();
+	s->api[0].heap.used_bytes = 52428800;
 	s->processes[3].container = NULL;
 	s->processes[3].loops = s->api;
 	s->processes[3].n_loops = 1;

@@ -82,7 +82,7 @@ static void test_blocker_in_the_row(void **state)
 
 	run_to(stage, 101);
 	draw(stage, 120, 24);
-	assert_true(shows(stage, "⚠1.30s drain  …queue.js:9"));
+	assert_true(shows(stage, "⚠1.30s drain  …b/queue.js:9"));
 	assert_true(shows(stage, "⚠ blocked 1.30s now in drain  /app/lib/queue.js:9, "
 				 "one nextTick after another, cpu"));
 	/* Over: what was longest in the last minute, which is this one still. */

@@ -136,6 +136,10 @@ function listen() {
 // What is never given back; large, so that it costs the collector nothing.
 const forgotten = [];
 function leak() {
+  forgotten.push(Buffer.alloc(1000 * 1000, String(forgotten.length)).latin1Slice());
+}
+// The same outside of V8's heap.
+function leakOutside() {
   forgotten.push(new Float64Array(128 * 1024).fill(forgotten.length));
 }
 
@@ -183,6 +187,10 @@ const illnesses = {
   },
   'heap-grows': () => {
     every(20, leak);
+    every(300, () => global.gc());
+  },
+  'memory-grows': () => {
+    every(20, leakOutside);
     every(300, () => global.gc());
   },
   'memory-limit': () => {},

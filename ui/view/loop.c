@@ -275,6 +275,11 @@ void lt_draw_loop(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 			       subject->loop);
 		line.y += 1 + legend;
 		line.h = r.y + r.h - line.y;
+		if (subject->loop->heap.present) {
+			line.h--;
+			lt_draw_heap(app, canvas, (struct lt_rect){ r.x, line.y + line.h, r.w, 1 },
+				     subject);
+		}
 		lt_draw_causes(canvas, line, subject->loop,
 			       line.h > lt_cause_lines(subject->loop, r.w));
 	}

@@ -111,6 +111,7 @@ static void make_plan(const struct lt_app *app, struct lt_rect window,
 	struct lt_process_content content = {
 		.legend = lt_phase_lines(subject->loop, window.w),
 		.causes = lt_cause_lines(subject->loop, window.w),
+		.heap = subject->loop && subject->loop->heap.present,
 		.kinds = kinds_shown(&process->pool),
 		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
 		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,

@@ -40,6 +40,9 @@ struct lt_subject {
 void lt_draw_loop(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		  const struct lt_subject *subject);
 void lt_draw_phases(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop);
+/* One line: the V8 heap against its limit, and its last minutes (heap.c). */
+void lt_draw_heap(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
+		  const struct lt_subject *subject);
 void lt_draw_heat(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		  const struct lt_subject *subject);
 void lt_draw_hist(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop);

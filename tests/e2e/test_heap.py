@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""The V8 heap of main thread and Worker, read from outside, against what the process says of itself."""
+
+import subprocess
+
+import pytest
+from conftest import NodeBinary
+from support.looptop import Stat, run
+from test_agent import Agent, get
+from test_shared_libuv import debian  # noqa: F401
+
+LOOPS = ("main", "worker-1")
+KIB = 1024
+FLAGS = ["--expose-gc"]
+TRIES = 8
+
+
+def heaps(stat):
+    """The next whole interval's heap of each loop."""
+    stat.settle()
+    loops = stat.snapshots[-1]["processes"][0]["loops"]
+    return {loop["name"]: loop["heap"] for loop in loops}
+
+
+def quiet_reading(target, stat):
+    """What looptop and the process say with no collection in between: the process's own figures only grow."""
+    for _ in range(TRIES):
+        before = target.call("statistics")
+        seen = heaps(stat)
+        after = target.call("statistics")
+        if all(
+            before[name]["total"] == after[name]["total"]
+            and before[name]["used"] <= after[name]["used"]
+            and name in seen
+            for name in LOOPS
+        ):
+            return before, seen, after
+    pytest.fail(f"V8 collected in each of {TRIES} tries")
+
+
+def assert_same_heap(before, seen, after):
+    assert seen["limit_bytes"] == after["limit"]
+    assert seen["total_bytes"] == after["total"] == after["heapTotal"]
+    assert before["used"] - 64 * KIB <= seen["used_bytes"] <= after["used"] + 64 * KIB
+    assert before["external"] - 64 * KIB <= seen["external_bytes"] <= after["external"] + 64 * KIB
+    assert seen["external_bytes"] >= after["outside"]
+
+
+def assert_same_spaces(before, seen, after):
+    told = {name: space for name, space in after["spaces"].items() if space["total"]}
+    assert {name for name, space in seen["spaces"].items() if space["total_bytes"]} <= set(after["spaces"])
+    for name, space in told.items():
+        if name not in seen["spaces"]:
+            assert name == "read_only", f"{name} is not told"
+            continue
+        assert seen["spaces"][name]["total_bytes"] == space["total"], name
+        low = min(space["used"], before["spaces"][name]["used"]) - 64 * KIB
+        high = max(space["used"], before["spaces"][name]["used"]) + 64 * KIB
+        assert low <= seen["spaces"][name]["used_bytes"] <= high, name
+    assert sum(space["total_bytes"] for space in seen["spaces"].values()) == seen["total_bytes"]
+    assert sum(space["used_bytes"] for space in seen["spaces"].values()) == seen["used_bytes"]
+
+
+def assert_as_the_process_says(target):
+    """At tier memory: not one probe."""
+    with Stat(target.pid, tier="memory", interval=0.2) as stat:
+        stat.wait_attached()
+        for megabytes in (0, 20):
+            target.call("fill", megabytes=megabytes)
+            target.call("collect")
+            before, seen, after = quiet_reading(target, stat)
+            for name in LOOPS:
+                assert_same_heap(before[name], seen[name], after[name])
+                assert_same_spaces(before[name], seen[name], after[name])
+                assert seen[name]["used_after_gc_bytes"] is None
+        last = stat.stop().of(target.pid).last
+    assert any("after a full collection" in text for text in last["missing"])
+
+
+def test_it_is_what_the_process_says(node):
+    with node.run("heap.js", flags=FLAGS) as target:
+        assert_as_the_process_says(target)
+
+
+def test_of_a_stripped_node(node, tmp_path):
+    path = tmp_path / "node"
+    subprocess.run(["strip", "-o", path, node.path], check=True, timeout=120)
+    with NodeBinary(node.major, path).run("heap.js", flags=FLAGS) as target:
+        assert_as_the_process_says(target)
+    path.unlink()
+
+
+def test_of_debians_shared_libnode(debian):  # noqa: F811
+    with debian.run("heap.js", flags=FLAGS) as target:
+        assert_as_the_process_says(target)
+
+
+def test_limit_that_was_set(one_node):
+    flags = [*FLAGS, "--max-old-space-size=300", "--max-semi-space-size=4"]
+    with one_node.run("heap.js", flags=flags) as target:
+        with Stat(target.pid, tier="memory", interval=0.2) as stat:
+            stat.wait_attached()
+            _, seen, after = quiet_reading(target, stat)
+            stat.stop()
+    for name in LOOPS:
+        assert seen[name]["limit_bytes"] == after[name]["limit"] < 400 * KIB * KIB
+
+
+def test_no_impossible_value_in_a_storm(node):
+    """What is alive is always in use; nothing is ever more than the whole, nor the whole more than the most
+    that the process saw, but for what it took between two looks."""
+    with node.run("heap.js", flags=FLAGS) as target:
+        target.call("fill", megabytes=12)
+        target.call("collect")
+        alive = target.call("statistics")
+        with Stat(target.pid, tier="memory", interval=0.1) as stat:
+            stat.wait_attached()
+            most = target.call("storm", seconds=2)
+            series = stat.stop().of(target.pid)
+    for name in LOOPS:
+        loops = [row for entry in series.entries for row in entry["loops"] if row["name"] == name]
+        rows = [row["heap"] for row in loops if row["heap"]["total_bytes"]]
+        used = [row["used_bytes"] for row in rows if row["used_bytes"] is not None]
+        assert len(used) >= 5, f"{name}: {len(rows)} readings, {len(used)} with what is used"
+        assert {row["limit_bytes"] for row in rows} == {alive[name]["limit"]}
+        assert max(row["total_bytes"] for row in rows) <= most[name]["highest_total"] + 64 * KIB * KIB
+        assert all(row["used_bytes"] <= row["total_bytes"] for row in rows if row["used_bytes"])
+        live = alive[name]["used"] - KIB * KIB  # what it needed to answer is garbage by then
+        assert min(used) >= live, f"{name}: {min(used)} of {live} that are alive"
+
+
+def test_what_a_collection_leaves(node):
+    """Read from outside within a moment; nothing else runs in between."""
+    with node.run("heap.js", flags=FLAGS) as target:
+        target.call("fill", megabytes=8)
+        with Stat(target.pid, interval=0.2) as stat:
+            stat.wait_attached()
+            stat.settle()
+            assert heaps(stat)["main"]["used_after_gc_bytes"] is None, "no collection has been seen"
+            for _ in range(TRIES):
+                target.call("collect")
+                truth = target.call("statistics")
+                seen = heaps(stat)
+                if all(seen[name]["used_after_gc_bytes"] for name in LOOPS):
+                    break
+            stat.stop()
+    for name in LOOPS:
+        left = seen[name]["used_after_gc_bytes"]
+        assert left == pytest.approx(truth[name]["used"], abs=512 * KIB), name
+
+
+def test_prometheus_has_it(one_node):
+    with one_node.run("heap.js", flags=FLAGS) as target:
+        target.call("fill", megabytes=1)
+        with Agent("-i", "0.5", target.pid) as agent:
+            agent.wait_ready()
+            page = get(agent.url + "/metrics")[2]
+        truth = target.call("statistics")
+    labels = f'pid="{target.pid}",name="heap.js",container="",loop="main"'
+    assert f'looptop_heap_limit_bytes{{{labels}}} {truth["main"]["limit"]}\n' in page
+    assert f'looptop_heap_space_total_bytes{{{labels},space="old"}} ' in page
+
+
+def test_check_says_how_it_was_found(node):
+    with node.run("heap.js", flags=FLAGS) as target:
+        target.call("fill", megabytes=0)
+        result = run("check", target.pid)
+    assert result.returncode == 0, result.stderr
+    assert "V8 heap" in result.stdout and "GetHeapStatistics" in result.stdout, result.stdout

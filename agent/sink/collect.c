@@ -194,6 +194,9 @@ static void add_metric(struct walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_TIER_REASONS:
 		add_array(walk, metric, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
 		break;
+	case LT_SHAPE_HANDLES:
+		add_array(walk, metric, lt_handle_names, LT_SNAP_HANDLES);
+		break;
 	case LT_SHAPE_LOST:
 		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
 		break;
@@ -242,6 +245,16 @@ static void add_process_info(struct walk *walk, const struct lt_process *process
 	walk->prefix[length] = '\0';
 }
 
+static void add_loop(struct walk *walk, const struct lt_loop *loop, bool ended)
+{
+	static const enum lt_scope scopes[] = { LT_SCOPE_LOOP, LT_SCOPE_HANDLES, LT_SCOPE_STREAMS,
+						LT_SCOPE_JS };
+
+	walk->ends = ended || loop->ended;
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
+		add_labelled(walk, scopes[i], loop, "loop", loop->name);
+}
+
 static void add_process(struct walk *walk, const struct lt_process *process)
 {
 	char pid[16];
@@ -255,11 +268,8 @@ static void add_process(struct walk *walk, const struct lt_process *process)
 	walk->ends = process->ended;
 	add_process_info(walk, process);
 	add_scope(walk, LT_SCOPE_PROCESS, process);
-	for (size_t i = 0; i < process->n_loops; i++) {
-		walk->ends = process->ended || process->loops[i].ended;
-		add_labelled(walk, LT_SCOPE_LOOP, &process->loops[i], "loop",
-			     process->loops[i].name);
-	}
+	for (size_t i = 0; i < process->n_loops; i++)
+		add_loop(walk, &process->loops[i], process->ended);
 	walk->ends = process->ended;
 	if (process->pool.present)
 		add_scope(walk, LT_SCOPE_POOL, &process->pool);

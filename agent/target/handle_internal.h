@@ -33,6 +33,7 @@ struct lt_handle_walk {
 	unsigned char *block; /* what a batch reads */
 	struct iovec *pieces;
 	uint64_t deadline_ns;
+	unsigned singles; /* calls for one handle */
 };
 
 /* A new item, all 0; NULL when memory ran out. */

@@ -14,6 +14,7 @@
 #define REPAIRS	    16 /* without reading everything again */
 #define FIRST_MAX   256
 #define BUDGET_NS   100000000ull /* of one walk, all tries together */
+#define SINGLES_MAX 2000 /* handles read on their own in one walk: 5 ms; the next one knows them */
 #define CLOCK_EVERY 64 /* handles between two looks at the clock */
 
 /* The handle whose node follows prev: as the batch read it if that fits, else read now. */
@@ -33,6 +34,8 @@ static int next_handle(struct lt_handle_walk *walk, uint64_t loop_ptr, uint64_t 
 		if (lt_handle_walk__fits(seen, loop_ptr, prev))
 			return 0;
 	}
+	if (++walk->singles > SINGLES_MAX)
+		return -ETIMEDOUT;
 	err = lt_handle_walk__read_one(&walk->source, address, seen);
 	if (err == -EFAULT)
 		return -EAGAIN; /* torn: it was freed between two reads */
@@ -139,6 +142,7 @@ int lt_handle_walk__run(struct lt_handle_walk *walk, uint64_t loop_ptr, const un
 	int err = -EAGAIN;
 
 	walk->deadline_ns = lt_now_ns() + BUDGET_NS;
+	walk->singles = 0;
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
 		err = lt_handle_walk__know_watched(walk, loop);
 		if (!err)

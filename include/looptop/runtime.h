@@ -136,6 +136,36 @@ struct lt_pool_mem {
 	int32_t slow_queue_depth;
 };
 
+#define LT_UV_KINDS 18 /* of handles, by libuv's own numbers (enum uv_handle_type) */
+
+/* What a loop holds open, read from the target's memory. */
+struct lt_handles_mem {
+	uint64_t read_ns; /* CLOCK_MONOTONIC of the loop's block */
+	uint64_t active; /* libuv's own count of handles that keep the loop alive */
+	uint64_t requests;
+	uint64_t timer_due_ns; /* of the next timer, CLOCK_MONOTONIC; UINT64_MAX: there is none, 0: unknown */
+	/* Of the last walk through all handles. */
+	bool walked; /* there was one, and it came to an end */
+	struct {
+		uint32_t open; /* as uv_walk() shows them, without those being closed */
+		uint32_t held; /* of these, active and referenced: they keep the loop alive */
+	} kinds[LT_UV_KINDS];
+	uint32_t listening; /* streams that take connections */
+	uint32_t blocked; /* streams with bytes queued */
+	uint64_t queued_bytes; /* by libuv, in all of them */
+	/* The one that has been blocked for the longest time; of equals, the one with the most bytes. */
+	struct {
+		int fd; /* -1: there is none */
+		uint64_t queued_bytes;
+		uint64_t blocked_ns; /* since the first of the walks that found it so, without a gap */
+		char peer[80]; /* printable; "": not known (yet) */
+	} worst;
+	/* Node's own counters; -1: unknown. */
+	int64_t immediates; /* setImmediate() callbacks that wait */
+	int64_t timers; /* setTimeout() and setInterval() timers that keep the loop alive */
+	int next_tick; /* 1: the queue of process.nextTick() is not empty */
+};
+
 /*
  * Opens and analyses a process: identity, mapped files, sites. 0, or -errno with the error logged:
  * -ESRCH no such process (or it ended meanwhile), -EACCES/-EPERM naming the capability, -ENOEXEC

@@ -20,6 +20,7 @@
 #define LT_DR_BLOCKERS_MAX  64 /* of one loop */
 #define LT_DR_POINTS_MAX    256 /* of one chart */
 #define LT_DR_MISSING_MAX   8 /* sentences of one process */
+#define LT_DR_PEER_SIZE	     80
 #define LT_DR_LATE_TIMER_SECONDS 0.01
 #define LT_DR_NO_BLOCKER    UINT16_MAX
 #define LT_DR_OTHER_BLOCKER (UINT16_MAX - 1) /* known, but there are too many */
@@ -56,6 +57,17 @@ struct lt_pool_point {
 	float depth_max, busy_max, wait_p99; /* the largest */
 };
 
+/* Streams that do not drain. */
+struct lt_dr_streams {
+	bool known;
+	double most_blocked, most_bytes; /* at one time */
+	/* Of the one that was blocked for the longest time, when it was last seen so: */
+	double longest_seconds;
+	int fd;
+	double queued_bytes;
+	char peer[LT_DR_PEER_SIZE]; /* "": unknown */
+};
+
 struct lt_dr_loop {
 	int tid;
 	char *name;
@@ -77,6 +89,7 @@ struct lt_dr_loop {
 	double late_left_out, late_left_out_seconds;
 	struct lt_loop_point *points;
 	size_t n_points;
+	struct lt_dr_streams streams;
 };
 
 struct lt_dr_task {

@@ -17,7 +17,7 @@
 #define WALK_EVERY_NS  1000000000ull
 #define WALK_SOONER_NS 50000000ull /* a tick that comes a little early has its walk */
 #define WALK_SHARE     100 /* a walk that took long is followed by a pause of so many times that */
-#define PEER_NS	       2000000ull /* that may be spent in one call on looking for an address */
+#define PEER_NS	       4000000ull /* that may be spent in one call on looking for an address */
 #define UV_FIRST       43 /* libuv 1.43 … 1.52 have the layout of uv_layout.h */
 #define UV_LAST	       52
 #define SLACK	       64 /* handles that may come and go during a walk, and a quarter of all */
@@ -109,6 +109,7 @@ static uint64_t count(struct lt_handles_mem *mem, const struct lt_handle *items,
 			continue;
 		since_ns = handle->blocked_since_ns;
 		mem->worst.fd = handle->fd;
+		mem->worst.kind = handle->type;
 		mem->worst.queued_bytes = handle->queued_bytes;
 		mem->worst.blocked_ns = now_ns > since_ns ? now_ns - since_ns : 0;
 	}
@@ -189,8 +190,24 @@ static void find_peer(struct lt_handles *handles)
 		lt_peer__close(&handles->peer);
 		return;
 	}
-	snprintf(mem->worst.peer, sizeof(mem->worst.peer), "%s",
-		 lt_peer__of(&handles->peer, mem->worst.fd, PEER_NS));
+	snprintf(
+		mem->worst.peer, sizeof(mem->worst.peer), "%s",
+		lt_peer__of(&handles->peer, mem->worst.fd, mem->worst.kind == LT_UV_PIPE, PEER_NS));
+}
+
+/* Walks; the next time is later, the more CPU time it took. */
+static int look_again(struct lt_handles *handles, const unsigned char *loop, uint64_t now_ns)
+{
+	uint64_t begin_ns = lt_thread_cpu_ns(), pause_ns;
+	int err = walk(handles, loop, now_ns);
+
+	if (err)
+		return err;
+	if (handles->target->runtime && !strcmp(handles->target->runtime, "node"))
+		lt_js_counters__find(&handles->js, handles->target, handles->loop_ptr);
+	pause_ns = (lt_thread_cpu_ns() - begin_ns) * WALK_SHARE;
+	handles->next_walk_ns = now_ns + (pause_ns > WALK_EVERY_NS ? pause_ns : WALK_EVERY_NS);
+	return 0;
 }
 
 int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_handles_mem *ret_mem)
@@ -198,6 +215,7 @@ int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_ha
 	unsigned char loop[LT_UV_LOOP_BYTES];
 	struct lt_handles_mem *mem = &handles->mem;
 	uint64_t now_ns = lt_now_ns();
+	bool walked;
 	int err = lt_source_read(&handles->source, loop_ptr, loop, sizeof(loop));
 
 	if (loop_ptr != handles->loop_ptr) { /* the thread runs another one now */
@@ -207,19 +225,14 @@ int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_ha
 	}
 	if (err)
 		return err;
-	if (now_ns + WALK_SOONER_NS >= handles->next_walk_ns) {
-		uint64_t pause_ns;
-
-		err = walk(handles, loop, now_ns);
+	walked = now_ns + WALK_SOONER_NS >= handles->next_walk_ns;
+	if (walked) {
+		err = look_again(handles, loop, now_ns);
 		if (err)
 			return err;
-		if (handles->target->runtime && !strcmp(handles->target->runtime, "node"))
-			lt_js_counters__find(&handles->js, handles->target, handles->loop_ptr);
-		pause_ns = (lt_now_ns() - now_ns) * WALK_SHARE;
-		handles->next_walk_ns =
-			now_ns + (pause_ns > WALK_EVERY_NS ? pause_ns : WALK_EVERY_NS);
-		find_peer(handles);
 	}
+	if (walked || handles->peer.searching)
+		find_peer(handles);
 	mem->read_ns = now_ns;
 	mem->active = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
 	mem->requests = lt_word(loop, LT_UV_LOOP_ACTIVE_REQS);

@@ -17,8 +17,8 @@
 #define CHUNK	  16384
 
 static const char *const table_files[LT_TABLE_MAX] = {
-	[LT_TABLE_TCP] = "tcp",
 	[LT_TABLE_TCP6] = "tcp6",
+	[LT_TABLE_TCP] = "tcp",
 	[LT_TABLE_UNIX] = "unix",
 };
 
@@ -96,20 +96,32 @@ bool lt_peer_in_line(enum lt_socket_table table, const char *line, uint64_t inod
 	return parse_tcp(line, table == LT_TABLE_TCP6, inode, text);
 }
 
-/* Takes what was read apart into lines. True when the socket was found. */
+/* Adds to the line that is not all there yet, as much as there is room for. */
+static void add_part(struct lt_peer *peer, const char *text, size_t size)
+{
+	size_t room = sizeof(peer->part) - 1 - peer->n_part;
+
+	size = size < room ? size : room;
+	memcpy(peer->part + peer->n_part, text, size);
+	peer->n_part += size;
+}
+
+/* Takes what was read apart into lines. True when the socket was found. Most lines are not its own: they are told
+ * by the digits of its inode, which is faster than to parse them. */
 static bool feed(struct lt_peer *peer, const char *block, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		if (block[i] != '\n') {
-			if (peer->n_part < sizeof(peer->part) - 1)
-				peer->part[peer->n_part++] = block[i];
-			continue;
-		}
+	const char *end = block + size, *line_end;
+
+	while ((line_end = memchr(block, '\n', (size_t)(end - block)))) {
+		add_part(peer, block, (size_t)(line_end - block));
 		peer->part[peer->n_part] = '\0';
 		peer->n_part = 0;
-		if (lt_peer_in_line(peer->table, peer->part, peer->inode, peer->text))
+		block = line_end + 1;
+		if (strstr(peer->part, peer->inode_text) &&
+		    lt_peer_in_line(peer->table, peer->part, peer->inode, peer->text))
 			return true;
 	}
+	add_part(peer, block, (size_t)(end - block));
 	return false;
 }
 
@@ -176,7 +188,7 @@ static uint64_t look_at(int pid, int fd, char text[LT_PEER_SIZE])
 	return 0;
 }
 
-const char *lt_peer__of(struct lt_peer *peer, int fd, uint64_t budget_ns)
+const char *lt_peer__of(struct lt_peer *peer, int fd, bool local, uint64_t budget_ns)
 {
 	char name[LT_PEER_SIZE];
 	uint64_t inode = look_at(peer->pid, fd, name);
@@ -190,8 +202,9 @@ const char *lt_peer__of(struct lt_peer *peer, int fd, uint64_t budget_ns)
 		lt_peer__close(peer);
 		peer->fd = fd;
 		peer->inode = inode;
+		snprintf(peer->inode_text, sizeof(peer->inode_text), " %lu", (unsigned long)inode);
 		peer->retry_ns = UINT64_MAX;
-		peer->searching = next_table(peer, LT_TABLE_TCP);
+		peer->searching = next_table(peer, local ? LT_TABLE_UNIX : LT_TABLE_TCP6);
 	}
 	if (peer->searching)
 		search(peer, budget_ns);

@@ -14,9 +14,10 @@
 
 #define LT_PEER_SIZE 80
 
+/* In the order in which they are searched: servers of all addresses have their connections in tcp6. */
 enum lt_socket_table {
-	LT_TABLE_TCP,
 	LT_TABLE_TCP6,
+	LT_TABLE_TCP,
 	LT_TABLE_UNIX,
 	LT_TABLE_MAX
 };
@@ -24,6 +25,7 @@ enum lt_socket_table {
 struct lt_peer {
 	int pid, fd; /* fd -1: nobody asked yet */
 	uint64_t inode; /* of the socket, 0: it is none */
+	char inode_text[24];
 	char text[LT_PEER_SIZE]; /* "": not known (yet) */
 	/* The search: */
 	bool searching;
@@ -41,8 +43,9 @@ void lt_peer__init(struct lt_peer *peer, int pid);
 void lt_peer__close(struct lt_peer *peer);
 
 /* The other end of the process's descriptor: "10.0.0.7:5432", "[2001:db8::7]:443", "unix:/run/app.sock", the name of
- * a pipe or a file; printable. "" while it is looked for, for at most budget_ns a call, and if it was not found. */
-const char *lt_peer__of(struct lt_peer *peer, int fd, uint64_t budget_ns);
+ * a pipe or a file; printable. local: it is of no network. "" while it is looked for, for at most budget_ns a call,
+ * and if it was not found. */
+const char *lt_peer__of(struct lt_peer *peer, int fd, bool local, uint64_t budget_ns);
 
 /* The remote address in a line of a table, if it is the socket with this inode. */
 bool lt_peer_in_line(enum lt_socket_table table, const char *line, uint64_t inode,

@@ -156,6 +156,7 @@ struct lt_handles_mem {
 	/* The one that has been blocked for the longest time; of equals, the one with the most bytes. */
 	struct {
 		int fd; /* -1: there is none */
+		uint32_t kind; /* as in kinds */
 		uint64_t queued_bytes;
 		uint64_t blocked_ns; /* since the first of the walks that found it so, without a gap */
 		char peer[80]; /* printable; "": not known (yet) */

@@ -46,8 +46,8 @@ static void test_lines(void **state)
 	assert_string_equal(text, "10.0.0.7:5432");
 	assert_true(lt_peer_in_line(LT_TABLE_UNIX, local, 48126, text));
 	assert_string_equal(text, "unix:/run/a b.sock");
-	assert_true(lt_peer_in_line(LT_TABLE_UNIX,
-				    "0000000000000000: 00000003 00000000 00000000 0001 03 7", 7, text));
+	assert_true(lt_peer_in_line(
+		LT_TABLE_UNIX, "0000000000000000: 00000003 00000000 00000000 0001 03 7", 7, text));
 	assert_string_equal(text, "unix:[7]");
 	assert_true(lt_peer_in_line(LT_TABLE_UNIX, "0: 3 0 0 1 3 8 @\x1b[31m\xff name", 8, text));
 	assert_string_equal(text, "unix:@?[31m? name");
@@ -68,7 +68,8 @@ static void test_wrong_lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		for (int table = 0; table < LT_TABLE_MAX; table++)
-			assert_false(lt_peer_in_line((enum lt_socket_table)table, wrong[i], 48123, text));
+			assert_false(lt_peer_in_line((enum lt_socket_table)table, wrong[i], 48123,
+						     text));
 	assert_string_equal(text, "");
 }
 
@@ -90,8 +91,8 @@ static void test_fuzz(void **state)
 		if (draw / 64 % 4 == 0)
 			line[draw / 512 % length] = '\0';
 		text[0] = '\0';
-		lt_peer_in_line((enum lt_socket_table)(draw / 32 % LT_TABLE_MAX), line, 48123 + draw % 4,
-				text);
+		lt_peer_in_line((enum lt_socket_table)(draw / 32 % LT_TABLE_MAX), line,
+				48123 + draw % 4, text);
 		assert_true(strnlen(text, sizeof(text)) < sizeof(text));
 		assert_null(strchr(text, '\x1b'));
 	}
@@ -101,8 +102,10 @@ static void test_fuzz(void **state)
 static int connected(int family, int *ret_server, uint16_t *ret_port)
 {
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr *address = family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr *address =
+		family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
 	socklen_t size = family == AF_INET ? sizeof(v4) : sizeof(v6);
 	int listener = socket(family, SOCK_STREAM, 0), client = socket(family, SOCK_STREAM, 0);
 
@@ -130,11 +133,11 @@ static void test_own_sockets(void **state)
 		int server, client = connected(families[i], &server, &port);
 
 		snprintf(want, sizeof(want), i ? "[::1]:%u" : "127.0.0.1:%u", port);
-		assert_string_equal(lt_peer__of(&peer, client, BUDGET_NS), want);
-		assert_string_equal(lt_peer__of(&peer, client, 0), want);
+		assert_string_equal(lt_peer__of(&peer, client, false, BUDGET_NS), want);
+		assert_string_equal(lt_peer__of(&peer, client, false, 0), want);
 		close(client);
 		close(server);
-		assert_string_equal(lt_peer__of(&peer, client, BUDGET_NS), "");
+		assert_string_equal(lt_peer__of(&peer, client, false, BUDGET_NS), "");
 	}
 	lt_peer__close(&peer);
 }
@@ -152,12 +155,12 @@ static void test_slices_and_others(void **state)
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	lt_peer__init(&peer, getpid());
 	for (int i = 0; i < 100000 && !text[0]; i++)
-		text = lt_peer__of(&peer, listener, 0);
+		text = lt_peer__of(&peer, listener, true, 0);
 	assert_int_equal(strncmp(text, "unix:@looptop-test-", 19), 0);
 	assert_int_equal(peer.file, -1);
 	assert_int_equal(pipe(pipes), 0);
-	assert_int_equal(strncmp(lt_peer__of(&peer, pipes[0], 0), "pipe:[", 6), 0);
-	assert_string_equal(lt_peer__of(&peer, 12345, 0), "");
+	assert_int_equal(strncmp(lt_peer__of(&peer, pipes[0], true, 0), "pipe:[", 6), 0);
+	assert_string_equal(lt_peer__of(&peer, 12345, false, 0), "");
 	close(listener);
 	close(pipes[0]);
 	close(pipes[1]);
@@ -167,8 +170,10 @@ static void test_slices_and_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	    cmocka_unit_test(test_wrong_lines),
-		cmocka_unit_test(test_fuzz),	    cmocka_unit_test(test_own_sockets),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_wrong_lines),
+		cmocka_unit_test(test_fuzz),
+		cmocka_unit_test(test_own_sockets),
 		cmocka_unit_test(test_slices_and_others),
 	};
 

@@ -61,6 +61,21 @@ def test_debians_node_has_busy_from_memory(debian):
     process.loop().assert_busy(truth["active"], floor=0.010)
 
 
+def test_debians_node_has_its_handles(debian, tmp_path):
+    """Its libuv is in one file, what Node counts in another one."""
+    with debian.run("handles.js") as target:
+        target.call("open", path=str(tmp_path / "socket"))
+        counts = target.call("resources")["counts"]
+        with Stat(target.pid, tier="memory") as stat:
+            stat.wait_attached()
+            stat.settle()
+            row = stat.stop().of(target.pid).loop().rows[-1]
+    assert row["handles"]["types"]["tcp"] == counts["TCPSocketWrap"] + counts["TCPServerWrap"] == 4
+    assert row["handles"]["types"]["udp"] == counts["UDPWrap"]
+    assert row["handles"]["active"] == sum(row["handles"]["held"].values())
+    assert row["js"] == {"immediates": 0, "timers": 0, "next_tick_pending": False}
+
+
 def test_debians_node_has_its_pool(debian):
     with debian.run("pool.js") as target:
         target.call("kinds", **{kind: 1 for kind in COUNTS})
@@ -130,6 +145,17 @@ def test_busy_and_idle_are_all_the_time(blocks):
     loop = process.loop()
     known = loop.total("busy_seconds") + loop.total("idle_seconds")
     assert known == pytest.approx(process.elapsed, rel=0.01)
+
+
+def test_handles_of_any_libuv_are_known(blocks):
+    """In a loop that is not the default one too; of those that keep it alive libuv has its own count."""
+    handles = blocks[1].loop().rows[-1]["handles"]
+    assert handles["active"] == sum(handles["held"].values()) > 0
+    for kind, held in handles["held"].items():
+        assert 0 <= held <= handles["types"][kind], kind
+    row = blocks[1].loop().rows[-1]
+    assert row["streams"]["blocked"] == 0
+    assert row["js"] == {"immediates": None, "timers": None, "next_tick_pending": None}
 
 
 def test_tasks_are_exact(blocks):

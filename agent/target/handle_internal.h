@@ -5,6 +5,7 @@
 #define LOOPTOP_TARGET_HANDLE_INTERNAL_H
 
 #include "agent/target/handle_walk.h"
+#include "agent/util/clock.h"
 
 #define LT_HANDLE_NONE UINT32_MAX
 
@@ -32,9 +33,15 @@ struct lt_handle_walk {
 	size_t watchers_capacity;
 	unsigned char *block; /* what a batch reads */
 	struct iovec *pieces;
-	uint64_t deadline_ns;
+	uint64_t deadline_ns, cpu_deadline_ns; /* on CLOCK_MONOTONIC, of this thread's CPU time */
 	unsigned singles; /* calls for one handle */
 };
+
+/* Has the walk taken more time than it may? */
+static inline bool lt_handle_walk__is_late(const struct lt_handle_walk *walk)
+{
+	return lt_thread_cpu_ns() > walk->cpu_deadline_ns || lt_now_ns() > walk->deadline_ns;
+}
 
 /* A new item, all 0; NULL when memory ran out. */
 struct lt_seen *lt_handle_list__add(struct lt_handle_list *list);

@@ -8,7 +8,6 @@
 #include "agent/target/handle_internal.h"
 #include "agent/target/uv_layout.h"
 #include "agent/util/array.h"
-#include "agent/util/clock.h"
 #include "agent/util/word.h"
 
 #define READ_BYTES   232 /* of a handle: up to a stream's connection_cb */
@@ -250,7 +249,7 @@ int lt_handle_walk__read_known(struct lt_handle_walk *walk)
 			continue;
 		at++; /* its memory is gone, or it is one before an unmapped page: read on its own if need be */
 		failures++;
-		if (lt_now_ns() > walk->deadline_ns)
+		if (lt_handle_walk__is_late(walk))
 			return -ETIMEDOUT;
 	}
 	return 0;

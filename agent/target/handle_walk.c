@@ -8,12 +8,13 @@
 
 #include "agent/target/handle_internal.h"
 #include "agent/target/uv_layout.h"
-#include "agent/util/clock.h"
 
-#define TRIES	    5
-#define REPAIRS	    16 /* without reading everything again */
-#define FIRST_MAX   256
-#define BUDGET_NS   100000000ull /* of one walk, all tries together */
+#define TRIES	  5
+#define REPAIRS	  16 /* without reading everything again */
+#define FIRST_MAX 256
+#define CPU_NS	  100000000ull /* of one walk, all tries together */
+#define WALL_NS \
+	1000000000ull /* likewise: a machine that is short of CPUs, or of memory, is no reason to wait */
 #define SINGLES_MAX 2000 /* handles read on their own in one walk: 5 ms; the next one knows them */
 #define CLOCK_EVERY 64 /* handles between two looks at the clock */
 
@@ -59,7 +60,7 @@ static int follow(struct lt_handle_walk *walk, uint64_t loop_ptr)
 			return -EAGAIN;
 		if (walk->found.n >= LT_HANDLES_MAX)
 			return -E2BIG;
-		if (walk->found.n % CLOCK_EVERY == 0 && lt_now_ns() > walk->deadline_ns)
+		if (walk->found.n % CLOCK_EVERY == 0 && lt_handle_walk__is_late(walk))
 			return -ETIMEDOUT;
 		err = next_handle(walk, loop_ptr, node, prev, &expected, &seen);
 		if (err)
@@ -141,7 +142,8 @@ int lt_handle_walk__run(struct lt_handle_walk *walk, uint64_t loop_ptr, const un
 {
 	int err = -EAGAIN;
 
-	walk->deadline_ns = lt_now_ns() + BUDGET_NS;
+	walk->deadline_ns = lt_now_ns() + WALL_NS;
+	walk->cpu_deadline_ns = lt_thread_cpu_ns() + CPU_NS;
 	walk->singles = 0;
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
 		err = lt_handle_walk__know_watched(walk, loop);

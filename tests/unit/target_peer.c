@@ -120,6 +120,18 @@ static int connected(int family, int *ret_server, uint16_t *ret_port)
 	return client;
 }
 
+/* Sockets that come and go beside it may hide a line from one search. */
+static const char *find_out(struct lt_peer *peer, int fd)
+{
+	const char *text = "";
+
+	for (int i = 0; i < 20 && !text[0]; i++) {
+		lt_peer__close(peer);
+		text = lt_peer__of(peer, fd, false, BUDGET_NS);
+	}
+	return text;
+}
+
 static void test_own_sockets(void **state)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -133,7 +145,7 @@ static void test_own_sockets(void **state)
 		int server, client = connected(families[i], &server, &port);
 
 		snprintf(want, sizeof(want), i ? "[::1]:%u" : "127.0.0.1:%u", port);
-		assert_string_equal(lt_peer__of(&peer, client, false, BUDGET_NS), want);
+		assert_string_equal(find_out(&peer, client), want);
 		assert_string_equal(lt_peer__of(&peer, client, false, 0), want);
 		close(client);
 		close(server);

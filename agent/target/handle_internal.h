@@ -33,6 +33,7 @@ struct lt_handle_walk {
 	size_t watchers_capacity;
 	unsigned char *block; /* what a batch reads */
 	struct iovec *pieces;
+	size_t batch; /* handles that there is room for in block and pieces */
 	uint64_t deadline_ns, cpu_deadline_ns; /* on CLOCK_MONOTONIC, of this thread's CPU time */
 	unsigned singles; /* calls for one handle */
 };

@@ -22,13 +22,6 @@ struct lt_handle_walk *lt_handle_walk__new(const struct lt_source *source)
 	if (!walk)
 		return NULL;
 	walk->source = *source;
-	walk->block = malloc((size_t)LT_PIECES_MAX * READ_BYTES);
-	walk->pieces = calloc(LT_PIECES_MAX, sizeof(*walk->pieces));
-	if (!walk->block || !walk->pieces) {
-		lt_handle_walk__free(walk);
-		errno = ENOMEM;
-		return NULL;
-	}
 	return walk;
 }
 
@@ -232,10 +225,33 @@ static ssize_t read_batch(struct lt_handle_walk *walk, size_t from, size_t n)
 	return got;
 }
 
+/* Room for as many as a batch may have, and no more: most loops have few handles, and a host has many loops. */
+static int make_room(struct lt_handle_walk *walk)
+{
+	size_t n = walk->known.n < LT_PIECES_MAX ? walk->known.n : LT_PIECES_MAX;
+	struct iovec *pieces;
+	unsigned char *block;
+
+	if (n <= walk->batch)
+		return 0;
+	pieces = reallocarray(walk->pieces, n, sizeof(*pieces));
+	if (!pieces)
+		return -ENOMEM;
+	walk->pieces = pieces;
+	block = reallocarray(walk->block, n, READ_BYTES);
+	if (!block)
+		return -ENOMEM;
+	walk->block = block;
+	walk->batch = n;
+	return 0;
+}
+
 int lt_handle_walk__read_known(struct lt_handle_walk *walk)
 {
 	size_t n = walk->known.n, at = 0;
 
+	if (make_room(walk))
+		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		walk->known.items[i].read = false;
 	for (int failures = 0; at < n && failures < FAILURES_MAX;) {

@@ -52,18 +52,20 @@ async function flood({ port, chunks }) {
 function hold({ immediates, timers, ms }) {
   const waiting = [];
   for (let i = 0; i < timers; i++) waiting.push(setInterval(() => {}, 1e6));
-  for (let i = 0; i < immediates; i++) setImmediate(() => {});
   const due = setInterval(() => {}, 100);
   return new Promise((resolve) => setTimeout(resolve, 1)).then(() => new Promise((resolve) => {
-    // From a callback of the poll phase, where the timers' handle is in libuv's heap.
+    // From a callback of the poll phase, where the timers' handle is in libuv's heap. What waits is all there before
+    // the last immediate is, and goes when that runs: a reading in between sees all of it.
     fs.stat('/', () => {
-      for (let i = 0; i < immediates; i++) setImmediate(() => {});
+      const truth = { immediates, timers: resources().counts.Timeout };
+      const end = () => {
+        for (const timer of [...waiting, due]) clearInterval(timer);
+        resolve(truth);
+      };
       process.nextTick(() => {});
-      const info = resources().counts;
+      for (let i = 1; i < immediates; i++) setImmediate(() => {});
+      setImmediate(end);
       burn(ms);
-      for (const timer of waiting) clearInterval(timer);
-      clearInterval(due);
-      resolve({ immediates, timers: info.Timeout });
     });
   }));
 }

@@ -150,13 +150,18 @@ def test_busy_and_idle_are_all_the_time(blocks):
 
 def test_handles_of_any_libuv_are_known(blocks):
     """In a loop that is not the default one too; of those that keep it alive libuv has its own count."""
-    row = [row for row in blocks[1].loop().rows if row["handles"]["listening"] is not None][-1]
-    handles = row["handles"]
-    assert handles["active"] == sum(handles["held"].values()) > 0
-    for kind, held in handles["held"].items():
-        assert 0 <= held <= handles["types"][kind], kind
-    assert row["streams"]["blocked"] == 0
-    assert row["js"] == {"immediates": None, "timers": None, "next_tick_pending": None}
+    rows = [row for row in blocks[1].loop().rows if row["handles"]["listening"] is not None]
+    agreeing = 0
+    for row in rows:
+        handles = row["handles"]
+        for kind, held in handles["held"].items():
+            assert 0 <= held <= handles["types"][kind], kind
+        # libuv's count is of now, ours of the last walk: a timer may have gone meanwhile.
+        assert abs(handles["active"] - sum(handles["held"].values())) <= 2
+        agreeing += handles["active"] == sum(handles["held"].values()) > 0
+        assert row["streams"]["blocked"] == 0
+        assert row["js"] == {"immediates": None, "timers": None, "next_tick_pending": None}
+    assert agreeing, "not once"
 
 
 def test_tasks_are_exact(blocks):

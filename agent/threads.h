@@ -10,6 +10,8 @@
 
 #define LT_THREADS_MAX 1024
 
+struct lt_handles;
+
 /* A thread, and the loop it may run. */
 struct lt_thread_state {
 	int tid;
@@ -18,6 +20,7 @@ struct lt_thread_state {
 	bool here; /* in this interval's list */
 	char name[32];
 	uint64_t loop_ptr;
+	struct lt_handles *handles; /* owned; NULL: they are not read (yet) */
 	int64_t seed_sleeps; /* its sleeps when its record was made, in the last of them */
 	uint64_t isolate; /* of its JavaScript, 0: not found (yet) */
 	int isolate_tries;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/target/handles.h"
 #include "agent/util/clock.h"
 #include "agent/watch_internal.h"
 #include "looptop/err.h"
@@ -100,6 +101,8 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 	else
 		miss_by_kind(watch);
 	watch->n_missing += lt_watch__miss_heap(watch, watch->missing + watch->n_missing);
+	if (!watch->target->generic)
+		watch->n_missing += lt_watch__miss_handles(watch, watch->missing + watch->n_missing);
 	if (probed && lt_probe__no_causes(watch->probe))
 		miss_why(watch, watch->no_causes, "causes of busy time are unknown",
 			 lt_probe__no_causes(watch->probe));
@@ -167,6 +170,7 @@ int lt_watch__new(int pid, const struct lt_options *options, bool named, struct 
 	if (err)
 		goto fail;
 	begin_measuring(watch, options, named);
+	watch->no_handles = lt_handles__why_not(watch->target);
 	if (watch->probe && named) {
 		watch->tier = watch->top;
 		watch->extras = !watch->target->generic;
@@ -194,6 +198,7 @@ void lt_watch__free(struct lt_watch *watch)
 		lt_probe__unfollow(watch->probe, watch->pid);
 	lt_task_log__free(&watch->tasks[0]);
 	lt_task_log__free(&watch->tasks[1]);
+	lt_watch__forget_handles(watch);
 	lt_target__close(watch->target);
 	for (int i = 0; i < LT_KIND_MAX; i++)
 		free(watch->kinds[i]);

@@ -88,6 +88,6 @@ size_t lt_watch__miss_generic(const struct lt_watch *watch, const char **missing
 		watch->tier == LT_TIER_MEMORY
 			? "tier memory: nothing is known of an epoll loop without probes"
 			: "an epoll loop that looptop knows only by its system calls: of the phases "
-			  "poll_wait alone, no iterations, thread pool, heap or garbage collection";
+			  "poll_wait alone, no iterations, handles, thread pool, heap or garbage collection";
 	return 1;
 }

@@ -49,6 +49,8 @@ struct lt_watch {
 	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
 	const char *heap_why; /* why the heap of a loop is unknown, or NULL */
 	char no_heap[MISSING_HEAP_SIZE];
+	const char *no_handles; /* why they are not read; NULL: they are */
+	bool handles_torn; /* in the interval before: some loop's could not be */
 	char no_causes[MISSING_WHY_SIZE], no_stacks[MISSING_WHY_SIZE]; /* for missing */
 	struct lt_proc_rec proc_rec;
 	struct lt_pool_mem pool_mem;
@@ -85,6 +87,11 @@ bool lt_watch__is_blind(const struct lt_watch *watch, const struct lt_thread_sta
 void lt_watch__read_heaps(struct lt_watch *watch);
 /* Why a heap's figures are null, stored into missing; how many. */
 size_t lt_watch__miss_heap(struct lt_watch *watch, const char **missing);
+/* watch_handles.c: reads what a loop holds open. loop NULL: there is no row for it. */
+void lt_watch__read_handles(struct lt_watch *watch, struct lt_thread_state *thread,
+			    struct lt_loop_state *loop);
+size_t lt_watch__miss_handles(struct lt_watch *watch, const char **missing);
+void lt_watch__forget_handles(struct lt_watch *watch);
 
 /* watch_read.c: the thread runs a loop, which gets its name and its clock. */
 void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);

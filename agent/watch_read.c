@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/target/cgroup.h"
+#include "agent/target/handles.h"
 #include "agent/target/process.h"
 #include "agent/watch_internal.h"
 #include "looptop/log.h"
@@ -144,6 +145,7 @@ static void drop_threads(struct lt_watch *watch)
 			lt_sampler__remove(watch->sampler, thread->tid);
 		if (watch->probe)
 			lt_probe__forget_loop(watch->probe, &key);
+		lt_handles__free(thread->handles);
 	}
 	watch->threads.n = kept;
 }
@@ -270,8 +272,10 @@ static void read_memory(struct lt_watch *watch)
 		    lt_read_loop(watch->target, thread->loop_ptr, &mem))
 			continue;
 		loop = lt_store__loop(watch->process, thread->tid, thread->name);
-		if (loop)
-			lt_loop_state__memory(loop, &mem);
+		if (!loop)
+			continue;
+		lt_loop_state__memory(loop, &mem);
+		lt_watch__read_handles(watch, thread, loop);
 	}
 }
 

@@ -16,6 +16,7 @@ static struct lt_loop copy_loop(struct lt_arena *arena, const struct lt_loop *sr
 	struct lt_loop loop = *src;
 
 	loop.name = lt_arena__text(arena, src->name ? src->name : "-");
+	loop.streams.worst.peer = lt_arena__text(arena, src->streams.worst.peer);
 	/* Those are for the history, which keeps them longer. */
 	loop.stalls = NULL;
 	loop.n_stalls = 0;

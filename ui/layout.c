@@ -202,15 +202,17 @@ struct lt_process_layout lt_layout_process(int width, int height,
 	/* On a low screen the causes are told in figures only. */
 	int why_h = content->causes + (height >= LT_DETAIL_TALL || !content->causes);
 	int loop_h = 4 + most(content->legend, 1) + why_h + content->heap;
+	int holds_h = height >= LT_DETAIL_TALL ? content->holds : least(content->holds, 1);
 	int pool_h = 4 + content->kinds, gc_h = 2 + content->gcs + 1;
 	int missing_h = content->missing ? content->missing + 1 : 0;
 	/* What is left beside the parts of fixed height makes the pictures taller, then the stalls. */
-	int fixed = loop_h + (wide ? most(pool_h, gc_h) : pool_h + gc_h) + missing_h;
+	int fixed = loop_h + holds_h + (wide ? most(pool_h, gc_h) : pool_h + gc_h) + missing_h;
 	int spare = height - fixed - 1 - most(3, least(content->stalls, 8));
 	int picture = spare >= 12 ? 12 : spare >= 7 ? 7 : spare >= 6 ? 6 : 5;
 	int stalls = height - fixed - 1 - (wide ? picture : 2 * picture);
 
 	layout.loop = take_top(&rest, loop_h);
+	layout.holds = take_top(&rest, holds_h);
 	pair(&rest, wide, width - most(32, width / 3) - 2, picture, picture, &layout.heat,
 	     &layout.hist);
 	pair(&rest, wide, most(41, (width - 2) / 2 - 2), pool_h, gc_h, &layout.pool, &layout.gc);

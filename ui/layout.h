@@ -53,12 +53,14 @@ struct lt_process_content {
 	int legend; /* lines of the phases' legend */
 	int causes; /* lines of the causes' legend; 0: none is known */
 	int heap; /* lines of the heap, 0: the loop has none */
+	int holds; /* lines on what the loop holds open; 0: it is not known */
 	int kinds, gcs, stalls, missing;
 };
 
 /* The sections of the process view, over a height that may be more than the screen's. */
 struct lt_process_layout {
 	struct lt_rect loop; /* busy, lag figures, phases, causes */
+	struct lt_rect holds; /* what it holds open; on a low screen one line, of what is most remarkable */
 	struct lt_rect heat, hist;
 	struct lt_rect pool, gc;
 	struct lt_rect stalls, missing;

@@ -8,6 +8,7 @@
 
 #include "agent/cmd/cmd.h"
 #include "agent/probe/probe.h"
+#include "agent/target/handles.h"
 
 static const char *yes(bool is)
 {
@@ -173,6 +174,32 @@ static void estimate(const struct lt_target *target, double hit_cost_ns)
 	}
 }
 
+/* Whether the loop that can be read without a probe gives its handles away, as it does at every tier. */
+static void check_handles(const struct lt_target *target)
+{
+	const char *why_not = lt_handles__why_not(target);
+	struct lt_handles *handles = why_not ? NULL : lt_handles__new(target);
+	struct lt_handles_mem mem = { 0 };
+	struct lt_loop_mem loop;
+	unsigned open = 0;
+
+	if (why_not || !handles) {
+		printf("  handles              no: %s\n", why_not ? why_not : "out of memory");
+		return;
+	}
+	if (lt_read_loop(target, 0, &loop) || lt_handles__read(handles, loop.loop_ptr, &mem)) {
+		printf("  handles              known with probes only: the default loop is not in use\n");
+	} else {
+		for (int i = 0; i < LT_UV_KINDS; i++)
+			open += mem.kinds[i].open;
+		if (mem.walked)
+			printf("  handles              yes, %u open in the main loop\n", open);
+		else
+			printf("  handles              not now: the list changes too fast, or makes no sense\n");
+	}
+	lt_handles__free(handles);
+}
+
 static int check_pid(int pid, const struct lt_features *features)
 {
 	struct lt_target *target;
@@ -187,6 +214,8 @@ static int check_pid(int pid, const struct lt_features *features)
 	else
 		printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
 	       target->uv_version[0] ? target->uv_version : "of unknown version");
+	if (!target->generic)
+		check_handles(target);
 	for (size_t i = 0; i < target->n_modules; i++)
 		check_image(&target->modules[i]);
 	if (!features->error && !target->generic)

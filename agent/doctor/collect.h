@@ -20,6 +20,7 @@
 #define LT_DR_BLOCKERS_MAX  64 /* of one loop */
 #define LT_DR_POINTS_MAX    256 /* of one chart */
 #define LT_DR_MISSING_MAX   8 /* sentences of one process */
+#define LT_DR_PEER_SIZE	     80
 #define LT_DR_LATE_TIMER_SECONDS 0.01
 #define LT_DR_NO_BLOCKER    UINT16_MAX
 #define LT_DR_OTHER_BLOCKER (UINT16_MAX - 1) /* known, but there are too many */
@@ -61,6 +62,17 @@ struct lt_dr_memory_point {
 	double time, bytes;
 };
 
+/* Streams that do not drain. */
+struct lt_dr_streams {
+	bool known;
+	double most_blocked, most_bytes; /* at one time */
+	/* Of the one that was blocked for the longest time, when it was last seen so: */
+	double longest_seconds;
+	int fd;
+	double queued_bytes;
+	char peer[LT_DR_PEER_SIZE]; /* "": unknown */
+};
+
 struct lt_dr_loop {
 	int tid;
 	char *name;
@@ -87,6 +99,7 @@ struct lt_dr_loop {
 	double heap_limit, heap_after; /* the latest */
 	struct lt_dr_memory_point heap[LT_DR_POINTS_MAX];
 	size_t n_heap;
+	struct lt_dr_streams streams;
 };
 
 struct lt_dr_task {

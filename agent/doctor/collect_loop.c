@@ -297,6 +297,21 @@ static void add_heap(struct lt_dr_loop *kept, const struct lt_heap *heap, double
 	lt_collect__memory(kept->heap, &kept->n_heap, time, kept->heap_after);
 }
 
+static void keep_streams(struct lt_dr_streams *kept, const struct lt_streams *streams)
+{
+	if (!lt_known(streams->blocked))
+		return;
+	kept->known = true;
+	kept->most_blocked = fmax(kept->most_blocked, streams->blocked);
+	kept->most_bytes = fmax(kept->most_bytes, streams->queued_bytes);
+	if (!(streams->blocked > 0) || streams->longest_blocked_seconds < kept->longest_seconds)
+		return;
+	kept->longest_seconds = streams->longest_blocked_seconds;
+	kept->fd = streams->worst.fd;
+	kept->queued_bytes = streams->worst.queued_bytes;
+	lt_fmt_text(kept->peer, sizeof(kept->peer), streams->worst.peer ? streams->worst.peer : "");
+}
+
 int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const struct lt_loop *loop,
 		     const struct lt_snapshot *snapshot)
 {
@@ -309,6 +324,7 @@ int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const st
 	kept->idle = lt_sum(kept->idle, loop->idle_seconds);
 	add_causes(kept, loop);
 	add_heap(kept, &loop->heap, snapshot->time);
+	keep_streams(&kept->streams, &loop->streams);
 	if (loop->turn_hist && lt_known(loop->lag_base_seconds)) {
 		kept->turns_known = true;
 		lt_turns__merge(&kept->turns, loop->turn_hist);

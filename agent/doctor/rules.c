@@ -30,6 +30,8 @@ static const struct lt_rule rules[] = {
 	{ "waiting for a CPU", "the scheduler's events are not available", lt_rule__starved, false },
 	{ "timers that fire late", "timers are not measured (tier memory or wait)",
 	  lt_rule__timers, false },
+	{ "streams that do not drain: readers that are slow or stuck", "handles are not read",
+	  lt_rule__backpressure, true },
 	{ "Workers loaded unevenly", "there are no Workers to compare", lt_rule__uneven_workers, true },
 	{ "processes of one service loaded unevenly", "there are no others to compare",
 	  lt_rule__uneven_siblings, false },

@@ -43,7 +43,8 @@ int lt_loop_state__tid(const struct lt_loop_state *loop)
 void lt_loop_state__begin(struct lt_loop_state *loop)
 {
 	loop->unread = lt_loop_state__was_read(loop) ? 0 : loop->unread + 1;
-	loop->has_record = loop->has_memory = loop->has_heap = false;
+	loop->has_record = loop->has_memory = false;
+	loop->has_heap = loop->has_handles = false;
 	lt_stall_list__clear(&loop->stalls);
 	loop->has_answer = false;
 	loop->hits = 0;
@@ -102,6 +103,12 @@ void lt_loop_state__heap(struct lt_loop_state *loop, const struct lt_heap *heap)
 {
 	loop->heap = *heap;
 	loop->has_heap = true;
+}
+
+void lt_loop_state__handles(struct lt_loop_state *loop, const struct lt_handles_mem *handles)
+{
+	loop->handles = *handles;
+	loop->has_handles = true;
 }
 
 int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stall)

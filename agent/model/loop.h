@@ -32,10 +32,11 @@ bool lt_loop_state__was_read(const struct lt_loop_state *loop);
 /* Unread in two intervals in a row: one reading may fail, for instance when it is torn. */
 bool lt_loop_state__is_gone(const struct lt_loop_state *loop);
 
-/* The readings of this interval: one or both. Copied. */
+/* The readings of this interval: one or more. Copied. */
 int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec);
 void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
 void lt_loop_state__heap(struct lt_loop_state *loop, const struct lt_heap *heap);
+void lt_loop_state__handles(struct lt_loop_state *loop, const struct lt_handles_mem *handles);
 /* Its thread has ended: this interval's row is its last. */
 void lt_loop_state__end(struct lt_loop_state *loop);
 /* A stall that ended in this interval. What it points at must live until the next begin. */

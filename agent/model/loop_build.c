@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* One loop: what its readings say of the interval. */
+#include "agent/model/handles.h"
 #include "agent/model/lag.h"
 #include "agent/model/loop_internal.h"
 
@@ -318,6 +319,8 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 
 	*ret_loop = (struct lt_loop){ .tid = loop->tid, .name = loop->name };
 	set_unknown(ret_loop);
+	lt_model_handles(loop->has_handles ? &loop->handles : NULL,
+			 loop->has_memory ? &loop->mem : NULL, ret_loop);
 	ret_loop->ended = loop->ended || (loop->has_record && loop->rec.flags & LT_LOOP_ENDED);
 	if (loop->has_record)
 		build_record(loop, moment, stall, ret_loop);

@@ -25,6 +25,8 @@ struct lt_loop_state {
 	struct lt_loop_mem mem, mem_before;
 	struct lt_heap heap; /* of this interval */
 	struct account before;
+	bool has_handles; /* in this interval */
+	struct lt_handles_mem handles;
 	uint64_t now_before_ns; /* 0: first interval */
 	uint64_t turn_start_before_ns;
 	double iterations_before, turns_before, hits_before, hits;

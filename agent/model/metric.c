@@ -235,6 +235,73 @@ const struct lt_metric lt_metrics[] = {
 	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_space_total_bytes",
 	  .prom_offset = HEAP(space_total_bytes), .label = "space" },
 
+	/* what a loop holds open */
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "active", .offset = LOOP(handles.active), .title = "HANDLES", .width = 7,
+	  .help = "Handles that keep the loop alive: active and referenced.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_handles_active",
+	  .prom_offset = LOOP(handles.active) },
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_HANDLES, .unit = LT_UNIT_COUNT,
+	  .key = "types", .offset = LOOP(handles.types),
+	  .help = "Open handles by type, active or not.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_handles",
+	  .prom_offset = LOOP(handles.types), .label = "type" },
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_HANDLES, .unit = LT_UNIT_COUNT,
+	  .key = "held", .offset = LOOP(handles.held),
+	  .help = "Those of them that keep the loop alive." },
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "listening", .offset = LOOP(handles.listening), .title = "LISTENING", .width = 9,
+	  .help = "Sockets that take connections.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_listening_sockets",
+	  .prom_offset = LOOP(handles.listening) },
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "requests", .offset = LOOP(handles.requests), .title = "REQUESTS", .width = 8,
+	  .help = "Requests of the loop that are under way: writes, connects, look-ups, pool tasks.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_requests",
+	  .prom_offset = LOOP(handles.requests) },
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
+	  .key = "next_timer_seconds", .offset = LOOP(handles.next_timer_seconds),
+	  .help = "Time until the loop's next timer is due, 0 when it is." },
+	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
+	  .key = "timer_overdue_seconds", .offset = LOOP(handles.timer_overdue_seconds),
+	  .title = "OVERDUE", .width = 7,
+	  .help = "How long the loop's next timer has been due.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_timer_overdue_seconds",
+	  .prom_offset = LOOP(handles.timer_overdue_seconds) },
+
+	/* streams that the other end does not read fast enough */
+	{ .scope = LT_SCOPE_STREAMS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "blocked", .offset = LOOP(streams.blocked), .title = "BLOCKED", .width = 7,
+	  .help = "Streams with bytes that the kernel does not take: their reader is too slow.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_streams_blocked",
+	  .prom_offset = LOOP(streams.blocked) },
+	{ .scope = LT_SCOPE_STREAMS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "queued_bytes", .offset = LOOP(streams.queued_bytes), .title = "QUEUED", .width = 7,
+	  .help = "Bytes in libuv's write queues; Node may keep more behind them.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_stream_queued_bytes",
+	  .prom_offset = LOOP(streams.queued_bytes) },
+	{ .scope = LT_SCOPE_STREAMS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,
+	  .key = "longest_blocked_seconds", .offset = LOOP(streams.longest_blocked_seconds),
+	  .title = "LONGEST", .width = 7,
+	  .help = "For how long one stream was blocked at every look.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_stream_longest_blocked_seconds",
+	  .prom_offset = LOOP(streams.longest_blocked_seconds) },
+
+	/* what JavaScript has in store for a loop */
+	{ .scope = LT_SCOPE_JS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "immediates", .offset = LOOP(js.immediates), .title = "IMMEDIATES", .width = 10,
+	  .help = "Callbacks of setImmediate() that wait.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_js_immediates",
+	  .prom_offset = LOOP(js.immediates) },
+	{ .scope = LT_SCOPE_JS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "timers", .offset = LOOP(js.timers), .title = "JS TIMERS", .width = 9,
+	  .help = "Timers of setTimeout() and setInterval() that keep the loop alive.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_js_timers",
+	  .prom_offset = LOOP(js.timers) },
+	{ .scope = LT_SCOPE_JS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BOOL,
+	  .key = "next_tick_pending", .offset = LOOP(js.next_tick_pending),
+	  .help = "Whether callbacks of process.nextTick() wait." },
+
 	/* a thread pool */
 	{ .scope = LT_SCOPE_POOL, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
 	  .key = "size", .offset = POOL(size), .title = "POOL", .width = 4,
@@ -343,74 +410,6 @@ const struct lt_metric lt_metrics[] = {
 };
 
 const size_t lt_n_metrics = sizeof(lt_metrics) / sizeof(lt_metrics[0]);
-
-const char *const lt_phase_names[LT_SNAP_PHASES] = {
-	[LT_PHASE_TIMERS] = "timers",
-	[LT_PHASE_PENDING] = "pending",
-	[LT_PHASE_IDLE] = "idle",
-	[LT_PHASE_PREPARE] = "prepare",
-	[LT_PHASE_POLL_WAIT] = "poll_wait",
-	[LT_PHASE_POLL_CALLBACKS] = "poll_callbacks",
-	[LT_PHASE_CHECK] = "check",
-	[LT_PHASE_CLOSING] = "closing",
-};
-
-const char *const lt_space_names[LT_SNAP_SPACES] = {
-	[LT_SPACE_NEW] = "new",
-	[LT_SPACE_OLD] = "old",
-	[LT_SPACE_CODE] = "code",
-	[LT_SPACE_MAP] = "map",
-	[LT_SPACE_TRUSTED] = "trusted",
-	[LT_SPACE_NEW_LARGE] = "new_large_object",
-	[LT_SPACE_LARGE] = "large_object",
-	[LT_SPACE_CODE_LARGE] = "code_large_object",
-	[LT_SPACE_TRUSTED_LARGE] = "trusted_large_object",
-	[LT_SPACE_READ_ONLY] = "read_only",
-};
-
-const char *const lt_cause_names[LT_SNAP_CAUSES] = {
-	[LT_CAUSE_CPU] = "cpu",
-	[LT_CAUSE_GC] = "gc",
-	[LT_CAUSE_SYNC_IO] = "sync_io",
-	[LT_CAUSE_RUNQUEUE] = "runqueue",
-	[LT_CAUSE_THROTTLED] = "throttled",
-	[LT_CAUSE_UNKNOWN] = "unknown",
-};
-
-const char *const lt_kind_names[LT_SNAP_KINDS] = {
-	[LT_KIND_FS] = "fs",
-	[LT_KIND_DNS] = "dns",
-	[LT_KIND_CRYPTO] = "crypto",
-	[LT_KIND_ZLIB] = "zlib",
-	[LT_KIND_NAPI] = "napi",
-	[LT_KIND_OTHER] = "other",
-};
-
-const char *const lt_gc_names[LT_SNAP_GCS] = {
-	[LT_GC_SCAVENGE] = "scavenge",
-	[LT_GC_MARK_COMPACT] = "mark_compact",
-	[LT_GC_MINOR_MARK_SWEEP] = "minor_mark_sweep",
-	[LT_GC_INCREMENTAL_STEP] = "incremental_step",
-};
-
-const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS] = {
-	[LT_REASON_ASKED] = "asked",
-	[LT_REASON_LOOKED_AT] = "looked_at",
-	[LT_REASON_LATE] = "late",
-	[LT_REASON_BUSY] = "busy",
-	[LT_REASON_QUIET] = "quiet",
-	[LT_REASON_BUDGET] = "budget",
-	[LT_REASON_TOTAL_BUDGET] = "total_budget",
-	[LT_REASON_RECOVERED] = "recovered",
-	[LT_REASON_SAMPLE] = "sample",
-	[LT_REASON_SAMPLE_END] = "sample_end",
-};
-
-#define LOST_NAME(id, name, help) [LT_LOST_##id] = name,
-const char *const lt_lost_names[LT_SNAP_LOST] = { LT_LOST_CAUSES(LOST_NAME) };
-
-#define LOST_HELP(id, name, help) [LT_LOST_##id] = help,
-const char *const lt_lost_help[LT_SNAP_LOST] = { LT_LOST_CAUSES(LOST_HELP) };
 
 const struct lt_metric *lt_metric_find(enum lt_scope scope, const char *key)
 {

@@ -192,6 +192,9 @@ static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_TIER_REASONS:
 		add_array(walk, metric, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
 		break;
+	case LT_SHAPE_HANDLES:
+		add_array(walk, metric, lt_handle_names, LT_SNAP_HANDLES);
+		break;
 	case LT_SHAPE_LOST:
 		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
 		break;
@@ -243,6 +246,18 @@ static void add_process_info(struct lt_walk *walk, const struct lt_process *proc
 	walk->prefix[length] = '\0';
 }
 
+static void add_loop(struct lt_walk *walk, const struct lt_loop *loop, bool ended)
+{
+	static const enum lt_scope scopes[] = { LT_SCOPE_LOOP, LT_SCOPE_HANDLES, LT_SCOPE_STREAMS,
+						LT_SCOPE_JS };
+
+	walk->ends = ended || loop->ended;
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
+		add_labelled(walk, scopes[i], loop, "loop", loop->name);
+	if (loop->heap.present)
+		add_labelled(walk, LT_SCOPE_HEAP, &loop->heap, "loop", loop->name);
+}
+
 static void add_process(struct lt_walk *walk, const struct lt_process *process)
 {
 	char pid[16];
@@ -256,14 +271,8 @@ static void add_process(struct lt_walk *walk, const struct lt_process *process)
 	walk->ends = process->ended;
 	add_process_info(walk, process);
 	lt_walk__scope(walk, LT_SCOPE_PROCESS, process);
-	for (size_t i = 0; i < process->n_loops; i++) {
-		walk->ends = process->ended || process->loops[i].ended;
-		add_labelled(walk, LT_SCOPE_LOOP, &process->loops[i], "loop",
-			     process->loops[i].name);
-		if (process->loops[i].heap.present)
-			add_labelled(walk, LT_SCOPE_HEAP, &process->loops[i].heap, "loop",
-				     process->loops[i].name);
-	}
+	for (size_t i = 0; i < process->n_loops; i++)
+		add_loop(walk, &process->loops[i], process->ended);
 	walk->ends = process->ended;
 	if (process->pool.present)
 		lt_walk__scope(walk, LT_SCOPE_POOL, &process->pool);

@@ -139,6 +139,9 @@ static void metric_cells(struct csv *csv, const char *prefix, const struct lt_me
 	case LT_SHAPE_TIER_REASONS:
 		members(csv, prefix, metric->key, lt_tier_reason_names, at, LT_SNAP_TIER_REASONS);
 		break;
+	case LT_SHAPE_HANDLES:
+		members(csv, prefix, metric->key, lt_handle_names, at, LT_SNAP_HANDLES);
+		break;
 	case LT_SHAPE_LOST:
 		members(csv, prefix, metric->key, lt_lost_names, at, LT_SNAP_LOST);
 		break;
@@ -235,6 +238,12 @@ static void columns(struct csv *csv, const struct row *row)
 	scope_cells(csv, NULL, LT_SCOPE_LOOP, loop);
 	scope_cells(csv, "heap", LT_SCOPE_HEAP, loop && loop->heap.present ? &loop->heap : NULL);
 	stall_cells(csv, loop);
+	scope_cells(csv, "handles", LT_SCOPE_HANDLES, loop);
+	scope_cells(csv, "streams", LT_SCOPE_STREAMS, loop);
+	cell(csv, "streams", "worst_fd", NULL,
+	     loop && loop->streams.blocked > 0 ? loop->streams.worst.fd : NAN);
+	text_cell(csv, "streams_worst_peer", loop ? loop->streams.worst.peer : NULL);
+	scope_cells(csv, "js", LT_SCOPE_JS, loop);
 	scope_cells(csv, "process", LT_SCOPE_PROCESS, figures);
 	scope_cells(csv, "throttled", LT_SCOPE_THROTTLED, figures);
 	scope_cells(csv, "pool", LT_SCOPE_POOL, pool);

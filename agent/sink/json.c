@@ -57,6 +57,8 @@ static json_t *metric_value(const struct lt_metric *metric, const void *base)
 		return lt_json_keyed(metric->unit, at, lt_cause_names, LT_SNAP_CAUSES);
 	case LT_SHAPE_TIER_REASONS:
 		return lt_json_keyed(metric->unit, at, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
+	case LT_SHAPE_HANDLES:
+		return lt_json_keyed(metric->unit, at, lt_handle_names, LT_SNAP_HANDLES);
 	case LT_SHAPE_LOST:
 		return lt_json_keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
 	default:
@@ -126,6 +128,21 @@ static json_t *heap(const struct lt_heap *h)
 	return object;
 }
 
+static json_t *streams(const struct lt_loop *l)
+{
+	json_t *object = scope_object(LT_SCOPE_STREAMS, l), *worst = json_null();
+
+	if (l->streams.blocked > 0)
+		worst = json_pack("{s:i, s:o, s:o}", "fd", l->streams.worst.fd, "queued_bytes",
+				  lt_json_number(LT_UNIT_BYTES, l->streams.worst.queued_bytes),
+				  "peer", lt_json_text(l->streams.worst.peer));
+	if (json_object_set_new(object, "worst", worst)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
 static json_t *loop(const struct lt_loop *l)
 {
 	json_t *stalls = json_array();
@@ -135,7 +152,10 @@ static json_t *loop(const struct lt_loop *l)
 	for (size_t i = 0; i < l->n_stalls; i++)
 		if (json_array_append_new(stalls, lt_json_stall(&l->stalls[i])))
 			goto fail;
-	if (!object || add_scope(object, LT_SCOPE_LOOP, l))
+	if (!object || add_scope(object, LT_SCOPE_LOOP, l) ||
+	    json_object_set_new(object, "handles", scope_object(LT_SCOPE_HANDLES, l)) ||
+	    json_object_set_new(object, "streams", streams(l)) ||
+	    json_object_set_new(object, "js", scope_object(LT_SCOPE_JS, l)))
 		goto fail;
 	if (json_object_set_new(object, "heap", heap(&l->heap)) ||
 	    json_object_set(object, "stalls", stalls))

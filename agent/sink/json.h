@@ -13,7 +13,7 @@
 /* One line. 0.1 is printed as 0.1, seconds to the nanosecond, and Unix times to 10 µs. */
 #define LT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
-/* null if it is not finite; whole counts as integers. */
+/* null if it is not finite; whole counts as integers, and what is yes or no as that. */
 json_t *lt_json_number(enum lt_unit unit, double x);
 /* An object of n numbers. */
 json_t *lt_json_keyed(enum lt_unit unit, const double *numbers, const char *const *names, size_t n);

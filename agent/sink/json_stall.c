@@ -13,6 +13,8 @@ json_t *lt_json_number(enum lt_unit unit, double x)
 {
 	if (!isfinite(x))
 		return json_null();
+	if (unit == LT_UNIT_BOOL)
+		return json_boolean(x != 0);
 	if ((unit == LT_UNIT_COUNT || unit == LT_UNIT_BYTES) && fabs(x) < EXACT_MAX && x == rint(x))
 		return json_integer((json_int_t)x);
 	return json_real(rint(x * 1e9) / 1e9);

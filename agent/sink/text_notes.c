@@ -16,13 +16,15 @@
 #include "agent/util/fmt.h"
 #include "looptop/metric.h"
 
-#define NOTE_TEXT_MAX 256
+#define NOTE_TEXT_MAX	256
+#define BLOCKED_SECONDS 5 /* a stream that does not drain for so long is worth a line */
 
 struct told {
 	int pid;
 	double start_time;
 	uint64_t tier, missing; /* hashes of the texts that were written */
 	bool seen;
+	bool blocked; /* it was told that a stream is */
 };
 
 struct lt_text_notes {
@@ -179,6 +181,43 @@ static int note_missing(const struct lt_text_notes *notes, FILE *out,
 	return (int)process->n_missing;
 }
 
+/* The loop whose stream has been blocked for the longest time, if that is long. */
+static const struct lt_loop *blocked_loop(const struct lt_process *process)
+{
+	const struct lt_loop *worst = NULL;
+
+	for (size_t i = 0; i < process->n_loops; i++) {
+		double seconds = process->loops[i].streams.longest_blocked_seconds;
+
+		if (seconds >= BLOCKED_SECONDS &&
+		    (!worst || seconds > worst->streams.longest_blocked_seconds))
+			worst = &process->loops[i];
+	}
+	return worst;
+}
+
+/* Once, until all of them drain. */
+static int note_streams(const struct lt_text_notes *notes, FILE *out,
+			const struct lt_snapshot *snapshot, const struct lt_process *process,
+			struct told *told)
+{
+	const struct lt_loop *loop = blocked_loop(process);
+	bool before = told->blocked;
+	char seconds[16], bytes[16];
+
+	told->blocked = loop != NULL;
+	if (!loop || before)
+		return 0;
+	lt_fmt_seconds(seconds, sizeof(seconds), loop->streams.longest_blocked_seconds);
+	lt_fmt_bytes(bytes, sizeof(bytes), loop->streams.worst.queued_bytes);
+	begin_note(notes, out, snapshot, process);
+	put_text(notes, out, ": ", loop->name);
+	fprintf(out, " writes to somebody who does not read: fd %d", loop->streams.worst.fd);
+	put_text(notes, out, " to ", loop->streams.worst.peer);
+	fprintf(out, ", blocked for %s, %s queued\n", seconds, bytes);
+	return 1;
+}
+
 int lt_text_notes__before(struct lt_text_notes *notes, FILE *out,
 			  const struct lt_snapshot *snapshot)
 {
@@ -197,6 +236,7 @@ int lt_text_notes__before(struct lt_text_notes *notes, FILE *out,
 		told->seen = true;
 		lines += note_tier(notes, out, snapshot, process, told);
 		lines += note_missing(notes, out, snapshot, process, told);
+		lines += note_streams(notes, out, snapshot, process, told);
 	}
 	sweep(notes);
 	if (!snapshot->n_processes && !notes->none_told) {

@@ -5,39 +5,16 @@
  * check handle of its immediates, which is in the loop's queue. It is told by its shape, not by an offset
  * (facts, memory-reads 1.8 and 2.6; env.h of Node 16 … 26): AliasedBuffers, each {isolate, count, 0, buffer}.
  */
-#include "agent/target/memory.h"
+#include "agent/target/handle_walk.h"
 #include "agent/target/uv_layout.h"
 #include "agent/util/word.h"
 #include "looptop/runtime.h"
 
-#define UV_CHECK     2
-#define HANDLES_MAX  256 /* Node's own are the first ones */
 #define SCAN_WORDS   256 /* behind the check handle */
 #define BUFFER_WORDS (LT_ASYNC_BUFFER_BYTES / 8)
 #define ID_FIELDS    4 /* AsyncHooks::kUidFieldsCount */
 #define FIELDS_LEAST 8 /* AsyncHooks::kStackLength is the eighth */
 #define FIELDS_MOST  16
-
-/* The handle in the loop's queue that calls Environment::CheckImmediate, 0: there is none. It always has its
- * callback; that of the timers has it only when one was set. */
-static uint64_t find_check(int pid, uint64_t loop_ptr, uint64_t check_immediate)
-{
-	unsigned char handle[LT_UV_CHECK_BYTES];
-	uint64_t head = loop_ptr + LT_UV_LOOP_HANDLE_QUEUE, at;
-
-	if (lt_read_memory(pid, head, &at, sizeof(at)))
-		return 0;
-	for (int i = 0; i < HANDLES_MAX && at != head && lt_is_pointer(at); i++) {
-		if (lt_read_memory(pid, at - LT_UV_HANDLE_QUEUE, handle, sizeof(handle)) ||
-		    lt_word(handle, LT_UV_HANDLE_LOOP) != loop_ptr)
-			return 0;
-		if ((uint32_t)lt_word(handle, LT_UV_HANDLE_TYPE) == UV_CHECK &&
-		    lt_word(handle, LT_UV_CHECK_CB) == check_immediate)
-			return at - LT_UV_HANDLE_QUEUE;
-		at = lt_word(handle, LT_UV_HANDLE_QUEUE);
-	}
-	return 0;
-}
 
 static bool is_buffer(const uint64_t *words, uint64_t isolate)
 {
@@ -66,17 +43,25 @@ static bool make_sense(int pid, const uint64_t *words, size_t stride)
 	       ids[LT_ASYNC_COUNTER] < 9007199254740992.0;
 }
 
+uint64_t lt_check_immediate(const struct lt_target *target)
+{
+	for (size_t i = 0; i < target->n_modules; i++) {
+		const struct lt_module *module = &target->modules[i];
+
+		if (module->image && module->image->check_immediate)
+			return lt_module__address(module, module->image->check_immediate);
+	}
+	return 0;
+}
+
 uint64_t lt_find_environment(const struct lt_target *target, uint64_t loop_ptr)
 {
-	const struct lt_module *module = NULL;
+	struct lt_source source = lt_process_memory(target->pid);
+	uint64_t callback = lt_check_immediate(target);
 
-	for (size_t i = 0; i < target->n_modules && !module; i++)
-		if (target->modules[i].image && target->modules[i].image->check_immediate)
-			module = &target->modules[i];
-	if (!module || !loop_ptr)
-		return 0;
-	return find_check(target->pid, loop_ptr,
-			  lt_module__address(module, module->image->check_immediate));
+	/* It always has its callback; the handle of the timers has it only when one was set. */
+	return callback && loop_ptr ? lt_find_handle(&source, loop_ptr, LT_UV_CHECK, callback, 0)
+				    : 0;
 }
 
 uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr)

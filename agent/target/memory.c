@@ -16,18 +16,38 @@
 #include "looptop/runtime.h"
 
 #define METRICS_IDLE_TIME 1u /* flag in internal_fields */
-#define TRIES 5
-#define QUEUE_MAX 1024
-#define STACK_SCAN_BYTES (64 * 1024)
+#define TRIES		  5
+#define QUEUE_MAX	  1024
+#define STACK_SCAN_BYTES  (64 * 1024)
+
+static ssize_t read_process(void *ctx, void *buf, size_t size, const struct iovec *pieces, size_t n)
+{
+	struct iovec local = { buf, size };
+	ssize_t got = process_vm_readv((pid_t)(intptr_t)ctx, &local, 1, pieces, n, 0);
+
+	return got < 0 ? -errno : got;
+}
+
+struct lt_source lt_process_memory(int pid)
+{
+	return (struct lt_source){ read_process, (void *)(intptr_t)pid };
+}
+
+int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, size_t size)
+{
+	struct iovec piece = { (void *)(uintptr_t)address, size };
+	ssize_t n = source->read(source->ctx, buf, size, &piece, 1);
+
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == size ? 0 : -EFAULT;
+}
 
 int lt_read_memory(int pid, uint64_t address, void *buf, size_t size)
 {
-	struct iovec local = { buf, size }, remote = { (void *)(uintptr_t)address, size };
-	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	struct lt_source source = lt_process_memory(pid);
 
-	if (n < 0)
-		return -errno;
-	return (size_t)n == size ? 0 : -EFAULT;
+	return lt_source_read(&source, address, buf, size);
 }
 
 /* internal_fields: the running wait's beginning and the ended ones' sum must belong together. */

@@ -8,6 +8,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* Where memory is read from: a process, or an image of one (in tests). */
+struct lt_source {
+	/* As process_vm_readv(2): the pieces, one behind the other, into buf, at most LT_PIECES_MAX of them. How
+	 * many bytes were read before the first piece that is not there, or -errno. */
+	ssize_t (*read)(void *ctx, void *buf, size_t size, const struct iovec *pieces, size_t n);
+	void *ctx;
+};
+
+#define LT_PIECES_MAX 1024 /* UIO_MAXIOV */
+
+struct lt_source lt_process_memory(int pid);
+
+/* All of it or nothing: 0 or -errno, -EFAULT also for a part. */
+int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, size_t size);
 
 /* All of it or nothing: 0 or -errno, -EFAULT also for a part. */
 int lt_read_memory(int pid, uint64_t address, void *buf, size_t size);

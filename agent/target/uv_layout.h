@@ -8,23 +8,65 @@
 enum {
 	LT_UV_LOOP_ACTIVE_HANDLES = 8,
 	LT_UV_LOOP_HANDLE_QUEUE = 16,
+	LT_UV_LOOP_ACTIVE_REQS = 32,
 	LT_UV_LOOP_INTERNAL_FIELDS = 40,
 	LT_UV_LOOP_BACKEND_FD = 64,
+	LT_UV_LOOP_WATCHERS = 104, /* uv__io_t *[], by descriptor */
+	LT_UV_LOOP_NWATCHERS = 112,
 	LT_UV_LOOP_PREPARE_HANDLES = 384,
 	LT_UV_LOOP_CHECK_HANDLES = 400,
 	LT_UV_LOOP_IDLE_HANDLES = 416,
-	LT_UV_LOOP_TIMER_HEAP = 520,
+	LT_UV_LOOP_TIMER_HEAP = 520, /* the timer that is due first */
+	LT_UV_LOOP_TIMERS = 528,
 	LT_UV_LOOP_TIME_MS = 544,
 	LT_UV_LOOP_BYTES = 848,
 };
 
-/* uv_handle_t, the beginning of every handle, and uv_check_t */
+/* uv_handle_t, the beginning of every handle, and what some kinds have behind it */
 enum {
 	LT_UV_HANDLE_LOOP = 8,
 	LT_UV_HANDLE_TYPE = 16,
-	LT_UV_HANDLE_QUEUE = 32,
+	LT_UV_HANDLE_QUEUE = 32, /* next, previous */
+	LT_UV_HANDLE_FLAGS = 88,
 	LT_UV_CHECK_CB = 96,
+	LT_UV_TIMER_CB = 96,
+	LT_UV_TIMER_HEAP_NODE = 104,
+	LT_UV_TIMER_TIMEOUT_MS = 128,
+	LT_UV_STREAM_QUEUED_BYTES = 96,
+	LT_UV_STREAM_WATCHER = 136,
+	LT_UV_STREAM_FD = 184,
+	LT_UV_STREAM_CONNECTION_CB = 224,
 	LT_UV_CHECK_BYTES = 104,
+	LT_UV_TIMER_BYTES = 152,
+	LT_UV_HANDLE_LEAST_BYTES = 120, /* of the smallest kind */
+};
+
+/* uv_handle_type; LT_UV_TYPES is one more than the largest */
+enum {
+	LT_UV_ASYNC = 1,
+	LT_UV_CHECK = 2,
+	LT_UV_FS_EVENT = 3,
+	LT_UV_FS_POLL = 4,
+	LT_UV_IDLE = 6,
+	LT_UV_PIPE = 7,
+	LT_UV_POLL = 8,
+	LT_UV_PREPARE = 9,
+	LT_UV_PROCESS = 10,
+	LT_UV_TCP = 12,
+	LT_UV_TIMER = 13,
+	LT_UV_TTY = 14,
+	LT_UV_UDP = 15,
+	LT_UV_SIGNAL = 16,
+	LT_UV_TYPES = 18,
+};
+
+/* Flags of a handle */
+enum {
+	LT_UV_CLOSING = 0x1,
+	LT_UV_CLOSED = 0x2,
+	LT_UV_ACTIVE = 0x4,
+	LT_UV_REF = 0x8,
+	LT_UV_INTERNAL = 0x10, /* libuv's own: uv_walk() does not show it */
 };
 
 #endif

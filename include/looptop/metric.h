@@ -9,7 +9,7 @@
 
 #include "looptop/snapshot.h"
 
-enum lt_unit { LT_UNIT_COUNT, LT_UNIT_SECONDS, LT_UNIT_BYTES, LT_UNIT_RATIO };
+enum lt_unit { LT_UNIT_COUNT, LT_UNIT_SECONDS, LT_UNIT_BYTES, LT_UNIT_RATIO, LT_UNIT_BOOL };
 
 /* Which structure a row's offsets are in. */
 enum lt_scope {
@@ -24,6 +24,9 @@ enum lt_scope {
 	LT_SCOPE_GC, /* struct lt_process; JSON object "gc" */
 	LT_SCOPE_THROTTLED, /* struct lt_process; JSON object "throttled" */
 	LT_SCOPE_DELAY, /* struct lt_delay; no JSON: only names of others have it */
+	LT_SCOPE_HANDLES, /* struct lt_loop; JSON object "handles" */
+	LT_SCOPE_STREAMS, /* struct lt_loop; JSON object "streams" */
+	LT_SCOPE_JS, /* struct lt_loop; JSON object "js" */
 	LT_SCOPE_MAX,
 };
 
@@ -36,6 +39,7 @@ enum lt_shape {
 	LT_SHAPE_CAUSES, /* double[LT_SNAP_CAUSES], keyed by lt_cause_names */
 	LT_SHAPE_TIER_REASONS, /* double[LT_SNAP_TIER_REASONS], keyed by lt_tier_reason_names */
 	LT_SHAPE_SPACES, /* double[LT_SNAP_SPACES], keyed by lt_space_names; unknown ones are left out */
+	LT_SHAPE_HANDLES, /* double[LT_SNAP_HANDLES], keyed by lt_handle_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
 	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
@@ -90,6 +94,7 @@ extern const char *const lt_phase_names[LT_SNAP_PHASES];
 extern const char *const lt_space_names[LT_SNAP_SPACES];
 extern const char *const lt_cause_names[LT_SNAP_CAUSES];
 extern const char *const lt_kind_names[LT_SNAP_KINDS];
+extern const char *const lt_handle_names[LT_SNAP_HANDLES];
 extern const char *const lt_gc_names[LT_SNAP_GCS];
 extern const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS];
 extern const char *const lt_lost_names[LT_SNAP_LOST];

@@ -136,6 +136,37 @@ struct lt_pool_mem {
 	int32_t slow_queue_depth;
 };
 
+#define LT_UV_KINDS 18 /* of handles, by libuv's own numbers (enum uv_handle_type) */
+
+/* What a loop holds open, read from the target's memory. */
+struct lt_handles_mem {
+	uint64_t read_ns; /* CLOCK_MONOTONIC of the loop's block */
+	uint64_t active; /* libuv's own count of handles that keep the loop alive */
+	uint64_t requests;
+	uint64_t timer_due_ns; /* of the next timer, CLOCK_MONOTONIC; UINT64_MAX: there is none, 0: unknown */
+	/* Of the last walk through all handles. */
+	bool walked; /* there was one, and it came to an end */
+	struct {
+		uint32_t open; /* as uv_walk() shows them, without those being closed */
+		uint32_t held; /* of these, active and referenced: they keep the loop alive */
+	} kinds[LT_UV_KINDS];
+	uint32_t listening; /* streams that take connections */
+	uint32_t blocked; /* streams with bytes queued */
+	uint64_t queued_bytes; /* by libuv, in all of them */
+	/* The one that has been blocked for the longest time; of equals, the one with the most bytes. */
+	struct {
+		int fd; /* -1: there is none */
+		uint32_t kind; /* as in kinds */
+		uint64_t queued_bytes;
+		uint64_t blocked_ns; /* since the first of the walks that found it so, without a gap */
+		char peer[80]; /* printable; "": not known (yet) */
+	} worst;
+	/* Node's own counters; -1: unknown. */
+	int64_t immediates; /* setImmediate() callbacks that wait */
+	int64_t timers; /* setTimeout() and setInterval() timers that keep the loop alive */
+	int next_tick; /* 1: the queue of process.nextTick() is not empty */
+};
+
 /*
  * Opens and analyses a process: identity, mapped files, sites. 0, or -errno with the error logged:
  * -ESRCH no such process (or it ended meanwhile), -EACCES/-EPERM naming the capability, -ENOEXEC
@@ -158,6 +189,9 @@ const struct lt_module *lt_target__uv_module(const struct lt_target *target);
  * or unmapped, -ENOENT not known where, -EPERM, -ESRCH. Everything read is checked; nothing is
  * written to the target. */
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem);
+
+/* Address of node::Environment::CheckImmediate, 0 where the file has no symbols. */
+uint64_t lt_check_immediate(const struct lt_target *target);
 
 /* An address inside of the node::Environment that runs on this loop: its immediates' check handle. 0: it was not
  * found. */

@@ -28,6 +28,7 @@
 #define LT_SNAP_LOST 4
 #define LT_SNAP_TIER_REASONS 10
 #define LT_SNAP_SPACES 10
+#define LT_SNAP_HANDLES 14
 
 static inline bool lt_known(double x)
 {
@@ -158,6 +159,36 @@ static inline struct lt_heap lt_heap__unknown(bool present)
 	return heap;
 }
 
+/* What a loop holds open, of the last look at its memory. */
+struct lt_handles {
+	double active; /* handles that keep the loop alive: active and referenced, libuv's own count */
+	double types[LT_SNAP_HANDLES]; /* open handles, as uv_walk() shows them, without those being closed */
+	double held[LT_SNAP_HANDLES]; /* of these, active and referenced */
+	double listening; /* streams that take connections */
+	double requests; /* that are under way */
+	double next_timer_seconds; /* until the next timer is due, 0: it is; NAN also if there is none */
+	double timer_overdue_seconds; /* how long the next timer has been due; 0: it is not, or there is none */
+};
+
+/* A stream is blocked while libuv has bytes for it that the kernel does not take: its reader is slow or gone. */
+struct lt_streams {
+	double blocked;
+	double queued_bytes; /* in libuv's queues: Node keeps more behind them */
+	double longest_blocked_seconds; /* at each look since then it was blocked; 0: none is */
+	struct {
+		int fd; /* -1: none is blocked, or not known */
+		double queued_bytes;
+		const char *peer; /* "10.0.0.7:5432"; hostile text; NULL: not known (yet) */
+	} worst; /* the one that has been blocked for the longest time */
+};
+
+/* What JavaScript has in store for the loop. */
+struct lt_js {
+	double immediates; /* callbacks of setImmediate() that wait */
+	double timers; /* of setTimeout() and setInterval() that keep the loop alive */
+	double next_tick_pending; /* 1: the queue of process.nextTick() is not empty; 0 */
+};
+
 struct lt_loop_total {
 	double observed_seconds; /* time of which the turns are known; the base of the lag histogram */
 	double busy_seconds, idle_seconds;
@@ -188,6 +219,9 @@ struct lt_loop {
 	const struct lt_hist *turn_hist; /* of this interval's turns, the running one included if it
 					  * is a stall (as in lag); NULL: unknown */
 	double lag_base_seconds; /* the window that lag and turn_hist are shares of (model/lag.h) */
+	struct lt_handles handles;
+	struct lt_streams streams;
+	struct lt_js js;
 	struct lt_loop_total total;
 };
 

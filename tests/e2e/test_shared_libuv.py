@@ -61,6 +61,22 @@ def test_debians_node_has_busy_from_memory(debian):
     process.loop().assert_busy(truth["active"], floor=0.010)
 
 
+def test_debians_node_has_its_handles(debian, tmp_path):
+    """Its libuv is in one file, what Node counts in another one."""
+    with debian.run("handles.js") as target:
+        target.call("open", path=str(tmp_path / "socket"))
+        counts = target.call("resources")["counts"]
+        with Stat(target.pid, tier="memory") as stat:
+            stat.wait_attached()
+            stat.settle()
+            rows = stat.stop().of(target.pid).loop().rows
+    row = [row for row in rows if row["handles"]["listening"] is not None][-1]
+    assert row["handles"]["types"]["tcp"] == counts["TCPSocketWrap"] + counts["TCPServerWrap"] == 4
+    assert row["handles"]["types"]["udp"] == counts["UDPWrap"]
+    assert row["handles"]["active"] == sum(row["handles"]["held"].values())
+    assert row["js"] == {"immediates": 0, "timers": 0, "next_tick_pending": False}
+
+
 def test_debians_node_has_its_pool(debian):
     with debian.run("pool.js") as target:
         target.call("kinds", **{kind: 1 for kind in COUNTS})
@@ -130,6 +146,22 @@ def test_busy_and_idle_are_all_the_time(blocks):
     loop = process.loop()
     known = loop.total("busy_seconds") + loop.total("idle_seconds")
     assert known == pytest.approx(process.elapsed, rel=0.01)
+
+
+def test_handles_of_any_libuv_are_known(blocks):
+    """In a loop that is not the default one too; of those that keep it alive libuv has its own count."""
+    rows = [row for row in blocks[1].loop().rows if row["handles"]["listening"] is not None]
+    agreeing = 0
+    for row in rows:
+        handles = row["handles"]
+        for kind, held in handles["held"].items():
+            assert 0 <= held <= handles["types"][kind], kind
+        # libuv's count is of now, ours of the last walk: a timer may have gone meanwhile.
+        assert abs(handles["active"] - sum(handles["held"].values())) <= 2
+        agreeing += handles["active"] == sum(handles["held"].values()) > 0
+        assert row["streams"]["blocked"] == 0
+        assert row["js"] == {"immediates": None, "timers": None, "next_tick_pending": None}
+    assert agreeing, "not once"
 
 
 def test_tasks_are_exact(blocks):

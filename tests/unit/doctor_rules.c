@@ -251,6 +251,15 @@ static void uneven_workers(struct doctor_case *c, int i)
 	case_turns(c, 1, 40, 0.018);
 }
 
+/* Since five seconds before the doctor came. */
+static void slow_reader(struct doctor_case *c, int i)
+{
+	c->loops[0].streams = (struct lt_streams){
+		.blocked = 1, .queued_bytes = 900000, .longest_blocked_seconds = 5 + i,
+		.worst = { 23, 900000, "10.0.0.7:5432" },
+	};
+}
+
 static void busy_loop(struct doctor_case *c, int i)
 {
 	(void)i;
@@ -289,6 +298,7 @@ static const struct {
 	{ "cpu-throttled", throttled },
 	{ "cpu-starved", starved },
 	{ "timers-late", late_timers },
+	{ "backpressure", slow_reader },
 	{ "uneven-loops", uneven_workers },
 	{ "loop-busy", busy_loop },
 };

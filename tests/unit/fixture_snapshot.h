@@ -54,6 +54,31 @@ static inline void fixture_unknown_causes(double causes[LT_SNAP_CAUSES])
 		causes[i] = NAN;
 }
 
+/* Nothing is known of what a loop holds open. */
+static inline void fixture_unknown_handles(struct lt_loop *loop)
+{
+	loop->handles = (struct lt_handles){ .active = NAN, .listening = NAN, .requests = NAN,
+					     .next_timer_seconds = NAN,
+					     .timer_overdue_seconds = NAN };
+	for (int i = 0; i < LT_SNAP_HANDLES; i++)
+		loop->handles.types[i] = loop->handles.held[i] = NAN;
+	loop->streams = (struct lt_streams){ NAN, NAN, NAN, { -1, NAN, NULL } };
+	loop->js = (struct lt_js){ NAN, NAN, NAN };
+}
+
+/* A server with clients, one of which does not read. */
+static inline void fixture_handles(struct lt_loop *loop, const char *peer)
+{
+	loop->handles = (struct lt_handles){
+		.active = 127, .listening = 2, .requests = 3, .next_timer_seconds = 0.25,
+		.timer_overdue_seconds = 0,
+		.types = { 4, 2, 1, 0, 1, 2, 0, 1, 1, 122, 2, 0, 1, 1 },
+		.held = { 0, 0, 1, 0, 0, 2, 0, 0, 1, 121, 1, 0, 1, 0 },
+	};
+	loop->streams = (struct lt_streams){ 1, 909312, 12.5, { 23, 909312, peer } };
+	loop->js = (struct lt_js){ 3, 7, 0 };
+}
+
 /* A loop of which nothing is known but that it is there. */
 static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
 {
@@ -68,6 +93,7 @@ static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
 	};
 
 	loop.heap = lt_heap__unknown(false);
+	fixture_unknown_handles(&loop);
 	fixture_unknown_phases(loop.phase_seconds);
 	fixture_unknown_phases(loop.total.phase_seconds);
 	fixture_unknown_causes(loop.cause_seconds);
@@ -250,6 +276,8 @@ static inline void fixture_server(struct fixture *fx)
 
 	fixture_measured_loop(fx, 0, 4121, "main");
 	fixture_measured_loop(fx, 1, 4130, "worker-1");
+	fixture_handles(&fx->loops[0], "10.0.0.7:5432");
+	fixture_unknown_handles(&fx->loops[1]);
 	fixture_stalls(fx);
 	fx->loops[0].stalls = fx->stalls;
 	fx->loops[0].n_stalls = 2;
@@ -291,6 +319,8 @@ static inline void fixture_hostile(struct fixture *fx)
 
 	fixture_measured_loop(fx, 2, 4377, "main");
 	fixture_measured_loop(fx, 3, 4380, FIXTURE_HOSTILE_LOOP);
+	fixture_handles(&fx->loops[2], "unix:/run/\"x\",\x1b[31m=y");
+	fixture_unknown_handles(&fx->loops[3]);
 	*process = (struct lt_process){
 		.pid = 4377, .start_time = 1789990001, .seen_time = NAN,
 		.name = FIXTURE_HOSTILE_NAME,

@@ -112,6 +112,7 @@ static void make_plan(const struct lt_app *app, struct lt_rect window,
 		.legend = lt_phase_lines(subject->loop, window.w),
 		.causes = lt_cause_lines(subject->loop, window.w),
 		.heap = subject->loop && subject->loop->heap.present,
+		.holds = lt_hold_lines(subject->loop),
 		.kinds = kinds_shown(&process->pool),
 		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
 		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,
@@ -139,6 +140,7 @@ int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct l
 	most = parts.height > window.h ? parts.height - window.h : 0;
 	scroll = scroll < most ? scroll : most;
 	lt_draw_loop(app, canvas, moved(parts.loop, window, scroll), subject);
+	lt_draw_holds(canvas, moved(parts.holds, window, scroll), subject->loop);
 	lt_draw_heat(app, canvas, moved(parts.heat, window, scroll), subject);
 	lt_draw_hist(canvas, moved(parts.hist, window, scroll), subject->loop);
 	lt_draw_pool(app, canvas, moved(parts.pool, window, scroll), process);

@@ -18,7 +18,8 @@ struct lt_view {
 	void (*command)(struct lt_app *app, enum lt_command command, const struct lt_key *key);
 };
 
-extern const struct lt_view lt_view_main, lt_view_process, lt_view_stalls, lt_view_help, lt_view_sort;
+extern const struct lt_view lt_view_main, lt_view_process, lt_view_stalls, lt_view_help,
+	lt_view_sort;
 
 /* Header, the line under it, footer (frame.c). */
 void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r);
@@ -66,8 +67,12 @@ int lt_draw_process(const struct lt_app *app, struct lt_canvas *canvas, struct l
 int lt_phase_lines(const struct lt_loop *loop, int width);
 
 /* What busy time went on (cause.c): a bar if asked for, and its legend, in the lines of r. */
-void lt_draw_causes(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop, bool bar);
+void lt_draw_causes(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop,
+		    bool bar);
 /* Lines of legend that the causes of this loop take in this width; 0: none is known. */
+/* What a loop holds open, and streams that do not drain; with one line for both, the latter if there are some (holds.c). */
+int lt_hold_lines(const struct lt_loop *loop);
+void lt_draw_holds(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop);
 int lt_cause_lines(const struct lt_loop *loop, int width);
 /* As people say it: "sync I/O". */
 const char *lt_cause_title(int cause);

@@ -144,6 +144,10 @@ class Stat(Running):
 
         self._output.wait(enough, timeout + count * self.interval, f"{count} snapshots")
 
+    def wait_for(self, found, timeout, what):
+        """The first true answer of found(snapshots)."""
+        return self._output.wait(found, timeout, what)
+
     def settle(self):
         """Waits for a whole interval that began after this call: all that was, is counted then."""
         now = time.time()

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/* What a loop holds open, in one line; and another one when a stream does not drain. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/util/fmt.h"
+#include "ui/view/view.h"
+
+#define LABEL	  8 /* columns of the labels at the left */
+#define ATTENTION 1 /* seconds that a stream may be blocked for without being remarkable, … */
+#define BAD	  10 /* … and that it should not be */
+
+/* Those that people open, the most telling first; the others are the runtime's own. */
+static const char *const shown[] = { "tcp",	 "pipe",    "udp",    "tty", "process",
+				     "fs_event", "fs_poll", "signal", "poll" };
+
+static bool is_blocked(const struct lt_loop *loop)
+{
+	return loop->streams.blocked > 0;
+}
+
+int lt_hold_lines(const struct lt_loop *loop)
+{
+	if (!loop || !lt_known(loop->handles.active))
+		return 0;
+	return is_blocked(loop) ? 2 : 1;
+}
+
+/* Words and figures from left to right; what has no room is left out, and all behind it. */
+struct words {
+	struct lt_canvas *canvas;
+	int x, y, end;
+};
+
+static void add(struct words *at, const char *word, double count)
+{
+	char figure[16];
+	int width;
+
+	if (!(count > 0))
+		return;
+	lt_fmt_count(figure, sizeof(figure), count);
+	width = (int)strlen(word) + 1 + (int)strlen(figure);
+	if (at->x + width > at->end) {
+		at->end = at->x;
+		return;
+	}
+	lt_canvas__text(at->canvas, at->x, at->y, LT_STYLE_DIM, word);
+	lt_canvas__text(at->canvas, at->x + (int)strlen(word) + 1, at->y, 0, figure);
+	at->x += width + 2;
+}
+
+static void draw_handles(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
+{
+	const struct lt_handles *handles = &loop->handles;
+	struct words at = { canvas, r.x + LABEL, r.y, r.x + r.w };
+
+	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "holds");
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		for (int type = 0; type < LT_SNAP_HANDLES; type++)
+			if (!strcmp(lt_handle_names[type], shown[i]))
+				add(&at, shown[i], handles->types[type]);
+	add(&at, "listening", handles->listening);
+	add(&at, "requests", handles->requests);
+	add(&at, "timers", loop->js.timers);
+	add(&at, "immediates", loop->js.immediates);
+	if (at.x == r.x + LABEL)
+		lt_canvas__text(canvas, at.x, r.y, LT_STYLE_DIM,
+				lt_known(handles->listening) ? "nothing that was opened" : "-");
+}
+
+static enum lt_severity severity(double seconds)
+{
+	return seconds >= BAD ? LT_SEV_BAD : seconds >= ATTENTION ? LT_SEV_ATTENTION : LT_SEV_NONE;
+}
+
+static void draw_streams(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
+{
+	const struct lt_streams *streams = &loop->streams;
+	char count[16], seconds[16], bytes[16], text[256];
+
+	lt_fmt_count(count, sizeof(count), streams->blocked);
+	lt_fmt_seconds(seconds, sizeof(seconds), streams->longest_blocked_seconds);
+	lt_fmt_bytes(bytes, sizeof(bytes), streams->queued_bytes);
+	snprintf(text, sizeof(text), "%s %s blocked for %s, %s queued: fd %d to %s", count,
+		 streams->blocked > 1 ? "streams" : "stream", seconds, bytes, streams->worst.fd,
+		 streams->worst.peer ? streams->worst.peer : "?");
+	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "writes");
+	lt_canvas__left(canvas, r.x + LABEL + 1, r.y, r.w - LABEL - 2,
+			lt_style_figure(severity(streams->longest_blocked_seconds)), text);
+}
+
+void lt_draw_holds(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
+{
+	struct lt_rect before = lt_canvas__clip(canvas, r);
+
+	if (r.h > 0 && (r.h > 1 || !is_blocked(loop)))
+		draw_handles(canvas, r, loop);
+	if (r.h > 0 && is_blocked(loop))
+		draw_streams(canvas, (struct lt_rect){ r.x, r.y + r.h - 1, r.w, 1 }, loop);
+	lt_canvas__unclip(canvas, before);
+}

@@ -38,6 +38,7 @@ static void set_walked(const struct lt_handles_mem *mem, struct lt_loop *loop)
 	for (int i = 0; i < LT_SNAP_HANDLES; i++) {
 		loop->handles.types[i] = mem->kinds[uv_kinds[i]].open;
 		loop->handles.held[i] = mem->kinds[uv_kinds[i]].held;
+		loop->handles.referenced[i] = mem->kinds[uv_kinds[i]].referenced;
 	}
 	loop->handles.listening = mem->listening;
 	streams->blocked = mem->blocked;
@@ -59,7 +60,8 @@ static double known(int64_t count)
 static void set_unknown(struct lt_loop *loop)
 {
 	for (int i = 0; i < LT_SNAP_HANDLES; i++)
-		loop->handles.types[i] = loop->handles.held[i] = NAN;
+		loop->handles.types[i] = loop->handles.held[i] = loop->handles.referenced[i] =
+			NAN;
 	loop->handles.active = loop->handles.listening = loop->handles.requests = NAN;
 	loop->handles.next_timer_seconds = loop->handles.timer_overdue_seconds = NAN;
 	loop->streams.blocked = loop->streams.queued_bytes = NAN;

@@ -12,6 +12,8 @@
 
 #define PROC(member) offsetof(struct lt_process, member)
 #define LOOP(member) offsetof(struct lt_loop, member)
+#define HEAP(member) offsetof(struct lt_heap, member)
+#define ACTIVE(member) offsetof(struct lt_active, member)
 #define DELAY(member) offsetof(struct lt_delay, member)
 
 #define HELP_GC "Garbage collection pauses by kind, those of Workers included."
@@ -33,6 +35,17 @@
 	ROW(LT_SCOPE_PROCESS, LT_PROM_COUNTER, unit_, name, PROC(member), what)
 #define PROC_GAUGE(name, unit_, member, what) \
 	ROW(LT_SCOPE_PROCESS, LT_PROM_GAUGE, unit_, name, PROC(member), what)
+
+#define HEAP_GAUGE(name, member, what) \
+	ROW(LT_SCOPE_HEAP, LT_PROM_GAUGE, LT_UNIT_BYTES, name, HEAP(member), what)
+#define ACTIVE_GAUGE(name, member, what) \
+	ROW(LT_SCOPE_ACTIVE, LT_PROM_GAUGE, LT_UNIT_COUNT, name, ACTIVE(member), what)
+
+/* A size of each space of the main loop's heap. */
+#define SPACES_ROW(name, shape_, label_, member, what) \
+	{ .scope = LT_SCOPE_HEAP, .shape = shape_, .unit = LT_UNIT_BYTES, .help = what, \
+	  .prom_type = LT_PROM_GAUGE, .prom_name = name, .prom_offset = HEAP(member), \
+	  .label = label_ }
 
 /* One kind of pauses; two of V8's kinds with one label are added up. */
 #define GC_ROW(name, bounds_, label_, value, kind) \
@@ -82,6 +95,21 @@ const struct lt_metric lt_prom_client_metrics[] = {
 	       LT_GC_SCAVENGE),
 	GC_ROW("nodejs_gc_duration_seconds", prom_client_gc_bounds, "kind", "minor",
 	       LT_GC_MINOR_MARK_SWEEP),
+	HEAP_GAUGE("nodejs_heap_size_total_bytes", total_bytes,
+		   "Memory that V8 has taken for the heap."),
+	HEAP_GAUGE("nodejs_heap_size_used_bytes", used_bytes, "V8 heap in use."),
+	HEAP_GAUGE("nodejs_external_memory_bytes", external_bytes,
+		   "Memory outside of the heap that its objects hold."),
+	SPACES_ROW("nodejs_heap_space_size_total_bytes", LT_SHAPE_SPACES, "space",
+		   space_total_bytes, "Memory that V8 has taken for the heap, by space."),
+	SPACES_ROW("nodejs_heap_space_size_used_bytes", LT_SHAPE_SPACES, "space", space_used_bytes,
+		   "V8 heap in use, by space."),
+	ACTIVE_GAUGE("nodejs_active_handles_total", handles,
+		     "Referenced handles, without Node's own."),
+	ACTIVE_GAUGE("nodejs_active_requests_total", requests,
+		     "Requests that are under way, those for the thread pool included."),
+	ACTIVE_GAUGE("nodejs_active_resources_total", resources,
+		     "Referenced handles, requests, timers and immediates."),
 };
 const size_t lt_n_prom_client_metrics =
 	sizeof(lt_prom_client_metrics) / sizeof(lt_prom_client_metrics[0]);
@@ -117,6 +145,12 @@ const struct lt_metric lt_otel_metrics[] = {
 	       LT_GC_SCAVENGE),
 	GC_ROW("v8js_gc_duration_seconds", otel_gc_bounds, "v8js_gc_type", "minor",
 	       LT_GC_MINOR_MARK_SWEEP),
+	SPACES_ROW("v8js_memory_heap_space_size_bytes", LT_SHAPE_V8_SPACES, "v8js_heap_space_name",
+		   space_total_bytes, "Memory that V8 has taken for the heap, by space."),
+	SPACES_ROW("v8js_memory_heap_limit_bytes", LT_SHAPE_V8_SPACES, "v8js_heap_space_name",
+		   space_total_bytes, "The former name of v8js_memory_heap_space_size_bytes."),
+	SPACES_ROW("v8js_memory_heap_used_bytes", LT_SHAPE_V8_SPACES, "v8js_heap_space_name",
+		   space_used_bytes, "V8 heap in use, by space."),
 };
 const size_t lt_n_otel_metrics = sizeof(lt_otel_metrics) / sizeof(lt_otel_metrics[0]);
 

@@ -24,6 +24,19 @@ const char *const lt_space_names[LT_SNAP_SPACES] = {
 	[LT_SPACE_READ_ONLY] = "read_only",
 };
 
+const char *const lt_v8_space_names[LT_SNAP_SPACES] = {
+	[LT_SPACE_NEW] = "new_space",
+	[LT_SPACE_OLD] = "old_space",
+	[LT_SPACE_CODE] = "code_space",
+	[LT_SPACE_MAP] = "map_space",
+	[LT_SPACE_TRUSTED] = "trusted_space",
+	[LT_SPACE_NEW_LARGE] = "new_large_object_space",
+	[LT_SPACE_LARGE] = "large_object_space",
+	[LT_SPACE_CODE_LARGE] = "code_large_object_space",
+	[LT_SPACE_TRUSTED_LARGE] = "trusted_large_object_space",
+	[LT_SPACE_READ_ONLY] = "read_only_space",
+};
+
 const char *const lt_cause_names[LT_SNAP_CAUSES] = {
 	[LT_CAUSE_CPU] = "cpu",
 	[LT_CAUSE_GC] = "gc",

@@ -186,6 +186,9 @@ static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_SPACES:
 		add_array(walk, metric, lt_space_names, LT_SNAP_SPACES);
 		break;
+	case LT_SHAPE_V8_SPACES:
+		add_array(walk, metric, lt_v8_space_names, LT_SNAP_SPACES);
+		break;
 	case LT_SHAPE_CAUSES:
 		add_array(walk, metric, lt_cause_names, LT_SNAP_CAUSES);
 		break;

@@ -38,6 +38,38 @@ static void add_version_info(struct lt_walk *walk, const char *version)
 	walk->prefix[length] = '\0';
 }
 
+/* Types of handles that belong to an object of JavaScript; the others are Node's own. */
+static bool is_of_javascript(const char *type)
+{
+	static const char *const own[] = { "check", "idle", "poll", "prepare", "timer" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!strcmp(type, own[i]))
+			return false;
+	return true;
+}
+
+static struct lt_active active_of(const struct lt_loop *loop)
+{
+	struct lt_active active = { .requests = loop->handles.requests };
+
+	for (size_t i = 0; i < LT_SNAP_HANDLES; i++)
+		if (is_of_javascript(lt_handle_names[i]))
+			active.handles += loop->handles.referenced[i];
+	active.resources = active.handles + active.requests + loop->js.timers + loop->js.immediates;
+	return active;
+}
+
+static void add_main_loop(struct lt_walk *walk, const struct lt_loop *loop)
+{
+	struct lt_active active = active_of(loop);
+
+	lt_walk__scope(walk, LT_SCOPE_LOOP, loop);
+	lt_walk__scope(walk, LT_SCOPE_ACTIVE, &active);
+	if (loop->heap.present)
+		lt_walk__scope(walk, LT_SCOPE_HEAP, &loop->heap);
+}
+
 void lt_walk__others_names(struct lt_walk *walk, const struct lt_process *process)
 {
 	const struct lt_prom_opts *opts = &walk->set->opts;
@@ -54,7 +86,7 @@ void lt_walk__others_names(struct lt_walk *walk, const struct lt_process *proces
 		lt_walk__scope(walk, LT_SCOPE_PROCESS, process);
 		for (size_t i = 0; i < process->n_loops; i++)
 			if (process->loops[i].tid == process->pid)
-				lt_walk__scope(walk, LT_SCOPE_LOOP, &process->loops[i]);
+				add_main_loop(walk, &process->loops[i]);
 		if (opts->delays && lt_delays__get(opts->delays, process, &delay))
 			lt_walk__scope(walk, LT_SCOPE_DELAY, &delay);
 	}

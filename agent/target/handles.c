@@ -100,6 +100,7 @@ static uint64_t count(struct lt_handles_mem *mem, const struct lt_handle *items,
 			continue;
 		mem->kinds[handle->type].open++;
 		mem->kinds[handle->type].held += holds;
+		mem->kinds[handle->type].referenced += !!(handle->flags & LT_UV_REF);
 		mem->listening += handle->listening;
 		if (!handle->queued_bytes)
 			continue;

@@ -24,6 +24,7 @@ enum lt_scope {
 	LT_SCOPE_GC, /* struct lt_process; JSON object "gc" */
 	LT_SCOPE_THROTTLED, /* struct lt_process; JSON object "throttled" */
 	LT_SCOPE_DELAY, /* struct lt_delay; no JSON: only names of others have it */
+	LT_SCOPE_ACTIVE, /* struct lt_active; likewise */
 	LT_SCOPE_HANDLES, /* struct lt_loop; JSON object "handles" */
 	LT_SCOPE_STREAMS, /* struct lt_loop; JSON object "streams" */
 	LT_SCOPE_JS, /* struct lt_loop; JSON object "js" */
@@ -39,6 +40,7 @@ enum lt_shape {
 	LT_SHAPE_CAUSES, /* double[LT_SNAP_CAUSES], keyed by lt_cause_names */
 	LT_SHAPE_TIER_REASONS, /* double[LT_SNAP_TIER_REASONS], keyed by lt_tier_reason_names */
 	LT_SHAPE_SPACES, /* double[LT_SNAP_SPACES], keyed by lt_space_names; unknown ones are left out */
+	LT_SHAPE_V8_SPACES, /* the same, keyed by lt_v8_space_names */
 	LT_SHAPE_HANDLES, /* double[LT_SNAP_HANDLES], keyed by lt_handle_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
@@ -92,6 +94,7 @@ double lt_metric_number(const struct lt_metric *metric, const void *base);
 
 extern const char *const lt_phase_names[LT_SNAP_PHASES];
 extern const char *const lt_space_names[LT_SNAP_SPACES];
+extern const char *const lt_v8_space_names[LT_SNAP_SPACES]; /* as V8 itself has them: "new_space" */
 extern const char *const lt_cause_names[LT_SNAP_CAUSES];
 extern const char *const lt_kind_names[LT_SNAP_KINDS];
 extern const char *const lt_handle_names[LT_SNAP_HANDLES];

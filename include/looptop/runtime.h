@@ -149,6 +149,7 @@ struct lt_handles_mem {
 	struct {
 		uint32_t open; /* as uv_walk() shows them, without those being closed */
 		uint32_t held; /* of these, active and referenced: they keep the loop alive */
+		uint32_t referenced; /* of these, active or not */
 	} kinds[LT_UV_KINDS];
 	uint32_t listening; /* streams that take connections */
 	uint32_t blocked; /* streams with bytes queued */

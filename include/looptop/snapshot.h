@@ -164,6 +164,7 @@ struct lt_handles {
 	double active; /* handles that keep the loop alive: active and referenced, libuv's own count */
 	double types[LT_SNAP_HANDLES]; /* open handles, as uv_walk() shows them, without those being closed */
 	double held[LT_SNAP_HANDLES]; /* of these, active and referenced */
+	double referenced[LT_SNAP_HANDLES]; /* of these, active or not */
 	double listening; /* streams that take connections */
 	double requests; /* that are under way */
 	double next_timer_seconds; /* until the next timer is due, 0: it is; NAN also if there is none */
@@ -187,6 +188,12 @@ struct lt_js {
 	double immediates; /* callbacks of setImmediate() that wait */
 	double timers; /* of setTimeout() and setInterval() that keep the loop alive */
 	double next_tick_pending; /* 1: the queue of process.nextTick() is not empty; 0 */
+};
+
+/* What a loop holds open, as Node's JavaScript counts it; without Node's own handles. */
+struct lt_active {
+	double handles, requests;
+	double resources; /* both, and timers and immediates */
 };
 
 struct lt_loop_total {

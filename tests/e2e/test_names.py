@@ -25,11 +25,8 @@ VARIABLES = {"instance": ".*", "name": ".*", "pid": ".*", "loop": ".*", "__rate_
 
 # prom-client's metrics that looptop does not have (docs/METRICS.md says why).
 ABSENT = {
-    "nodejs_active_resources", "nodejs_active_resources_total", "nodejs_active_handles", "nodejs_active_handles_total",
-    "nodejs_active_requests", "nodejs_active_requests_total", "nodejs_heap_size_total_bytes",
-    "nodejs_heap_size_used_bytes", "nodejs_external_memory_bytes", "nodejs_heap_space_size_total_bytes",
-    "nodejs_heap_space_size_used_bytes", "nodejs_heap_space_size_available_bytes",
-}  # fmt: skip
+    "nodejs_active_resources", "nodejs_active_handles", "nodejs_active_requests", "nodejs_heap_space_size_available_bytes",
+}
 
 # What Grafana's dashboard 11159 asks for.
 DASHBOARD_11159 = [
@@ -246,6 +243,43 @@ def test_collections(beside, kind, v8_kind):
         total = beside.page.value(name + "_sum", **label)
         assert 0.97 * sum(least) - 50e-6 * len(least) - 0.1 <= total <= 1.03 * sum(most) + 50e-6 * len(most) + 0.1
     assert theirs(beside.second, "nodejs_gc_duration_seconds_count", kind=kind) <= len(beside.entries)
+
+
+def between(beside, name, room, **labels):
+    """At rest, between two scrapes of its own, but for so many bytes that they take themselves."""
+    values = [theirs(scrape, name, **labels) for scrape in (beside.first, beside.second)]
+    assert min(values) - room <= beside.page.value(name, **labels) <= max(values) + room, (name, labels, values)
+
+
+def test_heap(beside):
+    between(beside, "nodejs_heap_size_total_bytes", 2e6)
+    between(beside, "nodejs_heap_size_used_bytes", 2e6)
+    between(beside, "nodejs_external_memory_bytes", 1e5)
+
+
+def test_heap_spaces(beside):
+    """The same spaces, but for those that are empty or not counted."""
+    for what in ("total", "used"):
+        name = f"nodejs_heap_space_size_{what}_bytes"
+        own = {labels["space"]: value for found, labels, value in Exposition(beside.second["text"]).samples if found == name}
+        ours = {labels["space"] for found, labels, _ in beside.page.samples if found == name}
+        assert {"new", "old", "large_object"} <= ours <= set(own)
+        assert {space for space in set(own) - ours if own[space]} <= {"read_only"}
+        for space in ours:
+            between(beside, name, 2e6, space=space)
+            value = beside.page.value(name, space=space)
+            otel = {"total": "v8js_memory_heap_space_size_bytes", "used": "v8js_memory_heap_used_bytes"}[what]
+            assert beside.page.value(otel, v8js_heap_space_name=f"{space}_space") == value
+
+
+def test_what_is_open(beside):
+    """Its server, its connection's two ends, its timer and its own pipes; a scrape has an immediate of prom-client's."""
+    for name, own in (("handles", 0), ("requests", 0), ("resources", 1)):
+        if name == "resources" and not beside.page.values("looptop_js_timers"):
+            continue
+        name = f"nodejs_active_{name}_total"
+        values = {theirs(scrape, name) for scrape in (beside.first, beside.second)}
+        assert values == {beside.page.value(name) + own}, name
 
 
 def test_utilization(beside):

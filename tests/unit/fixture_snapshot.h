@@ -61,7 +61,7 @@ static inline void fixture_unknown_handles(struct lt_loop *loop)
 					     .next_timer_seconds = NAN,
 					     .timer_overdue_seconds = NAN };
 	for (int i = 0; i < LT_SNAP_HANDLES; i++)
-		loop->handles.types[i] = loop->handles.held[i] = NAN;
+		loop->handles.types[i] = loop->handles.held[i] = loop->handles.referenced[i] = NAN;
 	loop->streams = (struct lt_streams){ NAN, NAN, NAN, { -1, NAN, NULL } };
 	loop->js = (struct lt_js){ NAN, NAN, NAN };
 }
@@ -74,6 +74,7 @@ static inline void fixture_handles(struct lt_loop *loop, const char *peer)
 		.timer_overdue_seconds = 0,
 		.types = { 4, 2, 1, 0, 1, 2, 0, 1, 1, 122, 2, 0, 1, 1 },
 		.held = { 0, 0, 1, 0, 0, 2, 0, 0, 1, 121, 1, 0, 1, 0 },
+		.referenced = { 0, 1, 1, 0, 1, 2, 0, 0, 1, 122, 1, 0, 1, 0 },
 	};
 	loop->streams = (struct lt_streams){ 1, 909312, 12.5, { 23, 909312, peer } };
 	loop->js = (struct lt_js){ 3, 7, 0 };

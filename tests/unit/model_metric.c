@@ -24,6 +24,7 @@ static const size_t scope_sizes[LT_SCOPE_MAX] = {
 	[LT_SCOPE_GC] = sizeof(struct lt_process),
 	[LT_SCOPE_THROTTLED] = sizeof(struct lt_process),
 	[LT_SCOPE_DELAY] = sizeof(struct lt_delay),
+	[LT_SCOPE_ACTIVE] = sizeof(struct lt_active),
 	[LT_SCOPE_HANDLES] = sizeof(struct lt_loop),
 	[LT_SCOPE_STREAMS] = sizeof(struct lt_loop),
 	[LT_SCOPE_JS] = sizeof(struct lt_loop),

@@ -78,6 +78,16 @@ static void test_prom_client(void **state)
 			  "kind=\"major\",le=\"0.01\"") == 0);
 	assert_true(value(page, "nodejs_gc_duration_seconds_bucket",
 			  "kind=\"major\",le=\"+Inf\"") == 2);
+	assert_true(value(page, "nodejs_heap_size_used_bytes", "") == 536870912);
+	assert_true(value(page, "nodejs_heap_size_total_bytes", "") == 600834048);
+	assert_true(value(page, "nodejs_external_memory_bytes", "") == 3323389);
+	assert_true(value(page, "nodejs_heap_space_size_used_bytes", "space=\"new\"") == 8388608);
+	assert_true(value(page, "nodejs_heap_space_size_total_bytes", "space=\"old\"") ==
+		    567279616);
+	/* 130 handles are referenced, three of them Node's own; 3 requests, 7 timers, 3 immediates. */
+	assert_true(value(page, "nodejs_active_handles_total", "") == 127);
+	assert_true(value(page, "nodejs_active_requests_total", "") == 3);
+	assert_true(value(page, "nodejs_active_resources_total", "") == 140);
 	/* No Worker has these names, no program that is no Node, and no figure stands for an unknown one. */
 	assert_int_equal(count_of(page, "\nnodejs_eventloop_lag_p99_seconds{"), 2);
 	assert_int_equal(count_of(page, "\nprocess_start_time_seconds{"), 2);
@@ -104,6 +114,10 @@ static void test_otel(void **state)
 	assert_true(value(page, "v8js_gc_duration_seconds_bucket",
 			  "v8js_gc_type=\"major\",le=\"0.1\"") == 2);
 	assert_int_equal(count_of(page, "v8js_gc_duration_seconds_bucket{" LABELS), 2 * 5);
+	assert_true(value(page, "v8js_memory_heap_used_bytes",
+			  "v8js_heap_space_name=\"old_space\"") == 528482304);
+	assert_true(value(page, "v8js_memory_heap_space_size_bytes",
+			  "v8js_heap_space_name=\"new_space\"") == 33554432);
 	assert_null(strstr(page, "nodejs_version_info"));
 	assert_null(strstr(page, "\nprocess_"));
 	free(page);
@@ -240,6 +254,10 @@ static const char *const json_paths[LT_SCOPE_MAX] = {
 	[LT_SCOPE_SELF] = "self.",
 	[LT_SCOPE_PROCESS] = "processes[].",
 	[LT_SCOPE_LOOP] = "processes[].loops[].",
+	[LT_SCOPE_HEAP] = "processes[].loops[].heap.",
+	[LT_SCOPE_HANDLES] = "processes[].loops[].handles.",
+	[LT_SCOPE_STREAMS] = "processes[].loops[].streams.",
+	[LT_SCOPE_JS] = "processes[].loops[].js.",
 	[LT_SCOPE_POOL] = "processes[].pool.",
 	[LT_SCOPE_POOL_KIND] = "processes[].pool.kinds.",
 	[LT_SCOPE_GC_KIND] = "processes[].gc.kinds.",

@@ -511,6 +511,7 @@ static void test_figures(void **state)
 	assert_int_equal(mem.active, 2);
 	assert_int_equal(mem.kinds[LT_UV_TCP].open, 2);
 	assert_int_equal(mem.kinds[LT_UV_TCP].held, 1);
+	assert_int_equal(mem.kinds[LT_UV_TCP].referenced, 2);
 	assert_int_equal(mem.kinds[LT_UV_ASYNC].open, 0);
 	assert_int_equal(mem.kinds[LT_UV_PIPE].held, 1);
 	assert_int_equal(mem.blocked, 2);

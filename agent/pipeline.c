@@ -330,6 +330,8 @@ static bool pulse(struct lt_pipeline *pipeline)
 		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
 			       NULL, moment.now_ns);
 	}
+	for (size_t i = 0; i < pipeline->targets.n; i++)
+		lt_watch__retry_heaps(pipeline->targets.watches[i]);
 	lt_targets__look(&pipeline->targets);
 	pipeline->pulse_ns = next_ns > soonest_ns ? next_ns : soonest_ns;
 	return changed;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "looptop/snapshot.h"
+
 #define LT_THREADS_MAX 1024
 
 struct lt_handles;
@@ -25,6 +27,9 @@ struct lt_thread_state {
 	uint64_t isolate; /* of its JavaScript, 0: not found (yet) */
 	int isolate_tries;
 	double used_after_gc_bytes; /* of its heap; 0: no full collection has been seen */
+	struct lt_heap heap; /* the latest reading of all of it */
+	uint64_t heap_ns; /* when it was taken, 0: never */
+	bool heap_missed; /* the interval's reading met a collection: it is read between the intervals too */
 	uint64_t hits, hits_metered; /* of its record; those that have been paid for */
 };
 

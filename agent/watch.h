@@ -41,6 +41,9 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 void lt_watch__stack(struct lt_watch *watch, const struct lt_raw_stack *raw);
 void lt_watch__task(struct lt_watch *watch, const struct lt_event *event);
 
+/* Between two ticks: the heaps are read that the latest tick could not read, because a collection ran. */
+void lt_watch__retry_heaps(struct lt_watch *watch);
+
 /* A full collection ended on that thread: its heap is read at once. */
 void lt_watch__collected(struct lt_watch *watch, int tid, uint64_t when_ns);
 

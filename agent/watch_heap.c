@@ -13,6 +13,8 @@
 #define FIND_TRIES 60 /* intervals; a Worker's environment may come later than its loop */
 #define LATEST_NS \
 	200000000ull /* a heap that is read later than this after a collection says little of it */
+#define KEPT_NS	 1200000000ull /* a reading this old is told when there is no newer one */
+#define RETRY_NS 400000000ull /* after which one that may be needed is taken anew */
 
 static int read_target(void *ctx, uint64_t address, void *buf, size_t length)
 {
@@ -75,23 +77,60 @@ static bool read_heap(struct lt_watch *watch, struct lt_thread_state *thread,
 	return thread->isolate && !lt_heap__read(&source, thread->isolate, ret_heap);
 }
 
+static bool keep(struct lt_thread_state *thread, const struct lt_heap *heap)
+{
+	if (!lt_known(heap->used_bytes))
+		return false;
+	thread->heap = *heap;
+	thread->heap_ns = lt_now_ns();
+	return true;
+}
+
+/* What is told of the heap now: all figures are of one moment. */
+static struct lt_heap heap_now(struct lt_watch *watch, struct lt_thread_state *thread)
+{
+	struct lt_heap heap = lt_heap__unknown(true);
+
+	read_heap(watch, thread, &heap);
+	thread->heap_missed = thread->isolate && !keep(thread, &heap);
+	if (thread->heap_missed && thread->heap_ns && lt_now_ns() - thread->heap_ns <= KEPT_NS)
+		heap = thread->heap;
+	if (thread->used_after_gc_bytes > 0)
+		heap.used_after_gc_bytes = thread->used_after_gc_bytes;
+	return heap;
+}
+
 void lt_watch__read_heaps(struct lt_watch *watch)
 {
 	if (!v8_module(watch->target))
 		return;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
-		struct lt_heap heap = lt_heap__unknown(true);
 		struct lt_loop_state *loop;
+		struct lt_heap heap;
 
 		if (!thread->is_loop || !thread->here)
 			continue;
-		read_heap(watch, thread, &heap);
-		if (thread->used_after_gc_bytes > 0)
-			heap.used_after_gc_bytes = thread->used_after_gc_bytes;
+		heap = heap_now(watch, thread);
 		loop = lt_store__loop(watch->process, thread->tid, thread->name);
 		if (loop)
 			lt_loop_state__heap(loop, &heap);
+	}
+}
+
+void lt_watch__retry_heaps(struct lt_watch *watch)
+{
+	struct lt_heap_source source;
+
+	if (watch->ended || watch->gone || !source_of(watch, &source))
+		return;
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+		struct lt_heap heap;
+
+		if (thread->heap_missed && lt_now_ns() - thread->heap_ns > RETRY_NS &&
+		    !lt_heap__read_once(&source, thread->isolate, &heap))
+			keep(thread, &heap);
 	}
 }
 
@@ -104,8 +143,7 @@ void lt_watch__collected(struct lt_watch *watch, int tid, uint64_t when_ns)
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
 
-		if (thread->tid == tid && read_heap(watch, thread, &heap) &&
-		    lt_known(heap.used_bytes))
+		if (thread->tid == tid && read_heap(watch, thread, &heap) && keep(thread, &heap))
 			thread->used_after_gc_bytes = heap.used_bytes;
 	}
 }

@@ -314,8 +314,8 @@ static double total_only(const struct lt_heap_image *image)
 	return total;
 }
 
-static int read_once(const struct lt_heap_source *source, uint64_t isolate,
-		     struct lt_heap *ret_heap)
+int lt_heap__read_once(const struct lt_heap_source *source, uint64_t isolate,
+		       struct lt_heap *ret_heap)
 {
 	struct lt_heap heap = lt_heap__unknown(true);
 	struct lt_heap_image image;
@@ -363,7 +363,7 @@ int lt_heap__read(const struct lt_heap_source *source, uint64_t isolate, struct 
 	for (int i = 0; i < TRIES && (err == -EAGAIN || err == -EBUSY); i++) {
 		if (err == -EBUSY)
 			nanosleep(&pause, NULL);
-		err = read_once(source, isolate, ret_heap);
+		err = lt_heap__read_once(source, isolate, ret_heap);
 	}
 	return err == -EBUSY ? 0 : err;
 }

@@ -25,4 +25,8 @@ int lt_heap__find(const struct lt_heap_source *source, uint64_t address, uint64_
  * what is used is unknown too. 0, or -errno: -EAGAIN: no reading made sense. */
 int lt_heap__read(const struct lt_heap_source *source, uint64_t isolate, struct lt_heap *ret_heap);
 
+/* The same with one look, and without waiting: -EBUSY while a collection runs. */
+int lt_heap__read_once(const struct lt_heap_source *source, uint64_t isolate,
+		       struct lt_heap *ret_heap);
+
 #endif

@@ -137,7 +137,8 @@ enum lt_space {
 	LT_SPACE_READ_ONLY, /* only where V8 counts it */
 };
 
-/* The V8 heap of a loop's isolate at the interval's end, as the process's own v8.getHeapStatistics() has it. */
+/* The V8 heap of a loop's isolate, as the process's own v8.getHeapStatistics() has it: at the interval's end, or, if
+ * a collection ran then, all of it as it was at a moment at most 1.2 s before. */
 struct lt_heap {
 	bool present; /* the loop runs JavaScript; otherwise all is "not applicable" */
 	double used_bytes, total_bytes, limit_bytes;

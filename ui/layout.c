@@ -203,7 +203,7 @@ struct lt_process_layout lt_layout_process(int width, int height,
 	int why_h = content->causes + (height >= LT_DETAIL_TALL || !content->causes);
 	int loop_h = 4 + most(content->legend, 1) + why_h + content->heap;
 	int holds_h = height >= LT_DETAIL_TALL ? content->holds : least(content->holds, 1);
-	int pool_h = 4 + content->kinds, gc_h = 2 + content->gcs + 1;
+	int pool_h = 4 + content->kinds, gc_h = 1 + content->gcs + 1;
 	int missing_h = content->missing ? content->missing + 1 : 0;
 	/* What is left beside the parts of fixed height makes the pictures taller, then the stalls. */
 	int fixed = loop_h + holds_h + (wide ? most(pool_h, gc_h) : pool_h + gc_h) + missing_h;

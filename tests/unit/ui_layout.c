@@ -146,13 +146,14 @@ static void test_process(void **state)
 
 static void test_process_fits_80x24(void **state)
 {
-	struct lt_process_content content = { .legend = 1, .causes = 1, .kinds = 2, .gcs = 4,
-					      .stalls = 2 };
+	struct lt_process_content content = { .legend = 1, .causes = 1, .heap = 1, .holds = 2,
+					      .kinds = 2, .gcs = 4, .stalls = 2 };
 	struct lt_process_layout layout = lt_layout_process(80, 21, &content);
 
 	(void)state;
-	/* All but the last of two stalls. */
+	/* All but the last of two stalls, and one line on what is held. */
 	assert_true(layout.height <= 22);
+	assert_int_equal(layout.holds.h, 1);
 	assert_int_equal(layout.heat.y, layout.hist.y);
 	assert_int_equal(layout.pool.y, layout.gc.y);
 }

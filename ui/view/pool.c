@@ -200,13 +200,13 @@ static void draw_sync_fs(struct lt_canvas *canvas, struct lt_rect r,
 void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		const struct lt_process *process)
 {
-	struct lt_rect before = lt_canvas__clip(canvas, r), line = { r.x, r.y + 1, r.w, 1 };
+	struct lt_rect before = lt_canvas__clip(canvas, r), line = { r.x, r.y, r.w, 1 };
 	double interval_seconds = app->keep.interval_seconds;
 
+	/* What the figures are is told in the rule: low screens have a line more for the stalls. */
 	lt_draw_rule(canvas, r, "gc, sync fs");
-	lt_canvas__right(canvas, r.x + AT_GC_RATE, line.y, W_RATE, LT_STYLE_DIM, "rate");
-	lt_canvas__right(canvas, r.x + AT_GC_MAX, line.y, W_GC, LT_STYLE_DIM, "longest");
-	lt_canvas__right(canvas, r.x + AT_GC_SHARE, line.y, W_GC, LT_STYLE_DIM, "of time");
+	lt_canvas__text(canvas, r.x + AT_GC_RATE + W_RATE - 5, r.y, LT_STYLE_DIM,
+			" rate longest of time ");
 	for (int i = 0; i < LT_SNAP_GCS && process->gc_known; i++) {
 		line.y++;
 		draw_gc_kind(canvas, line, lt_gc_names[i], &process->gc[i], interval_seconds);

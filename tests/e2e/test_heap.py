@@ -122,7 +122,9 @@ def test_no_impossible_value_in_a_storm(node):
         loops = [row for entry in series.entries for row in entry["loops"] if row["name"] == name]
         rows = [row["heap"] for row in loops if row["heap"]["total_bytes"]]
         used = [row["used_bytes"] for row in rows if row["used_bytes"] is not None]
-        assert len(used) >= 5, f"{name}: {len(rows)} readings, {len(used)} with what is used"
+        assert len(rows) >= 10, f"{name}: {len(rows)} readings"
+        # One that meets a collection is told as it was before: a third met one, and more, in a storm.
+        assert len(used) >= 0.8 * len(rows), f"{name}: {len(rows)} readings, {len(used)} with what is used"
         assert {row["limit_bytes"] for row in rows} == {alive[name]["limit"]}
         assert max(row["total_bytes"] for row in rows) <= most[name]["highest_total"] + 64 * KIB * KIB
         assert all(row["used_bytes"] <= row["total_bytes"] for row in rows if row["used_bytes"])

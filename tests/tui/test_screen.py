@@ -97,7 +97,9 @@ class Screen:
         """A press and a release in the encoding that terminfo tells for this terminal."""
         place = chr(33 + column) + chr(33 + line)
         for _ in range(times):
-            self.tmux("send-keys", "-l", "\x1b[M" + chr(32) + place + "\x1b[M" + chr(35) + place)
+            report = "\x1b[M" + chr(32) + place + "\x1b[M" + chr(35) + place
+            # A semicolon at the end, the line 26, would end tmux's command.
+            self.tmux("send-keys", "-l", report[:-1] + "\\;" if report.endswith(";") else report)
 
     def assert_restored(self, status):
         self.wait(r"(?m)^\$\s*$")

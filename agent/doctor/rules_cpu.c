@@ -11,7 +11,9 @@
 #define THROTTLED_SHARE	  0.02 /* of the time */
 #define WAITING_SHARE	  0.03 /* of the time */
 #define WAITING_BUSY	  0.1 /* of busy time */
-#define WAITING_SECONDS	  0.003 /* of lag p99 */
+#define WAITING_SECONDS	  0.003 /* of lag p99, or */
+#define WAITING_MEAN	  0.0005 /* of mean lag, which one long turn does not hide, and */
+#define WAITING_PART	  0.25 /* of it */
 #define LATE_TIMERS	  5
 #define LATE_INTERVALS	  3 /* in fewer it was an accident: the host stood still for once */
 
@@ -60,10 +62,10 @@ bool lt_rule__throttled(const struct lt_case *c)
 		finding,
 		"Raise or remove the CPU limit (in Kubernetes: limits.cpu; requests.cpu alone "
 		"shares fairly without stopping anybody).");
-	lt_finding__advise(finding,
-			   lt_is_generic(process) ?
-				   "Use fewer threads at a time: all of them use up the same share." :
-				   "Use fewer threads at a time: V8's helpers (--v8-pool-size, "
+	lt_finding__advise(
+		finding, lt_is_generic(process)
+				 ? "Use fewer threads at a time: all of them use up the same share."
+				 : "Use fewer threads at a time: V8's helpers (--v8-pool-size, "
 				   "--single-threaded-gc) and the pool use up the same share.");
 	if (loop && loop->cause_seconds[LT_CAUSE_THROTTLED] > 0) {
 		after = lt_estimate__without_cause(loop, LT_CAUSE_THROTTLED, 1);
@@ -72,21 +74,30 @@ bool lt_rule__throttled(const struct lt_case *c)
 	return true;
 }
 
+/* Does the lag of the loop come from it, in its tail or on the whole? */
+static bool makes_late(const struct lt_lag_figures *now, const struct lt_lag_figures *after)
+{
+	double mean = now->mean - after->mean;
+
+	return now->p99 - after->p99 >= WAITING_SECONDS ||
+	       (mean >= WAITING_MEAN && mean >= WAITING_PART * now->mean);
+}
+
 bool lt_rule__starved(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
 	const struct lt_dr_loop *loop = lt_worst_loop(process, LT_CAUSE_RUNQUEUE);
 	struct lt_finding *finding;
-	struct lt_lag_figures after;
+	struct lt_lag_figures now, after;
 	double waited;
 
 	if (!loop)
 		return false;
+	now = lt_estimate__now(loop);
 	waited = loop->cause_seconds[LT_CAUSE_RUNQUEUE];
 	after = lt_estimate__without_cause(loop, LT_CAUSE_RUNQUEUE, 1);
 	if (waited < WAITING_SHARE * process->seconds || waited < WAITING_BUSY * loop->cause_busy ||
-	    !(lt_estimate__now(loop).p99 - after.p99 >= WAITING_SECONDS) ||
-	    lt_diagnosis__has(c->diagnosis, "cpu-throttled", process))
+	    !makes_late(&now, &after) || lt_diagnosis__has(c->diagnosis, "cpu-throttled", process))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "cpu-starved", process, loop);
 	if (!finding)

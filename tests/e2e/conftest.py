@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import looptop
+from support.disturbed import Disturbed
 from support.workload import WORKLOADS, node_workload
 
 MAJORS = (16, 18, 20, 22, 24, 26)
@@ -17,6 +18,10 @@ GET_NODE = Path(__file__).resolve().parents[1] / "get-node"
 
 def pytest_addoption(parser):
     parser.addoption("--majors", default=None, help="comma-separated Node majors, instead of all")
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Disturbed())
 
 
 def chosen_majors(config):

@@ -454,6 +454,26 @@ static void test_hiccup(void **state)
 	case_free(c);
 }
 
+/* All turns are twice as long as their work, and two long turns have the tail of lag for themselves. */
+static void starved_with_an_outlier(struct doctor_case *c, int i)
+{
+	case_turns(c, 0, 60, 0.01);
+	case_cause(c, LT_CAUSE_RUNQUEUE, 0.3);
+	if (i == 3 || i == 6)
+		case_stall(c, 0.095, "handle", NULL);
+}
+
+static void test_starved_with_an_outlier(void **state)
+{
+	struct doctor_case *c = case_new();
+
+	(void)state;
+	case_watch(c, starved_with_an_outlier);
+	assert_int_equal(lt_doctor__findings(c->doctor), 1);
+	assert_string_equal(lt_doctor__finding_id(c->doctor, 0), "cpu-starved");
+	case_free(c);
+}
+
 /* Turns that are late because of others, but for one. */
 static void crowded(struct doctor_case *c, int i)
 {
@@ -577,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_hiccup),
+		cmocka_unit_test(test_starved_with_an_outlier),
 		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_order),

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Tests during which the host of this virtual machine took its CPUs away, as the kernel tells.
+
+Time that is stolen passes on every clock of the guest and is in no account of a thread: a callback of 20 ms
+has then taken 150, for looptop and for the process alike, and between two looks at both anything may
+differ. Such a test says nothing if it fails: it is repeated, once, and the summary tells so with the time that
+was taken and what failed. Without stolen time a failure is a failure.
+"""
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from .pressure import stolen_seconds
+
+# Two CPUs' ticks of 10 ms: less does not move any figure beyond its tolerance.
+ENOUGH_SECONDS = 0.03
+
+
+def message_of(report):
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return (crash.message if crash else str(report.longrepr)).splitlines()[0][:300]
+
+
+class Disturbed:
+    """A pytest plugin."""
+
+    def __init__(self):
+        self.told = []  # (test, seconds, what failed)
+        self.setups = {}  # fixture → seconds that were taken while it was made
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        """Wraps it; what is shared by several tests may be where the time was taken."""
+        before = stolen_seconds()
+        yield
+        self.setups[fixturedef] = stolen_seconds() - before
+
+    def taken(self, item):
+        definitions = [d for name in item.fixturenames for d in item._fixtureinfo.name2fixturedefs.get(name, ())]
+        return sum(self.setups.get(definition, 0) for definition in definitions)
+
+    def pytest_runtest_protocol(self, item, nextitem):
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        before = stolen_seconds()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        failed = [report for report in reports if report.failed]
+        seconds = max(stolen_seconds() - before, self.taken(item))
+        if failed and seconds >= ENOUGH_SECONDS:
+            self.told.append((item.nodeid, seconds, message_of(failed[0])))
+            item.session._setupstate.teardown_exact(None)  # with what it shares with others
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self.told:
+            return
+        terminalreporter.section(f"{len(self.told)} repeated: the host had taken the CPUs away")
+        for test, seconds, message in self.told:
+            terminalreporter.line(f"{test}: {seconds * 1e3:.0f} ms were taken; {message}")

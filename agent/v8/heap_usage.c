@@ -207,31 +207,32 @@ static int read_shared(const struct lt_heap_image *image, struct lt_heap *heap)
 	return 0;
 }
 
-/* What an allocation buffer has left is not used: it is given back before the process itself looks. */
-static int give_back(const struct lt_heap_image *image, const unsigned char *lab,
-		     struct lt_heap *heap)
-{
-	uint64_t area[3], owner = lt_word(lab, LT_HEAP_LAB_SPACE); /* start, top, limit */
+/* An allocation buffer: a piece of a space, which counts as used from its first byte to its last. */
+struct lab {
+	uint64_t owner; /* the space; 0: there is no such buffer */
+	uint64_t start, top, limit;
+};
 
-	if (lt_heap_image__memory(image, lt_word(lab, LT_HEAP_LAB_AREA), area, sizeof(area)) ||
+static int read_lab(const struct lt_heap_image *image, const unsigned char *block, struct lab *lab)
+{
+	uint64_t area[3]; /* start, top, limit */
+
+	lab->owner = lt_word(block, LT_HEAP_LAB_SPACE);
+	if (lt_heap_image__memory(image, lt_word(block, LT_HEAP_LAB_AREA), area, sizeof(area)) ||
 	    area[1] < area[0] || area[2] < area[1] || area[2] - area[0] > LAB_BYTES_MAX)
 		return -EAGAIN;
-	for (int32_t i = 0; i < image->known->n_spaces; i++) {
-		int kind = image->known->order[i];
-
-		if (lt_heap_image__space(image, i) != owner || kind == LT_HEAP_NONE)
-			continue;
-		heap->space_used_bytes[kind] -= (double)(area[2] - area[1]);
-		return heap->space_used_bytes[kind] >= 0 ? 0 : -EAGAIN;
-	}
-	return -EAGAIN;
+	lab->start = area[0];
+	lab->top = area[1];
+	lab->limit = area[2];
+	return 0;
 }
 
-static int read_labs(const struct lt_heap_image *image, struct lt_heap *heap)
+static int read_labs(const struct lt_heap_image *image, struct lab labs[LT_HEAP_LABS_MAX])
 {
 	const struct lt_heap_known *known = image->known;
 	unsigned char block[LT_HEAP_ALLOCATOR_BYTES];
 
+	memset(labs, 0, LT_HEAP_LABS_MAX * sizeof(*labs));
 	if (known->allocator == LT_HEAP_NONE)
 		return 0;
 	if (lt_heap_image__memory(image, lt_word(image->block, (size_t)known->allocator), block,
@@ -242,7 +243,39 @@ static int read_labs(const struct lt_heap_image *image, struct lt_heap *heap)
 
 		if (lab->present != LT_HEAP_NONE && !block[lab->present])
 			continue;
-		if (give_back(image, block + lab->at, heap))
+		if (read_lab(image, block + lab->at, &labs[i]))
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+/* What the buffer has left is not used: it is given back before the process itself looks. */
+static int give_back(const struct lt_heap_image *image, const struct lab *lab, struct lt_heap *heap)
+{
+	for (int32_t i = 0; i < image->known->n_spaces; i++) {
+		int kind = image->known->order[i];
+
+		if (lt_heap_image__space(image, i) != lab->owner || kind == LT_HEAP_NONE)
+			continue;
+		heap->space_used_bytes[kind] -= (double)(lab->limit - lab->top);
+		return heap->space_used_bytes[kind] >= 0 ? 0 : -EAGAIN;
+	}
+	return -EAGAIN;
+}
+
+/* A space's figure and its buffer are of one moment only if that was the buffer before and after: one taken in
+ * between would be given back from a figure that never had it, or the other way round. */
+static int read_used(const struct lt_heap_image *image, struct lt_heap *heap)
+{
+	struct lab before[LT_HEAP_LABS_MAX], after[LT_HEAP_LABS_MAX];
+
+	if (read_labs(image, before) || read_spaces(image, heap) || read_labs(image, after))
+		return -EAGAIN;
+	for (int32_t i = 0; i < image->known->n_labs; i++) {
+		if (before[i].owner != after[i].owner || before[i].start != after[i].start ||
+		    before[i].limit != after[i].limit)
+			return -EAGAIN;
+		if (after[i].owner && give_back(image, &after[i], heap))
 			return -EAGAIN;
 	}
 	return 0;
@@ -337,8 +370,7 @@ int lt_heap__read_once(const struct lt_heap_source *source, uint64_t isolate,
 		*ret_heap = heap;
 		return -EBUSY;
 	}
-	if (read_spaces(&image, &heap) || read_shared(&image, &heap) || read_labs(&image, &heap) ||
-	    has_begun_collecting(&image))
+	if (read_used(&image, &heap) || read_shared(&image, &heap) || has_begun_collecting(&image))
 		return -EAGAIN;
 	for (int i = 0; i < LT_SNAP_SPACES; i++) {
 		if (!lt_known(heap.space_total_bytes[i]))

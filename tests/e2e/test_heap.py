@@ -133,7 +133,9 @@ def test_no_impossible_value_in_a_storm(node):
 
 
 def test_what_a_collection_leaves(node):
-    """Read from outside within a moment; nothing else runs in between."""
+    """Read from outside within a moment; nothing else runs in between. A collection whose moment was missed
+    leaves what the one before it said."""
+    truths = []
     with node.run("heap.js", flags=FLAGS) as target:
         target.call("fill", megabytes=8)
         with Stat(target.pid, interval=0.2) as stat:
@@ -142,14 +144,15 @@ def test_what_a_collection_leaves(node):
             assert heaps(stat)["main"]["used_after_gc_bytes"] is None, "no collection has been seen"
             for _ in range(TRIES):
                 target.call("collect")
-                truth = target.call("statistics")
+                truths.append(target.call("statistics"))
                 seen = heaps(stat)
                 if all(seen[name]["used_after_gc_bytes"] for name in LOOPS):
                     break
             stat.stop()
     for name in LOOPS:
         left = seen[name]["used_after_gc_bytes"]
-        assert left == pytest.approx(truth[name]["used"], abs=512 * KIB), name
+        used = [truth[name]["used"] for truth in truths]
+        assert any(left == pytest.approx(one, abs=512 * KIB) for one in used), f"{name}: {left} of {used}"
 
 
 def test_prometheus_has_it(one_node):

@@ -230,6 +230,34 @@ static void test_between_pages(void **state)
 	}
 }
 
+/* Whenever the process takes a new buffer while we read: a space's figure and its buffer are of one moment. */
+static void test_refill(void **state)
+{
+	int n_tested = 0;
+
+	(void)state;
+	for (int32_t version = 0; version < lt_heap_n_known; version++) {
+		const struct lt_heap_known *known = &lt_heap_known[version];
+		uint64_t all;
+
+		if (known->allocator == LT_HEAP_NONE || known->labs[0].present != LT_HEAP_NONE)
+			continue;
+		n_tested++;
+		hi_build(&image, version);
+		assert_int_equal(read_heap(&(struct lt_heap){ 0 }), 0);
+		all = image.reads;
+		for (uint64_t i = 1; i <= all; i++) {
+			struct lt_heap heap;
+
+			hi_build(&image, version);
+			image.refill_at = i;
+			assert_int_equal(read_heap(&heap), 0);
+			assert_true(heap.used_bytes == (double)image.used);
+		}
+	}
+	assert_true(n_tested >= 2);
+}
+
 /* Whichever read fails: an error, or all of it from another try. */
 static void test_reads_fail(void **state)
 {
@@ -316,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_between_pages),
+		cmocka_unit_test(test_refill),
 		cmocka_unit_test(test_reads_fail),
 		cmocka_unit_test(test_bent),
 	};

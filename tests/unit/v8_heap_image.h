@@ -34,12 +34,26 @@ struct heap_image {
 	const struct lt_heap_known *known;
 	uint64_t used, total, code;
 	uint64_t reads, fail_at; /* number of the read that fails; 0: none */
+	uint64_t refill_at; /* before the read with this number hi_refill() happens; 0: never */
 	bool moves; /* the new space's page is another one at each read */
 };
 
 static inline void hi_put(struct heap_image *image, uint64_t address, uint64_t word)
 {
 	memcpy(image->bytes + (address - HI_BASE), &word, sizeof(word));
+}
+
+/* The first buffer is given back, and the process takes a new one: no more and no less is in use than before. */
+static inline void hi_refill(struct heap_image *image)
+{
+	static const uint64_t taken = 0x40000;
+	uint64_t used = HI_SPACES + 2 * HI_SPACE_BYTES +
+			lt_heap_space_used(image->known, (enum lt_space)image->known->order[2]);
+
+	hi_put(image, used, 3 * 500000 - 0x200 + taken);
+	hi_put(image, HI_AREAS, HI_BASE + 0x1000);
+	hi_put(image, HI_AREAS + 8, HI_BASE + 0x1000);
+	hi_put(image, HI_AREAS + 16, HI_BASE + 0x1000 + taken);
 }
 
 static inline int hi_read(void *ctx, uint64_t address, void *buf, size_t length)
@@ -49,6 +63,8 @@ static inline int hi_read(void *ctx, uint64_t address, void *buf, size_t length)
 	if (++image->reads == image->fail_at || address < HI_BASE || length > HI_BYTES ||
 	    address - HI_BASE > HI_BYTES - length)
 		return -EFAULT;
+	if (image->reads == image->refill_at)
+		hi_refill(image);
 	for (int32_t i = 0; image->moves && i < image->known->n_spaces; i++)
 		if (image->known->order[i] == LT_SPACE_NEW)
 			hi_put(image,

@@ -5,7 +5,11 @@
 Time that is stolen passes on every clock of the guest and is in no account of a thread: a callback of 20 ms
 has then taken 150, for looptop and for the process alike, and between two looks at both anything may
 differ. Such a test says nothing if it fails: it is repeated, once, and the summary tells so with the time that
-was taken and what failed. Without stolen time a failure is a failure.
+was taken and what failed.
+
+Without stolen time a failure is a finding. It ends the run as a failure, unless the test passes three times of three
+afterwards: then it is one of the rare kind (a race in looptop, or in the test), which the summary shows in full under
+"unsteady", to be explained like any other. Two of them in a run are the most: a third is a failure at once.
 """
 
 import pytest
@@ -15,6 +19,8 @@ from .pressure import stolen_seconds
 
 # Two CPUs' ticks of 10 ms: less does not move any figure beyond its tolerance.
 ENOUGH_SECONDS = 0.03
+UNSTEADY_MAX = 2
+PASSES = 3
 
 
 def message_of(report):
@@ -27,6 +33,7 @@ class Disturbed:
 
     def __init__(self):
         self.told = []  # (test, seconds, what failed)
+        self.unsteady = []  # (test, the report of its failure)
         self.setups = {}  # fixture → seconds that were taken while it was made
 
     @pytest.hookimpl(hookwrapper=True)
@@ -40,24 +47,44 @@ class Disturbed:
         definitions = [d for name in item.fixturenames for d in item._fixtureinfo.name2fixturedefs.get(name, ())]
         return sum(self.setups.get(definition, 0) for definition in definitions)
 
+    def again(self, item, nextitem):
+        item.session._setupstate.teardown_exact(None)  # with what it shares with others
+        return runtestprotocol(item, nextitem=nextitem, log=False)
+
+    def judged(self, item, nextitem, reports, seconds):
+        """The reports that count."""
+        failed = [report for report in reports if report.failed]
+        if not failed:
+            return reports
+        if seconds >= ENOUGH_SECONDS:
+            self.told.append((item.nodeid, seconds, message_of(failed[0])))
+            return self.again(item, nextitem)
+        if len(self.unsteady) == UNSTEADY_MAX:
+            return reports
+        for _ in range(PASSES):
+            repeated = self.again(item, nextitem)
+            if any(report.failed for report in repeated):
+                return reports
+        self.unsteady.append((item.nodeid, failed[0]))
+        return repeated
+
     def pytest_runtest_protocol(self, item, nextitem):
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         before = stolen_seconds()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        failed = [report for report in reports if report.failed]
         seconds = max(stolen_seconds() - before, self.taken(item))
-        if failed and seconds >= ENOUGH_SECONDS:
-            self.told.append((item.nodeid, seconds, message_of(failed[0])))
-            item.session._setupstate.teardown_exact(None)  # with what it shares with others
-            reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        for report in reports:
+        for report in self.judged(item, nextitem, reports, seconds):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
     def pytest_terminal_summary(self, terminalreporter):
-        if not self.told:
-            return
-        terminalreporter.section(f"{len(self.told)} repeated: the host had taken the CPUs away")
+        if self.told:
+            terminalreporter.section(f"{len(self.told)} repeated: the host had taken the CPUs away")
         for test, seconds, message in self.told:
             terminalreporter.line(f"{test}: {seconds * 1e3:.0f} ms were taken; {message}")
+        if self.unsteady:
+            terminalreporter.section(f"{len(self.unsteady)} unsteady: failed once, then passed {PASSES} times of {PASSES}")
+        for test, report in self.unsteady:
+            terminalreporter.line(f"{test}:")
+            report.toterminal(terminalreporter._tw)

@@ -212,8 +212,9 @@ static int check_pid(int pid, const struct lt_features *features)
 		printf("  runtime              generic: each thread that waits in epoll is a loop\n"
 		       "  best tier            wait, by its system calls (see above); no sites are probed\n");
 	else
-		printf("  runtime              %s %s, libuv %s\n", target->runtime, target->runtime_version,
-	       target->uv_version[0] ? target->uv_version : "of unknown version");
+		printf("  runtime              %s%s%s, libuv %s\n", target->runtime,
+		       target->runtime_version[0] ? " " : "", target->runtime_version,
+		       target->uv_version[0] ? target->uv_version : "of unknown version");
 	if (!target->generic)
 		check_handles(target);
 	for (size_t i = 0; i < target->n_modules; i++)

@@ -91,6 +91,9 @@ static void set_layout(struct lt_image *image, uint32_t version)
 		image->uv = (struct lt_uv_layout){ .entry_time = 8, .idle_time = 16, .loop_count = -1 };
 	else if (minor >= 46 && minor <= 52)
 		image->uv = (struct lt_uv_layout){ .entry_time = 136, .idle_time = 144, .loop_count = 8 };
+	else if (!version)
+		lt_image__miss(image, "the version of libuv was not found, and so not the layout of its loop "
+				      "metrics; tier memory has no utilization");
 	else
 		lt_image__miss(image, "libuv 1.%u: the layout of its loop metrics is not known; tier "
 				      "memory has no utilization", minor);

@@ -154,6 +154,14 @@ static bool has_role(const struct lt_image *image, enum lt_role role)
 	return false;
 }
 
+/* A runtime with another loop may have libuv's functions by name, for its native modules: Bun exports all of
+ * them. Its loop is measured as any epoll loop is. */
+static bool has_names_only(const struct lt_image *image)
+{
+	return !strcmp(image->runtime, "libuv") && !image->default_loop &&
+	       !has_role(image, LT_ROLE_WAIT_BEGIN);
+}
+
 /* A pause needs both ends; with only one of them none is measured. */
 static void check_pairs(struct lt_image *image)
 {
@@ -232,6 +240,8 @@ int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image)
 			apply_rule(an, rule);
 		runtime->finish(elf, image, an->version_function[r]);
 	}
+	if (!err && has_names_only(image))
+		err = -ENOEXEC;
 	if (!err) {
 		check_pairs(image);
 		name_stepped_sites(image);

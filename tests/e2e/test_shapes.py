@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Event loops in other shapes: packaged in one executable, two libuvs in a process, a name server's network threads
+on the shared one, libuv's names alone."""
+
+import json
+import subprocess
+import time
+
+import pytest
+from conftest import compile_c, fetch_node
+from support.generic import Server, free_port
+from support.looptop import NO_BUDGET, Stat, run
+from support.workload import WORKLOADS, Workload
+
+APPLICATION = """
+function parseOrders(ms) { const end = performance.now() + ms; while (performance.now() < end); }
+setInterval(() => parseOrders(30), 100);
+console.log(JSON.stringify({event: "ready", pid: process.pid}));
+process.stdin.on("end", () => process.exit()).resume();
+"""
+
+
+@pytest.fixture(scope="module")
+def packaged(built):
+    """Node and a script in one file, as Node makes it by itself since 25.5."""
+    (built / "orders.js").write_text(APPLICATION)
+    (built / "orders.json").write_text(json.dumps({"main": "orders.js", "output": "orders"}))
+    subprocess.run([fetch_node(26).path, "--build-sea", "orders.json"], cwd=built, check=True, timeout=60)
+    yield built / "orders"
+    (built / "orders").unlink()
+
+
+def test_a_packaged_application_is_node(packaged):
+    with Workload([packaged]) as target:
+        with Stat(target.pid, extra=(*NO_BUDGET, "--stall", "15")) as stat:
+            stat.wait_attached()
+            stat.settle()
+            process = stat.stop().of(target.pid)
+    assert process.last["runtime"] == "node" and process.last["name"] == "orders"
+    stalls = process.loop().stalls
+    places = [stall["where"] for stall in stalls if stall["where"]]
+    assert "parseOrders" in {place["function"] for place in places}
+    assert {place["file"] for place in places} == {"orders.js"}
+
+
+def test_each_of_two_libuvs_has_its_loop(built):
+    program = compile_c(WORKLOADS / "uv-two.c", built / "uv-two", "-l:libuv_a.a", "-lpthread", "-ldl")
+    with Workload([program]) as target:
+        with Stat(target.pid, extra=NO_BUDGET) as stat:
+            stat.wait_attached()
+            truth = target.call("start")
+            stat.settle()
+            series = stat.stop()
+    series.assert_sound()
+    process = series.of(target.pid)
+    for tid, name, blocked in zip(truth["tids"], ("main", "second"), truth["blocked_seconds"]):
+        loop = process.loop(tid)
+        assert loop.name == name
+        # the thread may wait for a CPU between two looks at its clock, but not for long
+        assert blocked - 0.001 <= loop.phase("timers") <= blocked * 1.02 + 0.020, name
+        assert loop.dist("turn_seconds")["count"] >= truth["blocks"], name
+
+
+NAMED = """
+options {{
+    directory "{folder}"; pid-file none; session-keyfile none; recursion no; minimal-responses yes;
+    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+}};
+controls {{ }};
+zone "example" {{ type primary; file "{folder}/example"; }};
+"""
+ZONE = "$TTL 60\n@ IN SOA a b 1 1 1 1 1\n@ IN NS a\na IN A 127.0.0.1\n"
+QUERY = b"\0\x1bab\0\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1"  # over TCP, for a.example
+ADDRESS = bytes((127, 0, 0, 1))
+
+
+def resolve(client, times):
+    """One query after the other; the last answer."""
+    for _ in range(times):
+        client.sendall(QUERY)
+        with client.makefile("rb") as answers:
+            answer = answers.read(int.from_bytes(answers.read(2), "big"))
+    return answer
+
+
+@pytest.fixture
+def named(tmp_path):
+    port = free_port()
+    (tmp_path / "named.conf").write_text(NAMED.format(folder=tmp_path, port=port))
+    (tmp_path / "example").write_text(ZONE)
+    argv = ["/usr/sbin/named", "-f", "-n", "2", "-c", tmp_path / "named.conf", "-L", tmp_path / "log"]
+    with Server(argv, port, tmp_path) as server:
+        yield server
+
+
+def test_queries_of_bind_are_turns(named):
+    queries = 200
+    with named.connect() as client:
+        while not resolve(client, 1).endswith(ADDRESS):
+            time.sleep(0.02)  # it listens before it has read its zones
+        with Stat(named.pid, extra=NO_BUDGET) as stat:
+            stat.wait_attached()
+            assert resolve(client, queries).endswith(ADDRESS)
+            stat.settle()
+            series = stat.stop()
+    series.assert_sound()
+    process = series.of(named.pid)
+    assert process.last["runtime"] == "libuv" and process.last["libuv_version"]
+    loops = [process.loop(tid) for tid in process.tids]
+    assert all(loop.name.startswith("isc-net") for loop in loops), [loop.name for loop in loops]
+    busiest = max(loops, key=lambda loop: loop.total("turns", may_change=True))
+    # A connection stays with one thread; its timers and the other thread wake it a few times more.
+    assert queries <= busiest.total("turns", may_change=True) <= 2 * queries + 50
+
+
+@pytest.mark.parametrize("stripped", (False, True), ids=("symbols", "stripped"))
+def test_libuvs_names_are_no_loop_of_libuv(built, stripped):
+    """Bun exports all of libuv's functions; its loop waits in epoll by itself."""
+    options = ["-rdynamic", WORKLOADS / "uv-names.c", "-lpthread", *(["-s"] if stripped else [])]
+    program = compile_c(WORKLOADS / "epoll-waits.c", built / f"uv-names-{stripped}", *options)
+    with Workload([program]) as target:
+        assert " generic " in run("list", target.pid).stdout
+        with Stat(target.pid, extra=NO_BUDGET) as stat:
+            stat.wait_attached()
+            truth = target.call("start")
+            stat.settle()
+            process = stat.stop().of(target.pid)
+    assert process.last["runtime"] == "generic"
+    assert process.loop().total("turns") >= truth["turns"]

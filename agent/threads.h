@@ -31,6 +31,7 @@ struct lt_thread_state {
 	uint64_t heap_ns; /* when it was taken, 0: never */
 	bool heap_missed; /* the interval's reading met a collection: it is read between the intervals too */
 	uint64_t hits, hits_metered; /* of its record; those that have been paid for */
+	double more_ns, more_ns_metered; /* what it cost beside them, the same */
 };
 
 struct lt_threads {

@@ -268,6 +268,7 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 		if (!thread->is_loop || lt_probe__read_loop(watch->probe, &key, scratch))
 			continue;
 		thread->hits = scratch->hits;
+		thread->more_ns = lt_loop_rec__more_ns(scratch);
 		changed |= look_at_late(watch, store, now, thread->tid, scratch);
 		stall_ns = scratch->turn_start_ns + now->stall_ns + 1;
 		if (scratch->turn_start_ns && stall_ns > now->now_ns && stall_ns < *next_ns)

@@ -249,6 +249,7 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	if (!thread->is_loop)
 		return;
 	thread->hits = rec->hits;
+	thread->more_ns = lt_loop_rec__more_ns(rec);
 	if (lt_watch__is_blind(watch, thread, rec))
 		return;
 	loop = lt_store__loop(watch->process, thread->tid, thread->name);

@@ -38,8 +38,12 @@ int lt_watch__attach(struct lt_watch *watch)
 /* The kernel's records go with the probes. */
 static void forget_hits(struct lt_watch *watch)
 {
-	for (size_t i = 0; i < watch->threads.n; i++)
-		watch->threads.items[i].hits = watch->threads.items[i].hits_metered = 0;
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		struct lt_thread_state *thread = &watch->threads.items[i];
+
+		thread->hits = thread->hits_metered = 0;
+		thread->more_ns = thread->more_ns_metered = 0;
+	}
 }
 
 void lt_watch__detach(struct lt_watch *watch)
@@ -106,9 +110,10 @@ static int measure(struct lt_watch *watch, struct lt_measuring to)
 	return err;
 }
 
-static double loop_hits(struct lt_watch *watch)
+/* With what the loops cost beside them, as so many hits of that price. */
+static double loop_hits(struct lt_watch *watch, double hit_cost_ns)
 {
-	double hits = 0;
+	double hits = 0, more_ns = 0;
 
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
@@ -116,8 +121,10 @@ static double loop_hits(struct lt_watch *watch)
 		hits += (double)(thread->hits -
 				 (thread->hits >= thread->hits_metered ? thread->hits_metered : 0));
 		thread->hits_metered = thread->hits;
+		more_ns += fmax(thread->more_ns - thread->more_ns_metered, 0);
+		thread->more_ns_metered = thread->more_ns;
 	}
-	return hits;
+	return hits + (hit_cost_ns > 0 ? more_ns / hit_cost_ns : 0);
 }
 
 static double extra_hits(struct lt_watch *watch)
@@ -159,10 +166,11 @@ struct lt_candidate lt_watch__describe(struct lt_watch *watch, const struct lt_p
 				       double interval_seconds, struct lt_load *load,
 				       double hit_cost_ns)
 {
-	double hits = loop_hits(watch), extras = extra_hits(watch), traps, hits_ratio;
+	double extras = extra_hits(watch), hits, traps, hits_ratio;
 
 	if (lt_known(lt_watch__hit_cost_ns(watch)))
 		hit_cost_ns = lt_watch__hit_cost_ns(watch);
+	hits = loop_hits(watch, hit_cost_ns);
 	hits_ratio = hit_cost_ns / 1e9 / load->seconds;
 
 	load->cost_ratio = watch->attachment ? (hits + extras) * hits_ratio : 0;

@@ -96,20 +96,41 @@ lt_inline void switched_in(struct lt_loop_rec *loop)
 	loop->off.why = LT_OFF_NOT;
 }
 
+/* The time of one that is timed, otherwise 0. */
+lt_inline __u64 cost_begins(struct lt_loop_rec *loop)
+{
+	return loop->cost.events++ % LT_COST_TIMED ? 0 : bpf_ktime_get_ns();
+}
+
+lt_inline void cost_ends(struct lt_loop_rec *loop, __u64 begin)
+{
+	if (!begin)
+		return;
+	loop->cost.timed++;
+	loop->cost.timed_ns += bpf_ktime_get_ns() - begin;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(lt_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct lt_loop_rec *loop;
+	__u64 begin;
 
 	if (is_watched(prev->pid)) {
 		loop = loop_of(prev);
-		if (loop)
+		if (loop) {
+			begin = cost_begins(loop);
 			switched_out(loop, prev, preempt);
+			cost_ends(loop, begin);
+		}
 	}
 	if (is_watched(next->pid)) {
 		loop = loop_of(next);
-		if (loop)
+		if (loop) {
+			begin = cost_begins(loop);
 			switched_in(loop);
+			cost_ends(loop, begin);
+		}
 	}
 	return 0;
 }
@@ -118,17 +139,19 @@ SEC("tp_btf/sched_wakeup")
 int BPF_PROG(lt_sched_wakeup, struct task_struct *task)
 {
 	struct lt_loop_rec *loop;
-	__u64 now;
+	__u64 now, begin;
 
 	if (!is_watched(task->pid))
 		return 0;
 	loop = loop_of(task);
 	if (!loop || loop->off.why != LT_OFF_SLEEP)
 		return 0;
+	begin = cost_begins(loop);
 	now = bpf_ktime_get_ns();
 	loop->off.total_ns[LT_OFF_SLEEP] += now - loop->off.since_ns;
 	loop->off.since_ns = now;
 	loop->off.why = why_queued(task);
 	note_queue(loop, task);
+	cost_ends(loop, begin);
 	return 0;
 }

@@ -225,5 +225,6 @@ int lt_sample(struct lt_perf_ctx *ctx)
 	if (!(cfg->flags & LT_PROC_ANY_WAIT))
 		bpf_loop(LT_STACK_FRAMES_MAX + 8, walk_frame, &walk, 0);
 	emit(stack);
+	loop->cost.sample_ns += bpf_ktime_get_ns() - now;
 	return 0;
 }

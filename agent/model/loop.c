@@ -47,7 +47,7 @@ void lt_loop_state__begin(struct lt_loop_state *loop)
 	loop->has_heap = loop->has_handles = false;
 	lt_stall_list__clear(&loop->stalls);
 	loop->has_answer = false;
-	loop->hits = 0;
+	loop->hits = loop->more_ns = 0;
 }
 
 void lt_loop_state__end(struct lt_loop_state *loop)
@@ -70,6 +70,18 @@ double lt_loop_state__hits(const struct lt_loop_state *loop)
 	return loop->hits;
 }
 
+double lt_loop_state__more_ns(const struct lt_loop_state *loop)
+{
+	return loop->more_ns;
+}
+
+double lt_loop_rec__more_ns(const struct lt_loop_rec *rec)
+{
+	double each_ns = rec->cost.timed ? (double)rec->cost.timed_ns / (double)rec->cost.timed : 0;
+
+	return (double)rec->cost.events * each_ns + (double)rec->cost.sample_ns;
+}
+
 /* A new record for the same thread: its probes were taken out and put in again,
  * or it is another. */
 static void restart(struct lt_loop_state *loop)
@@ -79,6 +91,7 @@ static void restart(struct lt_loop_state *loop)
 	lt_series__restart(&loop->lateness);
 	if (lt_known(loop->total.observed_seconds))
 		loop->observed_before = loop->total.observed_seconds;
+	loop->more_ns_before = 0;
 	loop->hits_before = loop->turns_before = loop->iterations_before = 0;
 	loop->turn_start_before_ns = 0;
 	loop->stalls_before = loop->stall_ns_before = 0;

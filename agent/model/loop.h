@@ -57,5 +57,11 @@ bool lt_loop_state__update(struct lt_loop_state *loop, const struct lt_moment *m
 
 /* Probe hits in the interval. */
 double lt_loop_state__hits(const struct lt_loop_state *loop);
+/* What else the thread cost in the interval, in nanoseconds of its CPU. */
+double lt_loop_state__more_ns(const struct lt_loop_state *loop);
+
+/* What a record's thread ever cost beside its probe hits: scheduler events, by those that were timed, and samples. The
+ * kernel's way to the programs, some 50 ns each, is not in it. Nanoseconds. */
+double lt_loop_rec__more_ns(const struct lt_loop_rec *rec);
 
 #endif

@@ -188,6 +188,9 @@ static void build_record(struct lt_loop_state *loop, const struct lt_moment *mom
 	loop->total.timer_lateness = &loop->lateness.total;
 	loop->hits = (double)rec->hits - loop->hits_before;
 	loop->hits_before = (double)rec->hits;
+	/* The mean of what was timed may sink a little. */
+	loop->more_ns = fmax(lt_loop_rec__more_ns(rec) - loop->more_ns_before, 0);
+	loop->more_ns_before = lt_loop_rec__more_ns(rec);
 	loop->turns_before = (double)rec->turns;
 	loop->iterations_before = (double)rec->iterations;
 	loop->turn_start_before_ns = rec->turn_start_ns;

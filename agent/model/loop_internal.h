@@ -30,6 +30,7 @@ struct lt_loop_state {
 	uint64_t now_before_ns; /* 0: first interval */
 	uint64_t turn_start_before_ns;
 	double iterations_before, turns_before, hits_before, hits;
+	double more_ns_before, more_ns; /* what it cost beside its hits */
 	uint64_t stalls_before, stall_ns_before;
 	double observed_before; /* by the probes that were there before, seconds */
 	unsigned unread; /* intervals in a row */

@@ -317,6 +317,7 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 	struct lt_moment moment = store->moment;
 	double cost_ns = process->reading.hit_cost_ns > 0 ? process->reading.hit_cost_ns :
 							    store->snapshot.self.probe_cost_ns;
+	double spent_ns = 0;
 	int err;
 
 	*out = process->reading.identity;
@@ -347,10 +348,13 @@ static int build_process(const struct lt_store *store, struct lt_store_process *
 	for (size_t i = 0; i < process->n_loops; i++) {
 		lt_loop_state__build(process->loops[i], &moment, &process->built[i]);
 		out->probe_hits += lt_loop_state__hits(process->loops[i]);
+		spent_ns += lt_loop_state__more_ns(process->loops[i]);
 	}
+	if (out->probe_hits > 0)
+		spent_ns += out->probe_hits * cost_ns;
 	out->loops = process->built;
 	out->n_loops = process->n_loops;
-	out->overhead_ratio = out->probe_hits > 0 ? out->probe_hits * cost_ns / 1e9 / interval : 0;
+	out->overhead_ratio = spent_ns == 0 ? 0 : spent_ns / 1e9 / interval;
 	return 0;
 }
 

@@ -166,6 +166,18 @@ struct lt_gc_time {
 };
 
 /*
+ * What a loop's thread costs beside its probe hits, by the programs' own clock: its switches and wakeups, of which
+ * one in LT_COST_TIMED is timed (a clock in each would make them dearer), and the samples of its stack.
+ */
+struct lt_cost_rec {
+	__u64 events;
+	__u64 timed, timed_ns;
+	__u64 sample_ns;
+};
+
+#define LT_COST_TIMED 64
+
+/*
  * seq_end is the first member and seq_begin the last, the writer advances begin before and end
  * after an update: a reader that copies upwards has a consistent record when both are equal.
  */
@@ -196,6 +208,7 @@ struct lt_loop_rec {
 	__u64 stall_ns;
 	__u64 isolate; /* address of the engine's state for this thread in the target, 0: not known */
 	struct lt_off_rec off;
+	struct lt_cost_rec cost;
 	struct lt_gc_time gc;
 	__u64 off_seen_ns[LT_OFF_MAX], gc_seen_ns; /* of the totals, at last_ns */
 	__u64 off_busy_ns[LT_OFF_MAX], gc_busy_ns; /* the parts of busy_ns */

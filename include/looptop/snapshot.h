@@ -300,7 +300,7 @@ struct lt_process {
 	double throttled_seconds; /* of the interval, in that cgroup, all its threads */
 	double memory_limit_bytes; /* of its cgroup; NAN: none, or unknown */
 	double probe_hits; /* in this interval */
-	double overhead_ratio; /* share of one core that these hits cost the process */
+	double overhead_ratio; /* share of one core that these hits, its switches and samples cost the process */
 	const struct lt_loop *loops;
 	size_t n_loops;
 	struct lt_pool pool;

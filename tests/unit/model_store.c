@@ -190,6 +190,7 @@ static void test_cpu_and_overhead(void **state)
 	struct fixture *fx = *state;
 	const struct lt_snapshot *snapshot;
 	struct lt_store_process *one;
+	uint64_t first;
 
 	begin(fx);
 	process(fx, 50, 7);
@@ -197,7 +198,8 @@ static void test_cpu_and_overhead(void **state)
 	assert_true(isnan(snapshot->processes[0].cpu_seconds));
 	begin(fx);
 	one = process(fx, 50, 7.25);
-	loop_of(fx, one, 50, fx->now - 1);
+	first = fx->now - 1;
+	loop_of(fx, one, 50, first);
 	fx->rec.hits = 5000;
 	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
 	snapshot = build(fx);
@@ -205,8 +207,29 @@ static void test_cpu_and_overhead(void **state)
 	assert_close(snapshot->processes[0].rss_bytes, 4096, 0);
 	assert_close(snapshot->processes[0].probe_hits, 5000, 0);
 	assert_close(snapshot->processes[0].overhead_ratio, 0.005, 1e-9);
+	begin(fx);
+	one = process(fx, 50, 7.25);
+	loop_of(fx, one, 50, first);
+	fx->rec.hits = 5000;
+	fx->rec.cost = (struct lt_cost_rec){
+		.events = 6400, .timed = 100, .timed_ns = 20000, .sample_ns = 720000
+	};
+	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
+	snapshot = build(fx);
+	assert_close(snapshot->processes[0].probe_hits, 0, 0);
+	assert_close(snapshot->processes[0].overhead_ratio, 0.002, 1e-9);
+	begin(fx);
+	one = process(fx, 50, 7.25);
+	loop_of(fx, one, 50, first);
+	fx->rec.hits = 10000;
+	fx->rec.cost = (struct lt_cost_rec){
+		.events = 12800, .timed = 200, .timed_ns = 40000, .sample_ns = 720000
+	};
+	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
+	snapshot = build(fx);
+	assert_close(snapshot->processes[0].overhead_ratio, 0.005 + 0.00128, 1e-9);
 	assert_close(snapshot->self.probe_hits, 5000, 0);
-	assert_close(snapshot->self.total_probe_hits, 5000, 0);
+	assert_close(snapshot->self.total_probe_hits, 10000, 0);
 }
 
 static void test_lost(void **state)
@@ -459,11 +482,20 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_snapshot),	     CASE(test_order),		CASE(test_come_and_go),
-		CASE(test_cpu_and_overhead), CASE(test_lost),		CASE(test_pid_reused),
-		CASE(test_pool_unknown),     CASE(test_pool_memory),	CASE(test_pool_probed),
-		CASE(test_pool_hidden),	     CASE(test_pool_saturated), CASE(test_gc),
-		CASE(test_probes_put_in_again), CASE(test_tier_changes),
+		CASE(test_snapshot),
+		CASE(test_order),
+		CASE(test_come_and_go),
+		CASE(test_cpu_and_overhead),
+		CASE(test_lost),
+		CASE(test_pid_reused),
+		CASE(test_pool_unknown),
+		CASE(test_pool_memory),
+		CASE(test_pool_probed),
+		CASE(test_pool_hidden),
+		CASE(test_pool_saturated),
+		CASE(test_gc),
+		CASE(test_probes_put_in_again),
+		CASE(test_tier_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

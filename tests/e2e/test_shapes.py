@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) 2026 The looptop authors
 """Event loops in other shapes: packaged in one executable, two libuvs in a process, a name server's network threads
-on the shared one, libuv's names alone."""
+on the shared one, libuv's names alone; one file under the overlays of several containers."""
 
+import contextlib
 import json
+import shutil
 import subprocess
 import time
 
@@ -128,3 +130,49 @@ def test_libuvs_names_are_no_loop_of_libuv(built, stripped):
             process = stat.stop().of(target.pid)
     assert process.last["runtime"] == "generic"
     assert process.loop().total("turns") >= truth["turns"]
+
+
+# --- containers that share a layer ---------------------------------------------------------------
+
+# As runtimes stack an image's layers: the lower one is every container's, what is written is its own.
+OVERLAY = """
+set -e
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o lowerdir="$2",upperdir="$1/upper",workdir="$1/work" "$1/root"
+[ "$4" = shared ] || { cp "$1/root/node" "$1/root/node.own"; mv "$1/root/node.own" "$1/root/node"; }
+exec "$1/root/node" "$3"
+"""
+
+
+@contextlib.contextmanager
+def in_container(folder, layer, which):
+    folder.mkdir()
+    script = WORKLOADS / "blocks.js"
+    with Workload(["unshare", "-m", "sh", "-c", OVERLAY, "sh", folder, layer, script, which]) as target:
+        yield target
+
+
+def test_one_file_in_several_containers(one_node, tmp_path):
+    """Two run the same file of a lower layer, the third its own copy: each has its own figures."""
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    shutil.copy2(one_node.path, layer / "node")
+    with contextlib.ExitStack() as stack:
+        targets = [
+            stack.enter_context(in_container(tmp_path / name, layer, name.rstrip("12")))
+            for name in ("shared1", "shared2", "own")
+        ]
+        with Stat(*(target.pid for target in targets), extra=(*NO_BUDGET, "--stall", "15")) as stat:
+            stat.wait_attached()
+            truths = [target.call("start", blocks=[[20, n]], gap_ms=5) for n, target in zip((10, 20, 30), targets)]
+            stat.settle()
+            series = stat.stop()
+    for copy in (layer, tmp_path / "own" / "upper"):
+        (copy / "node").unlink()
+    series.assert_sound()
+    for target, truth, n in zip(targets, truths, (10, 20, 30)):
+        process = series.of(target.pid)
+        assert process.last["runtime_version"] == one_node.version
+        assert len(process.loop().stalls) == n
+        blocked = sum(block["seconds"] for block in truth["blocks"])
+        assert blocked - 0.001 <= process.loop().phase("timers") <= blocked * 1.02 + 0.020

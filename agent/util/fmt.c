@@ -81,7 +81,7 @@ char *lt_fmt_ratio(char *buf, size_t size, double ratio)
 	if (isnan(ratio))
 		return unknown(buf, size);
 	if (percent > 0 && percent < 0.1)
-		return snprintf(buf, size, "<0.1 %%"), buf;
+		return snprintf(buf, size, "<0.1%%"), buf;
 	return snprintf(buf, size, "%.*f %%", percent > 0 && percent < 0.95 ? 1 : 0, percent), buf;
 }
 

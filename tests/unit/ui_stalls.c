@@ -508,11 +508,11 @@ static void test_causes(void **state)
 	press(stage, LT_KEY_ENTER, "");
 	draw(stage, 120, 40);
 	assert_true(shows(stage, "█ cpu   20 % ▓ gc      -"));
-	assert_true(shows(stage, "▚ run queue <0.1 %"));
+	assert_true(shows(stage, "▚ run queue  <0.1%"));
 	assert_true(shows(stage, "▞ throttled    0 %"));
 	assert_true(shows(stage, "? unknown   30 %"));
 	draw(stage, 80, 24);
-	assert_true(shows(stage, "▚ queue<0.1 % ▞ quota   0 % ?   30 %"));
+	assert_true(shows(stage, "▚ queue <0.1% ▞ quota   0 % ?   30 %"));
 	for (int i = 0; i < LT_SNAP_CAUSES; i++)
 		stage->sequence->server[0].cause_seconds[i] = NAN;
 	lt_app__update(&stage->app, &stage->sequence->snapshot);

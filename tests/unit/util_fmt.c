@@ -60,7 +60,7 @@ static void test_counts(void **state)
 	check(lt_fmt_bytes, 83886080, "80M");
 	check(lt_fmt_ratio, NAN, "-");
 	check(lt_fmt_ratio, 0, "0 %");
-	check(lt_fmt_ratio, 0.0001, "<0.1 %");
+	check(lt_fmt_ratio, 0.0001, "<0.1%");
 	check(lt_fmt_ratio, 0.004, "0.4 %");
 	check(lt_fmt_ratio, 0.714, "71 %");
 	check(lt_fmt_ratio, 1, "100 %");

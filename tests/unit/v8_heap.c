@@ -237,10 +237,9 @@ static void test_refill(void **state)
 
 	(void)state;
 	for (int32_t version = 0; version < lt_heap_n_known; version++) {
-		const struct lt_heap_known *known = &lt_heap_known[version];
 		uint64_t all;
 
-		if (known->allocator == LT_HEAP_NONE || known->labs[0].present != LT_HEAP_NONE)
+		if (hi_first_lab(&lt_heap_known[version]) < 0)
 			continue;
 		n_tested++;
 		hi_build(&image, version);

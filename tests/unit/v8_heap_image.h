@@ -43,17 +43,27 @@ static inline void hi_put(struct heap_image *image, uint64_t address, uint64_t w
 	memcpy(image->bytes + (address - HI_BASE), &word, sizeof(word));
 }
 
-/* The first buffer is given back, and the process takes a new one: no more and no less is in use than before. */
+/* The first buffer that is always there; -1: there is none. */
+static inline int32_t hi_first_lab(const struct lt_heap_known *known)
+{
+	for (int32_t i = 0; known->allocator != LT_HEAP_NONE && i < known->n_labs; i++)
+		if (known->labs[i].present == LT_HEAP_NONE)
+			return i;
+	return -1;
+}
+
+/* That buffer is given back, and the process takes a new one: no more and no less is in use than before. */
 static inline void hi_refill(struct heap_image *image)
 {
 	static const uint64_t taken = 0x40000;
+	uint64_t area = HI_AREAS + (uint64_t)hi_first_lab(image->known) * 0x20;
 	uint64_t used = HI_SPACES + 2 * HI_SPACE_BYTES +
 			lt_heap_space_used(image->known, (enum lt_space)image->known->order[2]);
 
 	hi_put(image, used, 3 * 500000 - 0x200 + taken);
-	hi_put(image, HI_AREAS, HI_BASE + 0x1000);
-	hi_put(image, HI_AREAS + 8, HI_BASE + 0x1000);
-	hi_put(image, HI_AREAS + 16, HI_BASE + 0x1000 + taken);
+	hi_put(image, area, HI_BASE + 0x1000);
+	hi_put(image, area + 8, HI_BASE + 0x1000);
+	hi_put(image, area + 16, HI_BASE + 0x1000 + taken);
 }
 
 static inline int hi_read(void *ctx, uint64_t address, void *buf, size_t length)

@@ -77,7 +77,7 @@ static struct legend legend_of(struct lt_rect r)
 	return (struct legend){ r, r.w < FULL_WIDTH, LABEL, 0 };
 }
 
-/* The width of an entry, "█ cpu 100 %" or "█ cpu<0.1 %". Moves on to the next line if this one has no
+/* The width of an entry, "█ cpu 100 %" or "█ cpu <0.1%". Moves on to the next line if this one has no
  * room for it. */
 static int legend_entry(struct legend *legend, int cause)
 {

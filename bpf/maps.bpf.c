@@ -9,6 +9,7 @@ struct lt_loops_map lt_loops SEC(".maps");
 struct lt_tasks_map lt_tasks SEC(".maps");
 struct lt_kinds_map lt_kinds SEC(".maps");
 struct lt_gcs_map lt_gcs SEC(".maps");
+struct lt_jits_map lt_jits SEC(".maps");
 struct lt_classes_map lt_classes SEC(".maps");
 struct lt_sites_map lt_sites SEC(".maps");
 struct lt_locks_map lt_locks SEC(".maps");

@@ -93,6 +93,13 @@ struct lt_gcs_map {
 	__type(value, struct lt_gc_rec);
 };
 
+struct lt_jits_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct lt_loop_key);
+	__type(value, struct lt_jit_rec);
+};
+
 struct lt_classes_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -143,6 +150,7 @@ extern struct lt_loops_map lt_loops SEC(".maps");
 extern struct lt_tasks_map lt_tasks SEC(".maps");
 extern struct lt_kinds_map lt_kinds SEC(".maps");
 extern struct lt_gcs_map lt_gcs SEC(".maps");
+extern struct lt_jits_map lt_jits SEC(".maps");
 extern struct lt_classes_map lt_classes SEC(".maps");
 extern struct lt_sites_map lt_sites SEC(".maps");
 extern struct lt_locks_map lt_locks SEC(".maps");

@@ -6,11 +6,8 @@
  * collection is read here, at once; names are for user space.
  */
 #include "bpf/hist.h"
+#include "bpf/object.h"
 #include "bpf/off.h"
-
-#define LT_TAG_MASK 3ull
-#define LT_TAG 1ull /* of a pointer to a heap object */
-#define LT_MAP_TYPE_OFF 12 /* Map.instance_type, u16 */
 
 /* The context of a perf event program, with the registers under the kernel's names. */
 struct lt_perf_ctx {
@@ -24,38 +21,10 @@ struct walk {
 	struct lt_walk_cfg cfg;
 };
 
-lt_inline bool is_object(__u64 word)
-{
-	return (word & LT_TAG_MASK) == LT_TAG;
-}
-
-lt_inline bool has_type(__u64 object, __u32 first, __u32 last)
-{
-	__u64 map = 0;
-	__u16 type = 0;
-
-	if (bpf_probe_read_user(&map, sizeof(map), (void *)(object - LT_TAG)) || !is_object(map))
-		return false;
-	if (bpf_probe_read_user(&type, sizeof(type), (void *)(map - LT_TAG + LT_MAP_TYPE_OFF)))
-		return false;
-	return type >= first && type <= last;
-}
-
 /* The SharedFunctionInfo of the function in a frame, 0: there is none. */
 lt_inline __u64 shared_of(const struct lt_walk_cfg *cfg, const struct lt_raw_frame *frame)
 {
-	__u64 shared = 0;
-
-	if (!(cfg->flags & LT_WALK_SHARED) || !is_object(frame->context) || !is_object(frame->function))
-		return 0;
-	if (!has_type(frame->function, cfg->function_type_first, cfg->function_type_last))
-		return 0;
-	if (bpf_probe_read_user(&shared, sizeof(shared),
-				(void *)(frame->function - LT_TAG + cfg->shared_off)))
-		return 0;
-	if (!is_object(shared) || !has_type(shared, cfg->shared_type, cfg->shared_type))
-		return 0;
-	return shared - LT_TAG;
+	return lt_is_object(frame->context) ? lt_shared_of(cfg, frame->function) : 0;
 }
 
 lt_inline __u64 activation_of(const struct lt_raw_frame *frame, __u64 caller_fp)

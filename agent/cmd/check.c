@@ -94,6 +94,7 @@ static const char *const group_names[LT_GROUP_MAX] = {
 	[LT_GROUP_FULL] = "full",
 	[LT_GROUP_POOL] = "thread pool",
 	[LT_GROUP_GC] = "garbage collection",
+	[LT_GROUP_JIT] = "compilation",
 };
 
 static void check_v8(const struct lt_v8_layout *v8)

@@ -218,7 +218,15 @@ int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier)
 
 void lt_attachment__drop_extras(struct lt_attachment *attachment)
 {
-	detach_groups(attachment, LT_GROUP_POOL, LT_GROUP_GC);
+	detach_groups(attachment, LT_GROUP_POOL, LT_GROUP_JIT);
+}
+
+int lt_attachment__set_jit(struct lt_attachment *attachment, bool on)
+{
+	if (on)
+		return attach_group(attachment, LT_GROUP_JIT);
+	detach_groups(attachment, LT_GROUP_JIT, LT_GROUP_JIT);
+	return 0;
 }
 
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment)
@@ -309,6 +317,8 @@ int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
 		err = attach_group(attachment, LT_GROUP_POOL);
 	if (!err && wish->gc)
 		err = attach_group(attachment, LT_GROUP_GC);
+	if (!err && wish->jit)
+		err = attach_group(attachment, LT_GROUP_JIT);
 	if (!err)
 		err = go_live(attachment, wish);
 	if (err) {
@@ -349,6 +359,7 @@ void lt_attachment__free(struct lt_attachment *attachment)
 	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_procs), &tgid);
 	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_proc_recs), &tgid);
 	forget(bpf_map__fd(skel->maps.lt_loops), tgid, sizeof(struct lt_loop_key));
+	forget(bpf_map__fd(skel->maps.lt_jits), tgid, sizeof(struct lt_loop_key));
 	forget(bpf_map__fd(skel->maps.lt_kinds), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_gcs), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_classes), tgid, 16);
@@ -384,4 +395,12 @@ int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc ki
 	struct lt_kind_key key = { (uint32_t)attachment->target->pid, kind };
 
 	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_gcs, &key, ret_rec);
+}
+
+int lt_attachment__read_jit(const struct lt_attachment *attachment, int tid,
+			    struct lt_jit_rec *ret_rec)
+{
+	struct lt_loop_key key = { (uint32_t)attachment->target->pid, (uint32_t)tid };
+
+	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_jits, &key, ret_rec);
 }

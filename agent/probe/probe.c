@@ -76,6 +76,7 @@ static void size_tables(const struct lt_features *features, struct lt_looptop_bp
 	bpf_map__set_max_entries(skel->maps.lt_procs, targets);
 	bpf_map__set_max_entries(skel->maps.lt_proc_recs, targets);
 	bpf_map__set_max_entries(skel->maps.lt_loops, loops);
+	bpf_map__set_max_entries(skel->maps.lt_jits, loops);
 	bpf_map__set_max_entries(skel->maps.lt_kinds, targets * LT_KIND_MAX);
 	bpf_map__set_max_entries(skel->maps.lt_gcs, targets * LT_GC_MAX);
 	bpf_map__set_max_entries(skel->maps.lt_classes, targets * CLASSES_PER_TARGET);
@@ -348,6 +349,11 @@ int lt_probe__read_loop(struct lt_probe *probe, const struct lt_loop_key *key,
 void lt_probe__forget_loop(struct lt_probe *probe, const struct lt_loop_key *key)
 {
 	bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.lt_loops), key);
+}
+
+void lt_probe__forget_jit(struct lt_probe *probe, const struct lt_loop_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(probe->skel->maps.lt_jits), key);
 }
 
 void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX])

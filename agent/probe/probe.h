@@ -95,6 +95,7 @@ struct lt_wish {
 	enum lt_tier tier; /* LT_TIER_MEMORY: no loop probes */
 	bool pool;
 	bool gc;
+	bool jit;
 	bool tasks; /* each delivered pool task makes an event (doctor) */
 	const struct lt_walk_cfg *walk; /* how stacks are walked; NULL: by frame pointers alone */
 };
@@ -121,8 +122,11 @@ void lt_attachment__free(struct lt_attachment *attachment);
 int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier);
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment);
 
-/* Takes out the probes of pool and garbage collection, for good. */
+/* Takes out the probes of pool, garbage collection and compilation, for good. */
 void lt_attachment__drop_extras(struct lt_attachment *attachment);
+
+/* Puts in, or takes out, the probes of compilation alone. 0, or -errno with the error logged: none are there then. */
+int lt_attachment__set_jit(struct lt_attachment *attachment, bool on);
 
 /* Is at least one site of this group attached? */
 bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group group);
@@ -144,8 +148,9 @@ int lt_probe__each_loop(struct lt_probe *probe, lt_loop_fn fn, void *ctx);
 int lt_probe__read_loop(struct lt_probe *probe, const struct lt_loop_key *key,
 			struct lt_loop_rec *ret_rec);
 
-/* Forgets a loop that has ended. */
+/* Forgets a loop that has ended, and what was compiled on a thread. */
 void lt_probe__forget_loop(struct lt_probe *probe, const struct lt_loop_key *key);
+void lt_probe__forget_jit(struct lt_probe *probe, const struct lt_loop_key *key);
 
 /* 0, or -ENOENT when nothing was counted yet. */
 int lt_attachment__read_proc(const struct lt_attachment *attachment, struct lt_proc_rec *ret_rec);
@@ -153,6 +158,8 @@ int lt_attachment__read_kind(const struct lt_attachment *attachment, enum lt_kin
 			     struct lt_task_rec *ret_rec);
 int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc kind,
 			   struct lt_gc_rec *ret_rec);
+int lt_attachment__read_jit(const struct lt_attachment *attachment, int tid,
+			    struct lt_jit_rec *ret_rec);
 
 /* Events that could not be delivered, since the start, by cause. */
 void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX]);

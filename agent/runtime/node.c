@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * Node.js 16 … 26: V8's pauses, and whose work the thread pool does. Mangled names are matched by
+ * Node.js 16 … 26: V8's pauses, its compilations, and whose work the thread pool does. Mangled names are matched by
  * their beginning: signatures change with each major version of V8.
  */
 #include <ctype.h>
@@ -18,6 +18,10 @@
 	{ .symbol = V8 name, .prefix = true, .optional = is_optional, .find = lt_find_entry, \
 	  .role = what, .group = LT_GROUP_GC, .cost = "garbage collection pauses are unknown" }
 
+#define JIT(name, what, compiler, is_optional, lost) \
+	{ .symbol = V8 name, .prefix = true, .optional = is_optional, .find = lt_find_entry, \
+	  .role = what, .arg = compiler, .group = LT_GROUP_JIT, .cost = lost }
+
 static const struct lt_rule rules[] = {
 	/* V8 9.4 (Node 16) has Start and Stop, later ones the observable pause */
 	GC("8GCTracer5StartE", LT_ROLE_GC_BEGIN, true),
@@ -28,6 +32,18 @@ static const struct lt_rule rules[] = {
 	GC("18IncrementalMarking4StepE", LT_ROLE_STEP_BEGIN, false),
 	{ .symbol = V8 "18IncrementalMarking4StepE", .prefix = true, .find = lt_find_exits,
 	  .role = LT_ROLE_STEP_END, .group = LT_GROUP_GC, .cost = "marking slices are not timed" },
+	/* Each is called once for each function that gets code, by whatever way it comes to that. The first one
+	 * compiles when a function is called for the first time; functions inside of others may come with them. */
+	JIT("8Compiler7CompileEPNS0_7IsolateENS0_6HandleINS0_18SharedFunctionInfoE", LT_ROLE_COMPILED,
+	    LT_COMPILER_BYTECODE, false, "functions that are compiled to bytecode are not counted"),
+	JIT("8baseline16BaselineCompiler12GenerateCodeE", LT_ROLE_COMPILED, LT_COMPILER_BASELINE, false,
+	    "functions that Sparkplug compiles are not counted"),
+	/* from Node 24 on */
+	JIT("6maglev20MaglevCompilationJob15FinalizeJobImplE", LT_ROLE_COMPILED, LT_COMPILER_MIDTIER, true,
+	    NULL),
+	JIT("8compiler22PipelineCompilationJob15FinalizeJobImplE", LT_ROLE_COMPILED,
+	    LT_COMPILER_OPTIMISING, false, "functions that TurboFan compiles are not counted"),
+	JIT("11Deoptimizer3NewE", LT_ROLE_DEOPT, 0, false, "deoptimisations are not counted"),
 	{ 0 },
 };
 

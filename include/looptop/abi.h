@@ -30,6 +30,9 @@ enum lt_role {
 	LT_ROLE_GC_END,
 	LT_ROLE_STEP_BEGIN, /* an incremental marking slice on this thread */
 	LT_ROLE_STEP_END,
+	/* compilation of a script's functions */
+	LT_ROLE_COMPILED, /* arg: enum lt_compiler */
+	LT_ROLE_DEOPT, /* first argument = function: its optimised code is left, for good or for bad */
 	LT_ROLE_MAX,
 };
 
@@ -93,6 +96,15 @@ enum lt_gc {
 	LT_GC_MINOR_MARK_SWEEP,
 	LT_GC_INCREMENTAL_STEP,
 	LT_GC_MAX,
+};
+
+/* What compiles functions, the quickest first; each makes faster code of what the one before made. */
+enum lt_compiler {
+	LT_COMPILER_BYTECODE,
+	LT_COMPILER_BASELINE,
+	LT_COMPILER_MIDTIER,
+	LT_COMPILER_OPTIMISING,
+	LT_COMPILER_MAX,
 };
 
 enum lt_tier { LT_TIER_MEMORY, LT_TIER_WAIT, LT_TIER_PHASES, LT_TIER_FULL, LT_TIER_MAX };
@@ -291,6 +303,19 @@ struct lt_gc_rec {
 	struct lt_hist_rec pause;
 };
 
+/* Compilations and deoptimisations on one thread, which alone writes it. */
+struct lt_jit_rec {
+	__u64 first_ns; /* CLOCK_MONOTONIC of the first event: another one is another record */
+	__u64 compiled[LT_COMPILER_MAX];
+	__u64 deopts;
+	__u64 window; /* the span of time in which the deoptimisations below were */
+	__u64 told; /* of them by an event */
+};
+
+/* So many deoptimisations of a thread make an event in each span of 2^25 ns (34 ms); all are counted. */
+#define LT_DEOPTS_TOLD 16
+#define LT_DEOPTS_WINDOW_SHIFT 25
+
 #define LT_STACK_FRAMES_MAX 96
 
 #define LT_FRAME_RESUMED 1u /* flag: found by c_entry_fp; the chain of frame pointers was broken above */
@@ -365,6 +390,7 @@ enum lt_event_type {
 	LT_EVENT_FORK, /* a process that is watched has a child, tgid; likewise */
 	LT_EVENT_ENDED, /* a process that is watched has ended */
 	LT_EVENT_COLLECTED, /* a full garbage collection has ended on this thread */
+	LT_EVENT_DEOPT, /* a function's optimised code was left on this thread */
 };
 
 /* So many EXEC and FORK events between two readings of the ring; the rest is only counted. */
@@ -377,7 +403,9 @@ struct lt_event {
 	__u32 kind; /* TASK: enum lt_kind */
 	__u64 start_ns; /* CLOCK_MONOTONIC; TASK: of the submission */
 	__u64 duration_ns; /* TASK: from the end of its run to its delivery */
-	__u64 off_ns[LT_OFF_MAX]; /* STALL: parts of the duration; TASK: [0] wait, [1] run */
+	/* STALL: parts of the duration; TASK: [0] wait, [1] run; DEOPT: [0] address of the function's
+	 * SharedFunctionInfo, 0: unknown */
+	__u64 off_ns[LT_OFF_MAX];
 	__u64 gc_ns;
 };
 

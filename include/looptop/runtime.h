@@ -26,6 +26,7 @@ enum lt_group {
 	LT_GROUP_FULL, /* tier full */
 	LT_GROUP_POOL,
 	LT_GROUP_GC,
+	LT_GROUP_JIT,
 	LT_GROUP_MAX,
 };
 

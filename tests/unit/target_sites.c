@@ -119,6 +119,11 @@ static void check_other_counts(const struct expected *want, const struct lt_imag
 	assert_int_equal(count_role(image, LT_ROLE_GC_KIND), want->gc_kinds);
 	assert_int_equal(count_role(image, LT_ROLE_STEP_BEGIN), 1);
 	assert_int_equal(count_role(image, LT_ROLE_STEP_END), want->step_ends);
+	assert_int_equal(count_role(image, LT_ROLE_DEOPT), 1);
+	assert_int_equal(count_role(image, LT_ROLE_COMPILED), want->major >= 24 ? 4 : 3);
+	for (int compiler = 0; compiler < LT_COMPILER_MAX; compiler++)
+		assert_int_equal(count_arg(image, LT_ROLE_COMPILED, (uint8_t)compiler),
+				 compiler != LT_COMPILER_MIDTIER || want->major >= 24);
 }
 
 /* Each end stands behind its begin, close, and before the next begin; both in the same function. */

@@ -329,3 +329,8 @@ void lt_blame__answer(struct lt_blame *blame, int tid, uint64_t turn_start_ns, b
 	lt_fold__answer(turn->fold, stall);
 	stall->samples = (double)turn->samples;
 }
+
+int lt_blame__function(struct lt_blame *blame, uint64_t shared, struct lt_stack_frame *ret_frame)
+{
+	return blame->image ? lt_v8__function(blame->v8, shared, ret_frame) : -ENOENT;
+}

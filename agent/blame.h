@@ -36,6 +36,9 @@ void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, 
 void lt_blame__answer(struct lt_blame *blame, int tid, uint64_t turn_start_ns, bool ended,
 		      struct lt_stall *stall);
 
+/* The function with this SharedFunctionInfo (v8.h). 0 or -errno. Its texts live as long as the blame. */
+int lt_blame__function(struct lt_blame *blame, uint64_t shared, struct lt_stack_frame *ret_frame);
+
 /* What it says about V8, for `check` and `missing`: "" if all stacks can be told. */
 const char *lt_blame__why_not(const struct lt_target *target);
 

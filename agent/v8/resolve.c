@@ -118,6 +118,36 @@ static void add_js(struct resolving *r, const struct lt_v8_shared *shared, int32
 		r->stack->activation = r->activation;
 }
 
+static void add_definition(struct lt_v8 *v8, const struct lt_v8_shared *shared,
+			   struct lt_stack_frame *frame)
+{
+	struct lt_v8_script *script = lt_v8_script__get(v8, shared->script);
+
+	if (script && lt_v8_script__place(v8, script, shared->definition, &frame->line, &frame->column) &&
+	    frame->user)
+		lt_v8_original__find(v8, script, frame);
+}
+
+int lt_v8__function(struct lt_v8 *v8, uint64_t shared_address, struct lt_stack_frame *ret_frame)
+{
+	struct lt_stack_frame frame = { .type = LT_FRAME_JS };
+	struct lt_v8_shared shared;
+	int err;
+
+	v8->heap.stats.stacks++; /* what was compared with the memory before is compared again */
+	lt_v8_heap__begin(&v8->heap);
+	err = lt_v8_shared__get(v8, shared_address, &shared);
+	if (err)
+		return err;
+	if (!shared.script)
+		return -ENOENT;
+	frame.function = shared.name;
+	frame.file = lt_v8_script__file(v8, shared.script, &frame.user);
+	add_definition(v8, &shared, &frame);
+	*ret_frame = frame;
+	return 0;
+}
+
 /* "sort" and its code's symbol ArrayPrototypeSort: Array.prototype.sort. */
 static const char *builtin_name(struct lt_v8 *v8, const char *name, uint64_t pc)
 {

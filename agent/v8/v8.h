@@ -74,6 +74,10 @@ struct lt_v8_stack {
  * native symbol is known. 0, or -errno when memory could not be read at all (-ESRCH: it has ended). */
 int lt_v8__resolve(struct lt_v8 *v8, const struct lt_raw_stack *raw, struct lt_v8_stack *ret_stack);
 
+/* The function with this SharedFunctionInfo, soon after it was seen: its name, its file and the line on which it begins.
+ * 0, or -errno: there is no function of JavaScript at this address. */
+int lt_v8__function(struct lt_v8 *v8, uint64_t shared, struct lt_stack_frame *ret_frame);
+
 /*
  * Walks the stack of a thread that sleeps in a system call below JavaScript, by memory alone: from the
  * isolate's c_entry_fp on. ip: of the thread in user space (/proc/PID/task/TID/syscall), 0: unknown. 0;

@@ -417,6 +417,66 @@ static void check_true(const struct lt_v8_stack *stack)
 	}
 }
 
+/* What is told of a function is true, or it is not told. */
+static void check_function(int which)
+{
+	struct lt_stack_frame frame;
+
+	memset(&frame, 0xee, sizeof(frame));
+	if (lt_v8__function(world.v8, world.shared[which] - 1, &frame))
+		return;
+	assert_string_equal(frame.function, functions[which].name);
+	assert_true(!frame.file || !strcmp(frame.file, "/srv/app.js"));
+	assert_true(!frame.line || frame.line == functions[which].line);
+}
+
+static void test_function(void **state)
+{
+	struct lt_stack_frame frame;
+
+	(void)state;
+	for (size_t version = 0; version < IMAGE_VERSIONS; version++) {
+		build(version);
+		for (int i = 0; i < 2 * FUNCTIONS; i++) { /* from the memory, and from what is kept */
+			int which = i % FUNCTIONS;
+
+			assert_int_equal(lt_v8__function(world.v8, world.shared[which] - 1, &frame), 0);
+			assert_string_equal(frame.function, functions[which].name);
+			assert_string_equal(frame.file, "/srv/app.js");
+			assert_int_equal(frame.line, functions[which].line);
+			assert_true(frame.user && frame.column > 0 && !frame.original_file);
+		}
+		assert_int_equal(lt_v8__function(world.v8, world.node_shared - 1, &frame), 0);
+		assert_false(frame.user);
+		assert_int_equal(lt_v8__stats(world.v8)->failed, 0);
+		/* A builtin is never deoptimised; a script is no function; nor is what is not there. */
+		assert_true(lt_v8__function(world.v8, world.builtin_shared - 1, &frame) < 0);
+		assert_true(lt_v8__function(world.v8, world.script - 1, &frame) < 0);
+		assert_true(lt_v8__function(world.v8, 0x7f0000001000, &frame) < 0);
+		drop();
+	}
+}
+
+static void test_function_reads_fail(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * IMAGE_VERSIONS; i++) {
+		uint64_t n = 0;
+
+		build(i / 2);
+		world.image.fail_err = -EFAULT;
+		world.image.fail_once = i % 2;
+		do {
+			lt_v8__forget(world.v8);
+			world.image.fail_at = world.image.reads + ++n;
+			check_function((int)n % FUNCTIONS);
+			check_function((int)n % FUNCTIONS);
+		} while (world.image.reads >= world.image.fail_at && n < 2000);
+		assert_in_range(n, 8, 1999);
+		drop();
+	}
+}
+
 static void test_reads_fail(void **state)
 {
 	(void)state;
@@ -604,6 +664,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_names_only),
+		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_function_reads_fail),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_frames_lie),
 		cmocka_unit_test(test_optimised_lies),

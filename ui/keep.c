@@ -11,12 +11,30 @@
 #include "agent/util/fmt.h"
 #include "ui/arena.h"
 
+static void copy_jit(struct lt_arena *arena, struct lt_jit *jit, const struct lt_jit *src)
+{
+	struct lt_deopt *functions = lt_arena__take(arena, src->n_functions * sizeof(*functions));
+
+	for (size_t i = 0; i < src->n_functions; i++) {
+		struct lt_deopt deopt = src->functions[i];
+
+		deopt.where.function = lt_arena__text(arena, src->functions[i].where.function);
+		deopt.where.file = lt_arena__text(arena, src->functions[i].where.file);
+		deopt.where.original_file =
+			lt_arena__text(arena, src->functions[i].where.original_file);
+		if (functions)
+			functions[i] = deopt;
+	}
+	jit->functions = functions;
+}
+
 static struct lt_loop copy_loop(struct lt_arena *arena, const struct lt_loop *src)
 {
 	struct lt_loop loop = *src;
 
 	loop.name = lt_arena__text(arena, src->name ? src->name : "-");
 	loop.streams.worst.peer = lt_arena__text(arena, src->streams.worst.peer);
+	copy_jit(arena, &loop.jit, &src->jit);
 	/* Those are for the history, which keeps them longer. */
 	loop.stalls = NULL;
 	loop.n_stalls = 0;

@@ -24,6 +24,7 @@ struct lt_loop_state *lt_loop_state__new(int tid, const char *name)
 		loop->total.phase_seconds[i] = NAN;
 	for (int i = 0; i < LT_SNAP_CAUSES; i++)
 		loop->total.cause_seconds[i] = NAN;
+	loop->jit = lt_jit_state_of_new();
 	return loop;
 }
 
@@ -44,7 +45,7 @@ void lt_loop_state__begin(struct lt_loop_state *loop)
 {
 	loop->unread = lt_loop_state__was_read(loop) ? 0 : loop->unread + 1;
 	loop->has_record = loop->has_memory = false;
-	loop->has_heap = loop->has_handles = false;
+	loop->has_heap = loop->has_handles = loop->has_jit = false;
 	lt_stall_list__clear(&loop->stalls);
 	loop->has_answer = false;
 	loop->hits = loop->more_ns = 0;
@@ -122,6 +123,12 @@ void lt_loop_state__handles(struct lt_loop_state *loop, const struct lt_handles_
 {
 	loop->handles = *handles;
 	loop->has_handles = true;
+}
+
+void lt_loop_state__jit(struct lt_loop_state *loop, const struct lt_jit_reading *reading)
+{
+	loop->jit_reading = *reading;
+	loop->has_jit = true;
 }
 
 int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stall)

@@ -4,6 +4,7 @@
 #ifndef LOOPTOP_MODEL_LOOP_H
 #define LOOPTOP_MODEL_LOOP_H
 
+#include "agent/model/jit.h"
 #include "agent/model/series.h"
 #include "agent/model/stall.h"
 #include "looptop/runtime.h"
@@ -37,6 +38,7 @@ int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *
 void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
 void lt_loop_state__heap(struct lt_loop_state *loop, const struct lt_heap *heap);
 void lt_loop_state__handles(struct lt_loop_state *loop, const struct lt_handles_mem *handles);
+void lt_loop_state__jit(struct lt_loop_state *loop, const struct lt_jit_reading *reading);
 /* Its thread has ended: this interval's row is its last. */
 void lt_loop_state__end(struct lt_loop_state *loop);
 /* A stall that ended in this interval. What it points at must live until the next begin. */

@@ -347,6 +347,12 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	}
 	loop->now_before_ns = moment->now_ns;
 	ret_loop->total = loop->total;
+	lt_model_jit(&loop->jit, loop->has_jit ? &loop->jit_reading : NULL, ret_loop);
+	if (moment->sampled) {
+		ret_loop->total.deopts = NAN;
+		for (int i = 0; i < LT_SNAP_COMPILERS; i++)
+			ret_loop->total.compiles[i] = NAN;
+	}
 	if (!loop->has_record || moment->sampled)
 		forget_rates(ret_loop);
 	/* Looks keep distributions alive: their shape is that of the observed time, which is told with them. */

@@ -6,6 +6,7 @@
 #define LOOPTOP_MODEL_LOOP_INTERNAL_H
 
 #include "agent/model/cause.h"
+#include "agent/model/jit.h"
 #include "agent/model/loop.h"
 
 /* The cumulative figures of a record, brought up to the moment of its reading.
@@ -27,6 +28,9 @@ struct lt_loop_state {
 	struct account before;
 	bool has_handles; /* in this interval */
 	struct lt_handles_mem handles;
+	bool has_jit; /* in this interval */
+	struct lt_jit_reading jit_reading;
+	struct lt_jit_state jit;
 	uint64_t now_before_ns; /* 0: first interval */
 	uint64_t turn_start_before_ns;
 	double iterations_before, turns_before, hits_before, hits;

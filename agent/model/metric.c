@@ -15,6 +15,7 @@
 _Static_assert(LT_SNAP_PHASES == LT_PHASE_MAX, "a snapshot has all phases");
 _Static_assert(LT_SNAP_KINDS == LT_KIND_MAX, "a snapshot has all kinds of tasks");
 _Static_assert(LT_SNAP_GCS == LT_GC_MAX, "a snapshot has all kinds of pauses");
+_Static_assert(LT_SNAP_COMPILERS == LT_COMPILER_MAX, "a snapshot has all compilers");
 _Static_assert(LT_SNAP_LOST == LT_LOST_MAX, "a snapshot has all causes of loss");
 
 #define SELF(member) offsetof(struct lt_self, member)
@@ -301,6 +302,18 @@ const struct lt_metric lt_metrics[] = {
 	{ .scope = LT_SCOPE_JS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BOOL,
 	  .key = "next_tick_pending", .offset = LOOP(js.next_tick_pending),
 	  .help = "Whether callbacks of process.nextTick() wait." },
+
+	/* what the engine compiles on a loop's thread */
+	{ .scope = LT_SCOPE_JIT, .shape = LT_SHAPE_COMPILERS, .unit = LT_UNIT_COUNT,
+	  .key = "compiles", .offset = LOOP(jit.compiles), .title = "COMPILES", .width = 8,
+	  .help = "Functions that were compiled, by V8's compilers.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_jit_compiles",
+	  .prom_offset = LOOP(total.compiles), .label = "compiler" },
+	{ .scope = LT_SCOPE_JIT, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "deopts", .offset = LOOP(jit.deopts), .title = "DEOPTS", .width = 6,
+	  .help = "Deoptimisations: optimised code that was left, as what it was made for had changed.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_jit_deopts",
+	  .prom_offset = LOOP(total.deopts) },
 
 	/* a thread pool */
 	{ .scope = LT_SCOPE_POOL, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,

@@ -57,6 +57,13 @@ const char *const lt_handle_names[LT_SNAP_HANDLES] = {
 	"prepare", "process", "tcp",	  "timer",   "tty",  "udp",  "signal",
 };
 
+const char *const lt_compiler_names[LT_SNAP_COMPILERS] = {
+	[LT_COMPILER_BYTECODE] = "ignition",
+	[LT_COMPILER_BASELINE] = "sparkplug",
+	[LT_COMPILER_MIDTIER] = "maglev",
+	[LT_COMPILER_OPTIMISING] = "turbofan",
+};
+
 const char *const lt_gc_names[LT_SNAP_GCS] = {
 	[LT_GC_SCAVENGE] = "scavenge",
 	[LT_GC_MARK_COMPACT] = "mark_compact",

@@ -198,6 +198,9 @@ static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 	case LT_SHAPE_HANDLES:
 		add_array(walk, metric, lt_handle_names, LT_SNAP_HANDLES);
 		break;
+	case LT_SHAPE_COMPILERS:
+		add_array(walk, metric, lt_compiler_names, LT_SNAP_COMPILERS);
+		break;
 	case LT_SHAPE_LOST:
 		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
 		break;
@@ -252,7 +255,7 @@ static void add_process_info(struct lt_walk *walk, const struct lt_process *proc
 static void add_loop(struct lt_walk *walk, const struct lt_loop *loop, bool ended)
 {
 	static const enum lt_scope scopes[] = { LT_SCOPE_LOOP, LT_SCOPE_HANDLES, LT_SCOPE_STREAMS,
-						LT_SCOPE_JS };
+						LT_SCOPE_JS, LT_SCOPE_JIT };
 
 	walk->ends = ended || loop->ended;
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)

@@ -142,6 +142,9 @@ static void metric_cells(struct csv *csv, const char *prefix, const struct lt_me
 	case LT_SHAPE_HANDLES:
 		members(csv, prefix, metric->key, lt_handle_names, at, LT_SNAP_HANDLES);
 		break;
+	case LT_SHAPE_COMPILERS:
+		members(csv, prefix, metric->key, lt_compiler_names, at, LT_SNAP_COMPILERS);
+		break;
 	case LT_SHAPE_LOST:
 		members(csv, prefix, metric->key, lt_lost_names, at, LT_SNAP_LOST);
 		break;
@@ -223,6 +226,7 @@ static void columns(struct csv *csv, const struct row *row)
 	const struct lt_process *figures = row ? row->figures : NULL;
 	const struct lt_loop *loop = row ? row->loop : NULL;
 	const struct lt_pool *pool = figures && figures->pool.present ? &figures->pool : NULL;
+	const struct lt_deopt *deopt = loop && loop->jit.n_functions ? loop->jit.functions : NULL;
 
 	csv->first_cell = true;
 	cell(csv, NULL, "time", NULL, snapshot ? snapshot->time : NAN);
@@ -244,6 +248,9 @@ static void columns(struct csv *csv, const struct row *row)
 	     loop && loop->streams.blocked > 0 ? loop->streams.worst.fd : NAN);
 	text_cell(csv, "streams_worst_peer", loop ? loop->streams.worst.peer : NULL);
 	scope_cells(csv, "js", LT_SCOPE_JS, loop);
+	scope_cells(csv, "jit", LT_SCOPE_JIT, loop);
+	text_cell(csv, "jit_worst_function", deopt ? deopt->where.function : NULL);
+	text_cell(csv, "jit_worst_file", deopt ? deopt->where.file : NULL);
 	scope_cells(csv, "process", LT_SCOPE_PROCESS, figures);
 	scope_cells(csv, "throttled", LT_SCOPE_THROTTLED, figures);
 	scope_cells(csv, "pool", LT_SCOPE_POOL, pool);

@@ -59,6 +59,8 @@ static json_t *metric_value(const struct lt_metric *metric, const void *base)
 		return lt_json_keyed(metric->unit, at, lt_tier_reason_names, LT_SNAP_TIER_REASONS);
 	case LT_SHAPE_HANDLES:
 		return lt_json_keyed(metric->unit, at, lt_handle_names, LT_SNAP_HANDLES);
+	case LT_SHAPE_COMPILERS:
+		return lt_json_keyed(metric->unit, at, lt_compiler_names, LT_SNAP_COMPILERS);
 	case LT_SHAPE_LOST:
 		return lt_json_keyed(metric->unit, at, lt_lost_names, LT_SNAP_LOST);
 	default:
@@ -143,6 +145,24 @@ static json_t *streams(const struct lt_loop *l)
 	return object;
 }
 
+static json_t *jit(const struct lt_loop *l)
+{
+	json_t *object = scope_object(LT_SCOPE_JIT, l);
+	json_t *functions = lt_known(l->jit.deopts) ? json_array() : json_null();
+
+	for (size_t i = 0; lt_known(l->jit.deopts) && i < l->jit.n_functions; i++)
+		if (json_array_append_new(functions, lt_json_deopt(&l->jit.functions[i])))
+			goto fail;
+	if (json_object_set_new(object, "functions", functions) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+fail:
+	json_decref(functions);
+	json_decref(object);
+	return NULL;
+}
+
 static json_t *loop(const struct lt_loop *l)
 {
 	json_t *stalls = json_array();
@@ -155,7 +175,8 @@ static json_t *loop(const struct lt_loop *l)
 	if (!object || add_scope(object, LT_SCOPE_LOOP, l) ||
 	    json_object_set_new(object, "handles", scope_object(LT_SCOPE_HANDLES, l)) ||
 	    json_object_set_new(object, "streams", streams(l)) ||
-	    json_object_set_new(object, "js", scope_object(LT_SCOPE_JS, l)))
+	    json_object_set_new(object, "js", scope_object(LT_SCOPE_JS, l)) ||
+	    json_object_set_new(object, "jit", jit(l)))
 		goto fail;
 	if (json_object_set_new(object, "heap", heap(&l->heap)) ||
 	    json_object_set(object, "stalls", stalls))

@@ -122,3 +122,14 @@ json_t *lt_json_stall(const struct lt_stall *stall)
 			 stall->below ? lt_json_text(stall->below->function) : json_null(),
 			 "starvation", starvation(stall->starvation), "stack", stack(stall));
 }
+
+json_t *lt_json_deopt(const struct lt_deopt *deopt)
+{
+	json_t *object = json_object();
+
+	if (!add_place(object, &deopt->where) &&
+	    !json_object_set_new(object, "deopts", lt_json_number(LT_UNIT_COUNT, deopt->count)))
+		return object;
+	json_decref(object);
+	return NULL;
+}

@@ -17,6 +17,8 @@
 #include "looptop/metric.h"
 
 #define NOTE_TEXT_MAX	256
+#define STORM_DEOPTS	5 /* of one function in an interval, and … */
+#define STORM_INTERVALS 3 /* … for so many in a row is a storm */
 #define BLOCKED_SECONDS 5 /* a stream that does not drain for so long is worth a line */
 
 struct told {
@@ -25,6 +27,7 @@ struct told {
 	uint64_t tier, missing; /* hashes of the texts that were written */
 	bool seen;
 	bool blocked; /* it was told that a stream is */
+	unsigned storms; /* intervals in a row with a function that was deoptimised often */
 };
 
 struct lt_text_notes {
@@ -218,6 +221,47 @@ static int note_streams(const struct lt_text_notes *notes, FILE *out,
 	return 1;
 }
 
+/* The loop with the function that was deoptimised most often, if that is often. */
+static const struct lt_loop *stormy_loop(const struct lt_process *process)
+{
+	const struct lt_loop *worst = NULL;
+
+	for (size_t i = 0; i < process->n_loops; i++) {
+		const struct lt_jit *jit = &process->loops[i].jit;
+
+		if (!jit->n_functions || jit->functions[0].count < STORM_DEOPTS)
+			continue;
+		if (!worst || jit->functions[0].count > worst->jit.functions[0].count)
+			worst = &process->loops[i];
+	}
+	return worst;
+}
+
+/* Once, until there is an interval without. */
+static int note_deopts(const struct lt_text_notes *notes, FILE *out,
+		       const struct lt_snapshot *snapshot, const struct lt_process *process,
+		       struct told *told)
+{
+	const struct lt_loop *loop = stormy_loop(process);
+	const struct lt_stack_frame *where;
+	char count[16];
+
+	told->storms = loop ? told->storms + 1 : 0;
+	if (told->storms != STORM_INTERVALS)
+		return 0;
+	where = &loop->jit.functions[0].where;
+	lt_fmt_count(count, sizeof(count), loop->jit.deopts);
+	begin_note(notes, out, snapshot, process);
+	put_text(notes, out, ": ", loop->name);
+	fprintf(out, ": %s deoptimisations, most often of ", count);
+	put_text(notes, out, "", where->function);
+	put_text(notes, out, " at ", where->file);
+	if (where->file && where->line)
+		fprintf(out, ":%d", where->line);
+	fputc('\n', out);
+	return 1;
+}
+
 int lt_text_notes__before(struct lt_text_notes *notes, FILE *out,
 			  const struct lt_snapshot *snapshot)
 {
@@ -237,6 +281,7 @@ int lt_text_notes__before(struct lt_text_notes *notes, FILE *out,
 		lines += note_tier(notes, out, snapshot, process, told);
 		lines += note_missing(notes, out, snapshot, process, told);
 		lines += note_streams(notes, out, snapshot, process, told);
+		lines += note_deopts(notes, out, snapshot, process, told);
 	}
 	sweep(notes);
 	if (!snapshot->n_processes && !notes->none_told) {

@@ -28,6 +28,7 @@ enum lt_scope {
 	LT_SCOPE_HANDLES, /* struct lt_loop; JSON object "handles" */
 	LT_SCOPE_STREAMS, /* struct lt_loop; JSON object "streams" */
 	LT_SCOPE_JS, /* struct lt_loop; JSON object "js" */
+	LT_SCOPE_JIT, /* struct lt_loop; JSON object "jit" */
 	LT_SCOPE_MAX,
 };
 
@@ -42,6 +43,7 @@ enum lt_shape {
 	LT_SHAPE_SPACES, /* double[LT_SNAP_SPACES], keyed by lt_space_names; unknown ones are left out */
 	LT_SHAPE_V8_SPACES, /* the same, keyed by lt_v8_space_names */
 	LT_SHAPE_HANDLES, /* double[LT_SNAP_HANDLES], keyed by lt_handle_names */
+	LT_SHAPE_COMPILERS, /* double[LT_SNAP_COMPILERS], keyed by lt_compiler_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
 	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
@@ -98,6 +100,7 @@ extern const char *const lt_v8_space_names[LT_SNAP_SPACES]; /* as V8 itself has 
 extern const char *const lt_cause_names[LT_SNAP_CAUSES];
 extern const char *const lt_kind_names[LT_SNAP_KINDS];
 extern const char *const lt_handle_names[LT_SNAP_HANDLES];
+extern const char *const lt_compiler_names[LT_SNAP_COMPILERS]; /* as V8 calls them */
 extern const char *const lt_gc_names[LT_SNAP_GCS];
 extern const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS];
 extern const char *const lt_lost_names[LT_SNAP_LOST];

@@ -29,6 +29,7 @@
 #define LT_SNAP_TIER_REASONS 10
 #define LT_SNAP_SPACES 10
 #define LT_SNAP_HANDLES 14
+#define LT_SNAP_COMPILERS 4
 
 static inline bool lt_known(double x)
 {
@@ -191,6 +192,22 @@ struct lt_js {
 	double next_tick_pending; /* 1: the queue of process.nextTick() is not empty; 0 */
 };
 
+/* A function whose optimised code was left, as often as it was seen. */
+struct lt_deopt {
+	struct lt_stack_frame where; /* it begins there; share is not used */
+	double count;
+};
+
+/* What the engine compiles on a loop's thread, and of what it made too much. */
+struct lt_jit {
+	double compiles[LT_SNAP_COMPILERS]; /* functions, by compiler: lt_compiler_names (metric.h) */
+	double deopts; /* times that optimised code was left because what it was made for is no longer so */
+	/* Whose code that was, the most frequent first. In a storm only some are looked at: their counts are the least
+	 * that it was. They come from events, and may be told an interval after they were counted. */
+	const struct lt_deopt *functions;
+	size_t n_functions;
+};
+
 /* What a loop holds open, as Node's JavaScript counts it; without Node's own handles. */
 struct lt_active {
 	double handles, requests;
@@ -205,6 +222,7 @@ struct lt_loop_total {
 	double stalls, stall_seconds;
 	double cause_seconds[LT_SNAP_CAUSES];
 	double stalls_by_cause[LT_SNAP_CAUSES], stall_seconds_by_cause[LT_SNAP_CAUSES];
+	double compiles[LT_SNAP_COMPILERS], deopts;
 	const struct lt_hist *turn; /* ended turns since attach; NULL: unknown at this tier */
 	const struct lt_hist *timer_lateness;
 };
@@ -230,6 +248,7 @@ struct lt_loop {
 	struct lt_handles handles;
 	struct lt_streams streams;
 	struct lt_js js;
+	struct lt_jit jit;
 	struct lt_loop_total total;
 };
 

@@ -54,6 +54,39 @@ static inline void fixture_unknown_causes(double causes[LT_SNAP_CAUSES])
 		causes[i] = NAN;
 }
 
+/* Nothing is known of what is compiled for it. */
+static inline void fixture_unknown_jit(struct lt_loop *loop)
+{
+	loop->jit = (struct lt_jit){ .deopts = NAN };
+	loop->total.deopts = NAN;
+	for (int i = 0; i < LT_SNAP_COMPILERS; i++)
+		loop->jit.compiles[i] = loop->total.compiles[i] = NAN;
+}
+
+/* A function that is optimised again and again, and a V8 without Maglev. */
+static inline void fixture_jit(struct lt_loop *loop, bool hostile)
+{
+	static const struct lt_deopt served[2] = {
+		{ { .function = "priceOf", .file = "/srv/app/cart.js", .line = 17, .column = 18, .user = true,
+		    .original_file = "/srv/app/src/cart.ts", .original_line = 40,
+		    .original_column = 3 }, 4 },
+		{ { .function = "(anonymous)" }, 1 },
+	};
+	static const struct lt_deopt attacking[2] = {
+		{ { .function = "=cmd\x1b[2J\",\n", .file = "\x1b]0;x\a\xff,\"y", .line = 1, .column = 1 }, 4 },
+		{ { .function = "", .file = "" }, 1 },
+	};
+	const struct lt_deopt *functions = hostile ? attacking : served;
+
+	loop->jit = (struct lt_jit){ .compiles = { 12, 5, NAN, 9 }, .deopts = 8,
+				     .functions = functions, .n_functions = 2 };
+	loop->total.deopts = 31;
+	loop->total.compiles[0] = 912;
+	loop->total.compiles[1] = 120;
+	loop->total.compiles[2] = NAN;
+	loop->total.compiles[3] = 44;
+}
+
 /* Nothing is known of what a loop holds open. */
 static inline void fixture_unknown_handles(struct lt_loop *loop)
 {
@@ -95,6 +128,7 @@ static inline struct lt_loop fixture_unknown_loop(int tid, const char *name)
 
 	loop.heap = lt_heap__unknown(false);
 	fixture_unknown_handles(&loop);
+	fixture_unknown_jit(&loop);
 	fixture_unknown_phases(loop.phase_seconds);
 	fixture_unknown_phases(loop.total.phase_seconds);
 	fixture_unknown_causes(loop.cause_seconds);
@@ -278,6 +312,8 @@ static inline void fixture_server(struct fixture *fx)
 	fixture_measured_loop(fx, 0, 4121, "main");
 	fixture_measured_loop(fx, 1, 4130, "worker-1");
 	fixture_handles(&fx->loops[0], "10.0.0.7:5432");
+	fixture_jit(&fx->loops[0], false);
+	fixture_unknown_jit(&fx->loops[1]);
 	fixture_unknown_handles(&fx->loops[1]);
 	fixture_stalls(fx);
 	fx->loops[0].stalls = fx->stalls;
@@ -322,6 +358,8 @@ static inline void fixture_hostile(struct fixture *fx)
 	fixture_measured_loop(fx, 3, 4380, FIXTURE_HOSTILE_LOOP);
 	fixture_handles(&fx->loops[2], "unix:/run/\"x\",\x1b[31m=y");
 	fixture_unknown_handles(&fx->loops[3]);
+	fixture_jit(&fx->loops[2], true);
+	fixture_unknown_jit(&fx->loops[3]);
 	*process = (struct lt_process){
 		.pid = 4377, .start_time = 1789990001, .seen_time = NAN,
 		.name = FIXTURE_HOSTILE_NAME,

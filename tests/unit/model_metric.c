@@ -28,6 +28,7 @@ static const size_t scope_sizes[LT_SCOPE_MAX] = {
 	[LT_SCOPE_HANDLES] = sizeof(struct lt_loop),
 	[LT_SCOPE_STREAMS] = sizeof(struct lt_loop),
 	[LT_SCOPE_JS] = sizeof(struct lt_loop),
+	[LT_SCOPE_JIT] = sizeof(struct lt_loop),
 };
 
 static const size_t shape_sizes[] = {
@@ -40,6 +41,7 @@ static const size_t shape_sizes[] = {
 	[LT_SHAPE_SPACES] = LT_SNAP_SPACES * sizeof(double),
 	[LT_SHAPE_V8_SPACES] = LT_SNAP_SPACES * sizeof(double),
 	[LT_SHAPE_HANDLES] = LT_SNAP_HANDLES * sizeof(double),
+	[LT_SHAPE_COMPILERS] = LT_SNAP_COMPILERS * sizeof(double),
 	[LT_SHAPE_LOST] = LT_SNAP_LOST * sizeof(double),
 	[LT_SHAPE_HIST] = sizeof(const struct lt_hist *),
 	[LT_SHAPE_LAG_HIST] = 0,

@@ -258,6 +258,7 @@ static const char *const json_paths[LT_SCOPE_MAX] = {
 	[LT_SCOPE_HANDLES] = "processes[].loops[].handles.",
 	[LT_SCOPE_STREAMS] = "processes[].loops[].streams.",
 	[LT_SCOPE_JS] = "processes[].loops[].js.",
+	[LT_SCOPE_JIT] = "processes[].loops[].jit.",
 	[LT_SCOPE_POOL] = "processes[].pool.",
 	[LT_SCOPE_POOL_KIND] = "processes[].pool.kinds.",
 	[LT_SCOPE_GC_KIND] = "processes[].gc.kinds.",

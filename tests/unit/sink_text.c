@@ -128,6 +128,48 @@ static void test_stall_column(void **state)
 	free(fx);
 }
 
+/* Told once when it has lasted, and again only after an interval without. */
+static void test_deopt_storm(void **state)
+{
+	struct fixture *fx = fixture_new();
+	struct lt_deopt deopts[2] = { { { .function = "f\x1b[31m", .file = "/a.js", .line = 7 }, 5 },
+				      { { .function = "g" }, 5 } };
+	struct lt_sink_opts opts = { .ascii = true };
+	const char *line;
+	char *text;
+	void *sink;
+
+	(void)state;
+	fx->snapshot.n_processes = 1;
+	fx->loops[0].jit = (struct lt_jit){ .deopts = 90, .functions = deopts, .n_functions = 2 };
+	text = print(&fx->snapshot, 2, opts);
+	assert_null(strstr(text, "deoptimisations"));
+	free(text);
+	text = print(&fx->snapshot, 9, opts);
+	assert_int_equal(count_of(text, "deoptimisations"), 1);
+	line = strstr(text, "server.js[4121]: main: 90 deoptimisations, most often of f");
+	assert_non_null(line);
+	assert_non_null(strstr(line, " at /a.js:7\n"));
+	assert_null(strchr(text, '\x1b'));
+	free(text);
+	text = calloc(1, GOLDEN_MAX);
+	assert_non_null(text);
+	opts.out = tmpfile();
+	assert_non_null(opts.out);
+	sink = lt_sink_text.open(&opts);
+	for (int i = 0; i < 10; i++) {
+		deopts[0].count = deopts[1].count = i == 4 ? 1 : 5;
+		assert_int_equal(lt_sink_text.write(sink, &fx->snapshot), 0);
+	}
+	assert_int_equal(lt_sink_text.close(sink), 0);
+	rewind(opts.out);
+	text[fread(text, 1, GOLDEN_MAX - 1, opts.out)] = '\0';
+	fclose(opts.out);
+	assert_int_equal(count_of(text, "deoptimisations"), 2);
+	free(text);
+	free(fx);
+}
+
 static void test_header_again(void **state)
 {
 	struct fixture *fx = fixture_new();
@@ -289,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_columns_stay),
 		cmocka_unit_test(test_unknown_and_not_applicable),
 		cmocka_unit_test(test_stall_column),
+		cmocka_unit_test(test_deopt_storm),
 		cmocka_unit_test(test_header_again),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_colour),

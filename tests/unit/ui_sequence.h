@@ -73,8 +73,11 @@ static inline void sequence_loop(struct lt_loop *loop, struct lt_hist *hist, int
 	}
 	loop->stalled_seconds = 0;
 	fixture_handles(loop, "10.0.0.7:5432");
-	if (strcmp(name, "main")) /* its readers read */
+	fixture_jit(loop, false);
+	if (strcmp(name, "main")) { /* its readers read */
 		loop->streams = (struct lt_streams){ 0, 0, 0, { -1, NAN, NULL } };
+		fixture_unknown_jit(loop);
+	}
 	loop->turn_hist = hist;
 	loop->lag_base_seconds = 1;
 }

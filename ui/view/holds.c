@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* What a loop holds open, in one line; and another one when a stream does not drain. */
+/* What a loop holds open and what is compiled for it, a line each; and one more when a stream does not drain. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,11 +20,16 @@ static bool is_blocked(const struct lt_loop *loop)
 	return loop->streams.blocked > 0;
 }
 
+static bool is_compiled(const struct lt_loop *loop)
+{
+	return lt_known(loop->jit.deopts);
+}
+
 int lt_hold_lines(const struct lt_loop *loop)
 {
-	if (!loop || !lt_known(loop->handles.active))
+	if (!loop)
 		return 0;
-	return is_blocked(loop) ? 2 : 1;
+	return lt_known(loop->handles.active) + is_blocked(loop) + is_compiled(loop);
 }
 
 /* Words and figures from left to right; what has no room is left out, and all behind it. */
@@ -91,13 +96,44 @@ static void draw_streams(struct lt_canvas *canvas, struct lt_rect r, const struc
 			lt_style_figure(severity(streams->longest_blocked_seconds)), text);
 }
 
+/* The most telling first: code that is left again, then what was compiled. */
+static void draw_jit(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
+{
+	const struct lt_jit *jit = &loop->jit;
+	const struct lt_stack_frame *where = jit->n_functions ? &jit->functions[0].where : NULL;
+	struct words at = { canvas, r.x + LABEL, r.y, r.x + r.w };
+	char text[256];
+
+	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "jit");
+	add(&at, "deopts", jit->deopts);
+	for (int i = LT_SNAP_COMPILERS; i-- > 0;)
+		add(&at, lt_compiler_names[i], jit->compiles[i]);
+	if (at.x == r.x + LABEL)
+		lt_canvas__text(canvas, at.x, r.y, LT_STYLE_DIM, "nothing was compiled");
+	if (!where || at.x >= at.end)
+		return;
+	snprintf(text, sizeof(text), "most: %s %s:%d", where->function,
+		 where->file ? where->file : "?", where->line);
+	lt_canvas__left(canvas, at.x, r.y, at.end - at.x - 1, LT_STYLE_DIM, text);
+}
+
 void lt_draw_holds(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
 {
 	struct lt_rect before = lt_canvas__clip(canvas, r);
+	struct lt_rect line = { r.x, r.y, r.w, 1 };
+	int room = r.h - (loop && is_blocked(loop));
 
-	if (r.h > 0 && (r.h > 1 || !is_blocked(loop)))
-		draw_handles(canvas, r, loop);
+	/* What is remarkable has the last line when there is not room for all. */
+	if (room > 0 && lt_known(loop->handles.active)) {
+		draw_handles(canvas, line, loop);
+		line.y++;
+		room--;
+	}
+	if (room > 0 && is_compiled(loop)) {
+		draw_jit(canvas, line, loop);
+		line.y++;
+	}
 	if (r.h > 0 && is_blocked(loop))
-		draw_streams(canvas, (struct lt_rect){ r.x, r.y + r.h - 1, r.w, 1 }, loop);
+		draw_streams(canvas, line, loop);
 	lt_canvas__unclip(canvas, before);
 }

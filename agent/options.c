@@ -21,6 +21,8 @@ enum key {
 	KEY_TIER = 256,
 	KEY_NO_POOL,
 	KEY_NO_GC,
+	KEY_JIT,
+	KEY_NO_JIT,
 	KEY_STALL,
 	KEY_BUDGET,
 	KEY_TOTAL_BUDGET,
@@ -50,6 +52,9 @@ static const struct argp_option argp_options[] = {
 	  "over the budget)", 2 },
 	{ "no-pool", KEY_NO_POOL, NULL, 0, "no probes on the thread pool", 2 },
 	{ "no-gc", KEY_NO_GC, NULL, 0, "no probes on garbage collection", 2 },
+	{ "jit", KEY_JIT, NULL, 0,
+	  "probes on compilation and deoptimisation (default: in doctor, and in the process open in top)", 2 },
+	{ "no-jit", KEY_NO_JIT, NULL, 0, "none of them", 2 },
 	{ "stall", KEY_STALL, "MS", 0, "a longer turn is a stall (100)", 2 },
 	{ "budget", KEY_BUDGET, "PCT", 0,
 	  "share of one core that the probes may cost a target; over it the tier drops (1.0)", 2 },
@@ -189,6 +194,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_GC:
 		options->gc = false;
 		break;
+	case KEY_JIT:
+		options->jit = LT_JIT_ON;
+		break;
+	case KEY_NO_JIT:
+		options->jit = LT_JIT_OFF;
+		break;
 	case KEY_STALL:
 		options->stall_seconds = number(state, "--stall", arg, 1, 1e6) / 1000;
 		break;
@@ -288,6 +299,8 @@ void lt_options__parse(struct lt_options *options, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 	options->all_tiers = !strcmp(options->command, "stalls") ||
 			     !strcmp(options->command, "doctor");
+	if (options->jit == LT_JIT_AUTO && !strcmp(options->command, "doctor"))
+		options->jit = LT_JIT_ON;
 	options->generic |= options->name_glob != NULL;
 	if (!(options->total_budget_ratio > 0))
 		options->total_budget_ratio = fmax(0.02, 2 * options->budget_ratio);

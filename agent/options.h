@@ -11,6 +11,9 @@
 
 enum lt_format { LT_FORMAT_TEXT, LT_FORMAT_JSON, LT_FORMAT_CSV };
 
+/* Are compilations and deoptimisations counted? AUTO: in a process that is open on the screen. */
+enum lt_jit_probes { LT_JIT_AUTO, LT_JIT_ON, LT_JIT_OFF };
+
 struct lt_options {
 	const char *command; /* "top" if none was given */
 	int *pids; /* targets named by number */
@@ -23,6 +26,7 @@ struct lt_options {
 	enum lt_tier tier; /* the highest that may be used */
 	bool all_tiers; /* each process starts at its tier, also when none was named (stalls, doctor) */
 	bool pool, gc;
+	enum lt_jit_probes jit;
 	double stall_seconds;
 	double budget_ratio; /* share of one core, for a target */
 	double total_budget_ratio; /* for all of them */

@@ -156,6 +156,18 @@ void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid)
 	pipeline->govern.looked_at = pid;
 }
 
+void lt_pipeline__open(struct lt_pipeline *pipeline, int pid)
+{
+	bool always = pipeline->options.jit == LT_JIT_ON;
+
+	for (size_t i = 0; i < pipeline->targets.n; i++) {
+		struct lt_watch *watch = pipeline->targets.watches[i];
+
+		lt_watch__set_jit(watch, always || (pipeline->options.jit == LT_JIT_AUTO &&
+						    lt_watch__target(watch)->pid == pid));
+	}
+}
+
 static int on_record(void *ctx, const struct lt_loop_key *key, const struct lt_loop_rec *rec)
 {
 	struct lt_pipeline *pipeline = ctx;
@@ -183,6 +195,11 @@ static void keep_event(void *ctx, const struct lt_event *event)
 	if (event->type == LT_EVENT_TASK) {
 		if (watch)
 			lt_watch__task(watch, event);
+		return;
+	}
+	if (event->type == LT_EVENT_DEOPT) {
+		if (watch)
+			lt_watch__deopt(watch, event);
 		return;
 	}
 	if (event->type == LT_EVENT_COLLECTED) {

@@ -43,4 +43,7 @@ void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier, bool
 /* Which process somebody looks at: the rule wants it. 0: none. */
 void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid);
 
+/* Which process somebody has open: what it compiles is counted, unless that was forbidden. 0: none. */
+void lt_pipeline__open(struct lt_pipeline *pipeline, int pid);
+
 #endif

@@ -81,6 +81,7 @@ static void miss_by_kind(struct lt_watch *watch)
 		     "no pool probes: tasks by kind and synchronous fs calls are not counted");
 	if (!probed || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
 		miss(watch, "no garbage collection probes: pauses are not counted");
+	watch->n_missing += lt_watch__miss_jit(watch, watch->missing + watch->n_missing);
 }
 
 void lt_watch__collect_missing(struct lt_watch *watch)
@@ -141,6 +142,7 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 	watch->named = named;
 	watch->probes = (struct lt_wish){ .pool = options->pool,
 					  .gc = options->gc,
+					  .jit = options->jit == LT_JIT_ON,
 					  .tasks = options->keep_tasks };
 	watch->best = best;
 	watch->top = options->tier < best ? options->tier : best;
@@ -193,6 +195,7 @@ void lt_watch__free(struct lt_watch *watch)
 		return;
 	lt_sampler__free(watch->sampler);
 	lt_blame__free(watch->blame);
+	lt_blame__free(watch->namer);
 	lt_attachment__free(watch->attachment);
 	if (watch->probe)
 		lt_probe__unfollow(watch->probe, watch->pid);

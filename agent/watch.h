@@ -41,6 +41,12 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 void lt_watch__stack(struct lt_watch *watch, const struct lt_raw_stack *raw);
 void lt_watch__task(struct lt_watch *watch, const struct lt_event *event);
 
+/* A function that was deoptimised. */
+void lt_watch__deopt(struct lt_watch *watch, const struct lt_event *event);
+
+/* Whether compilations and deoptimisations are counted from now on, as long as the budget allows it. */
+void lt_watch__set_jit(struct lt_watch *watch, bool on);
+
 /* Between two ticks: the heaps are read that the latest tick could not read, because a collection ran. */
 void lt_watch__retry_heaps(struct lt_watch *watch);
 

@@ -5,6 +5,7 @@
 #define LOOPTOP_WATCH_INTERNAL_H
 
 #include "agent/blame.h"
+#include "agent/model/deopts.h"
 #include "agent/model/governor.h"
 #include "agent/model/tiers.h"
 #include "agent/task_log.h"
@@ -58,6 +59,10 @@ struct lt_watch {
 	struct lt_gc_rec *gcs[LT_GC_MAX];
 	struct lt_sampler *sampler; /* NULL: no stacks */
 	struct lt_blame *blame; /* likewise */
+	struct lt_blame *namer; /* of deoptimised functions, where there are no stacks; or NULL */
+	struct lt_deopts deopts[2]; /* one is filled, the other is in the latest snapshot */
+	int deopts_filling;
+	bool jit_refused; /* the probes of compilation could not be put in */
 	struct lt_task_log tasks[2]; /* one is filled, the other is in the latest snapshot */
 	int filling;
 	bool keep_tasks;
@@ -92,6 +97,10 @@ void lt_watch__read_handles(struct lt_watch *watch, struct lt_thread_state *thre
 			    struct lt_loop_state *loop);
 size_t lt_watch__miss_handles(struct lt_watch *watch, const char **missing);
 void lt_watch__forget_handles(struct lt_watch *watch);
+
+/* watch_jit.c: what was compiled, for this interval's rows. */
+void lt_watch__read_jit(struct lt_watch *watch);
+size_t lt_watch__miss_jit(const struct lt_watch *watch, const char **missing);
 
 /* watch_read.c: the thread runs a loop, which gets its name and its clock. */
 void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);

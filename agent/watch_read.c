@@ -145,6 +145,8 @@ static void drop_threads(struct lt_watch *watch)
 			lt_sampler__remove(watch->sampler, thread->tid);
 		if (watch->probe)
 			lt_probe__forget_loop(watch->probe, &key);
+		if (watch->probe)
+			lt_probe__forget_jit(watch->probe, &key);
 		lt_handles__free(thread->handles);
 	}
 	watch->threads.n = kept;
@@ -344,8 +346,10 @@ void lt_watch__finish(struct lt_watch *watch)
 	if (!watch->ended) {
 		read_memory(watch);
 		lt_watch__read_heaps(watch);
-		drop_threads(watch);
 	}
+	lt_watch__read_jit(watch);
+	if (!watch->ended)
+		drop_threads(watch);
 	read_pool(watch);
 	read_gc(watch);
 }

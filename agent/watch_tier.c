@@ -19,13 +19,14 @@ int lt_watch__attach(struct lt_watch *watch)
 	wish.tier = watch->tier;
 	wish.pool = wish.pool && watch->extras;
 	wish.gc = wish.gc && watch->extras;
+	wish.jit = wish.jit && watch->extras;
 	if (lt_probe__has_stacks(watch->probe)) {
 		watch->sampler = lt_sampler__new(watch->probe);
 		if (!watch->blame)
 			watch->blame = lt_blame__new(watch->target);
-		watch->walk = lt_blame__walk_cfg(watch->target);
-		wish.walk = &watch->walk;
 	}
+	watch->walk = lt_blame__walk_cfg(watch->target);
+	wish.walk = &watch->walk;
 	err = lt_attachment__new(watch->probe, watch->target, &wish, &watch->attachment);
 	if (err)
 		return err;
@@ -213,7 +214,8 @@ static void tell_dropped(struct lt_watch *watch, enum lt_tier_reason reason, boo
 	snprintf(watch->budget_text, sizeof(watch->budget_text),
 		 "tier %s%s: the probes %s %.1f %% of a core, over the budget of %.1f %%",
 		 lt_tier_names[watch->tier],
-		 watch->extras ? "" : " without pool and garbage collection",
+		 watch->extras ? "" : watch->probes.jit ? " without pool, garbage collection and compilation" :
+					 " without pool and garbage collection",
 		 changed ? "cost" : "would cost", governor->dropped_ratio * 100,
 		 governor->budget_ratio * 100);
 }

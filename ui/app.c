@@ -51,6 +51,11 @@ int lt_app__looks_at(const struct lt_app *app)
 	return app->table.chosen ? app->table.selected_id.pid : 0;
 }
 
+int lt_app__opened(const struct lt_app *app)
+{
+	return app->view != &lt_view_main ? app->open.pid : 0;
+}
+
 void lt_app__message(struct lt_app *app, const char *text)
 {
 	lt_fmt_text(app->message, sizeof(app->message), text);

@@ -63,6 +63,9 @@ void lt_app__draw(struct lt_app *app, struct lt_canvas *canvas);
 /* The pid of the process that is open, or that somebody has selected; 0: none. */
 int lt_app__looks_at(const struct lt_app *app);
 
+/* The pid of the process that is open; 0: none. */
+int lt_app__opened(const struct lt_app *app);
+
 /* For the views. */
 const char *lt_app__tier(const struct lt_app *app);
 void lt_app__open(struct lt_app *app, const struct lt_row *row);

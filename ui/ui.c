@@ -127,6 +127,11 @@ int lt_ui__looks_at(const struct lt_ui *ui)
 	return lt_app__looks_at(&ui->app);
 }
 
+int lt_ui__opened(const struct lt_ui *ui)
+{
+	return lt_app__opened(&ui->app);
+}
+
 void lt_ui__message(struct lt_ui *ui, const char *text)
 {
 	lt_app__message(&ui->app, text);

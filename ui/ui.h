@@ -57,6 +57,9 @@ const char *lt_ui__tier(const struct lt_ui *ui);
 /* The pid of the process that is open, or that the user has selected; 0: none. */
 int lt_ui__looks_at(const struct lt_ui *ui);
 
+/* The pid of the process that is open; 0: none. */
+int lt_ui__opened(const struct lt_ui *ui);
+
 /* Shows one line for a while, for instance from the log. */
 void lt_ui__message(struct lt_ui *ui, const char *text);
 

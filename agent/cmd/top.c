@@ -87,6 +87,7 @@ static int loop(struct dashboard *dashboard)
 			continue;
 		}
 		lt_pipeline__look_at(dashboard->pipeline, lt_ui__looks_at(dashboard->ui));
+		lt_pipeline__open(dashboard->pipeline, lt_ui__opened(dashboard->ui));
 		snapshot = lt_pipeline__tick(dashboard->pipeline);
 		if (!snapshot)
 			return lt_err(-errno, "collect: %s", strerror(errno));

@@ -21,6 +21,7 @@
 #define LT_DR_POINTS_MAX    256 /* of one chart */
 #define LT_DR_MISSING_MAX   8 /* sentences of one process */
 #define LT_DR_PEER_SIZE	     80
+#define LT_DR_DEOPTS_MAX    64 /* functions of one loop */
 #define LT_DR_LATE_TIMER_SECONDS 0.01
 #define LT_DR_NO_BLOCKER    UINT16_MAX
 #define LT_DR_OTHER_BLOCKER (UINT16_MAX - 1) /* known, but there are too many */
@@ -73,6 +74,16 @@ struct lt_dr_streams {
 	char peer[LT_DR_PEER_SIZE]; /* "": unknown */
 };
 
+/* Code that was left because what it was made for was no longer so. */
+struct lt_dr_jit {
+	double seconds; /* in which it was counted; 0: never */
+	double deopts;
+	double optimised; /* functions that got optimised code, by any compiler that makes it */
+	/* Whose code, as far as that was told: turns is how often, at least. */
+	struct lt_blocker functions[LT_DR_DEOPTS_MAX];
+	size_t n_functions;
+};
+
 struct lt_dr_loop {
 	int tid;
 	char *name;
@@ -100,6 +111,7 @@ struct lt_dr_loop {
 	struct lt_dr_memory_point heap[LT_DR_POINTS_MAX];
 	size_t n_heap;
 	struct lt_dr_streams streams;
+	struct lt_dr_jit jit;
 };
 
 struct lt_dr_task {
@@ -174,6 +186,9 @@ int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const st
 void lt_collect__memory(struct lt_dr_memory_point points[LT_DR_POINTS_MAX], size_t *n, double time,
 			double bytes);
 void lt_collect__free_loop(struct lt_dr_loop *loop);
+/* Deoptimisations (collect_jit.c). 0 or -ENOMEM. */
+int lt_collect__jit(struct lt_dr_jit *kept, const struct lt_jit *jit, double seconds);
+void lt_collect__free_jit(struct lt_dr_jit *jit);
 int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		     const struct lt_pool *pool, const struct lt_snapshot *snapshot);
 

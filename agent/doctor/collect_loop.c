@@ -47,6 +47,7 @@ void lt_collect__free_loop(struct lt_dr_loop *loop)
 		return;
 	for (size_t i = 0; i < loop->n_blockers; i++)
 		free_blocker(&loop->blockers[i]);
+	lt_collect__free_jit(&loop->jit);
 	free(loop->late);
 	free(loop->points);
 	free(loop->name);
@@ -332,6 +333,8 @@ int lt_collect__loop(struct lt_doctor *doctor, struct lt_dr_loop *kept, const st
 	}
 	if (loop->total.timer_lateness)
 		keep_lateness(kept, loop->total.timer_lateness);
-	err = add_stalls(doctor, kept, loop);
+	err = lt_collect__jit(&kept->jit, &loop->jit, snapshot->interval_seconds);
+	if (!err)
+		err = add_stalls(doctor, kept, loop);
 	return err ? err : add_point(kept, loop, snapshot);
 }

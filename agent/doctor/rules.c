@@ -32,6 +32,8 @@ static const struct lt_rule rules[] = {
 	  lt_rule__timers, false },
 	{ "streams that do not drain: readers that are slow or stuck", "handles are not read",
 	  lt_rule__backpressure, true },
+	{ "functions that V8 optimises and deoptimises again and again",
+	  "compilation is not probed, or its functions are not exported", lt_rule__deopts, true },
 	{ "Workers loaded unevenly", "there are no Workers to compare", lt_rule__uneven_workers, true },
 	{ "processes of one service loaded unevenly", "there are no others to compare",
 	  lt_rule__uneven_siblings, false },

@@ -45,6 +45,8 @@ bool lt_rule__starved(const struct lt_case *c);
 bool lt_rule__timers(const struct lt_case *c);
 /* Streams that do not drain (rules_streams.c). */
 bool lt_rule__backpressure(const struct lt_case *c);
+/* Code that is optimised for nothing (rules_jit.c). */
+bool lt_rule__deopts(const struct lt_case *c);
 /* How the load is spread (rules_load.c). */
 bool lt_rule__uneven_workers(const struct lt_case *c);
 bool lt_rule__uneven_siblings(const struct lt_case *c);

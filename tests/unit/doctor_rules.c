@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "agent/doctor/finding.h"
 #include "tests/unit/doctor_case.h"
 
 static const struct lt_stack_frame json = { .type = LT_FRAME_BUILTIN,
@@ -260,6 +261,51 @@ static void slow_reader(struct doctor_case *c, int i)
 	};
 }
 
+static const struct lt_deopt *deopted(const char *function, double count)
+{
+	static struct lt_deopt deopt;
+
+	deopt = (struct lt_deopt){ { .function = function, .file = "/app/cart.js", .line = 17, .column = 3,
+				     .user = true },
+				   count };
+	return &deopt;
+}
+
+static void deopt_storm(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->loops[0].jit = (struct lt_jit){ .compiles = { 0, 0, 4, 5 }, .deopts = 12,
+					   .functions = deopted("priceOf", 8), .n_functions = 1 };
+}
+
+/* Nobody can tell whose. */
+static void unnamed_storm(struct doctor_case *c, int i)
+{
+	(void)i;
+	c->loops[0].jit = (struct lt_jit){ .deopts = 40 };
+}
+
+/* A burst when the process warms up, of many functions, some of them a few times. */
+static void warm_up(struct doctor_case *c, int i)
+{
+	static const char *const names[] = { "a", "b", "c" };
+
+	c->loops[0].jit = (struct lt_jit){ .compiles = { 30, 20, 0, i < 3 ? 60 : 0 } };
+	if (i >= 3)
+		return;
+	c->loops[0].jit.deopts = 9;
+	c->loops[0].jit.functions = deopted(names[i], 9);
+	c->loops[0].jit.n_functions = 1;
+}
+
+/* Once in five seconds, for a long time. */
+static void rare_deopts(struct doctor_case *c, int i)
+{
+	c->snapshot.interval_seconds = 5;
+	c->loops[0].jit = (struct lt_jit){ .deopts = 2, .functions = deopted("f", 1), .n_functions = 1 };
+	(void)i;
+}
+
 static void busy_loop(struct doctor_case *c, int i)
 {
 	(void)i;
@@ -299,6 +345,8 @@ static const struct {
 	{ "cpu-starved", starved },
 	{ "timers-late", late_timers },
 	{ "backpressure", slow_reader },
+	{ "deopt-storm", deopt_storm },
+	{ "deopt-storm", unnamed_storm },
 	{ "uneven-loops", uneven_workers },
 	{ "loop-busy", busy_loop },
 };
@@ -317,6 +365,44 @@ static void test_each_illness_alone(void **state)
 		for (size_t k = 0; k < n; k++)
 			assert_string_equal(lt_doctor__finding_id(c->doctor, k), illnesses[i].id);
 		assert_int_equal(n, 1);
+		case_free(c);
+	}
+}
+
+static void test_deopts(void **state)
+{
+	struct doctor_case *c = case_new();
+	struct lt_diagnosis *diagnosis;
+	const struct lt_finding *finding;
+
+	(void)state;
+	case_watch(c, deopt_storm);
+	diagnosis = lt_diagnosis__new(c->doctor);
+	assert_non_null(diagnosis);
+	assert_int_equal(diagnosis->n_findings, 1);
+	finding = &diagnosis->findings[0];
+	assert_string_equal(finding->blocker->function, "priceOf");
+	assert_string_equal(finding->blocker->file, "/app/cart.js");
+	assert_int_equal(finding->blocker->line, 17);
+	assert_non_null(strstr(finding->title, "priceOf"));
+	assert_non_null(strstr(finding->title, "80 times"));
+	assert_non_null(strstr(finding->seen[0], "120 deoptimisations"));
+	assert_non_null(strstr(finding->seen[0], "90 functions"));
+	assert_non_null(strstr(finding->seen[1], "priceOf (/app/cart.js:17): 80 times"));
+	lt_diagnosis__free(diagnosis);
+	case_free(c);
+}
+
+static void test_deopts_that_are_none_too_many(void **state)
+{
+	static void (*const cases[])(struct doctor_case *, int) = { warm_up, rare_deopts };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct doctor_case *c = case_new();
+
+		case_watch(c, cases[i]);
+		assert_int_equal(lt_doctor__findings(c->doctor), 0);
 		case_free(c);
 	}
 }
@@ -591,6 +677,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
+		cmocka_unit_test(test_deopts),
+		cmocka_unit_test(test_deopts_that_are_none_too_many),
 		cmocka_unit_test(test_held_up_pool),
 		cmocka_unit_test(test_generic),
 		cmocka_unit_test(test_affinity),

@@ -86,6 +86,7 @@ def test_collections_are_counted_or_said_to_be_unknown(stripped):
     assert len(entries) > 5
     assert not last["gc"]["kinds"], "neither collections nor zeros"
     assert any("garbage collection pauses are unknown" in text for text in last["missing"])
+    assert any("deoptimisations are not counted" in text for text in last["missing"])
     for row in process.loop().rows:
         assert row["cause_seconds"]["gc"] is None
 

@@ -43,7 +43,8 @@ void lt_pipeline__set_tier(struct lt_pipeline *pipeline, enum lt_tier tier, bool
 /* Which process somebody looks at: the rule wants it. 0: none. */
 void lt_pipeline__look_at(struct lt_pipeline *pipeline, int pid);
 
-/* Which process somebody has open: what it compiles is counted, unless that was forbidden. 0: none. */
+/* Which process somebody has open: what it compiles is counted from now on, unless that was forbidden. 0: none. To be
+ * called behind a tick, so that intervals are counted whole. */
 void lt_pipeline__open(struct lt_pipeline *pipeline, int pid);
 
 #endif

@@ -62,6 +62,7 @@ struct lt_watch {
 	struct lt_blame *namer; /* of deoptimised functions, where there are no stacks; or NULL */
 	struct lt_deopts deopts[2]; /* one is filled, the other is in the latest snapshot */
 	int deopts_filling;
+	uint64_t naming_ns; /* CPU time that their names took in this interval */
 	bool jit_refused; /* the probes of compilation could not be put in */
 	struct lt_task_log tasks[2]; /* one is filled, the other is in the latest snapshot */
 	int filling;

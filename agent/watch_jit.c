@@ -4,17 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/util/clock.h"
 #include "agent/watch_internal.h"
+
+/* CPU time that naming functions may take in an interval: scripts are the target's, and so is their size. */
+#define NAMING_NS 100000000ull
 
 void lt_watch__set_jit(struct lt_watch *watch, bool on)
 {
 	if (watch->probes.jit == on)
 		return;
 	watch->probes.jit = on;
+	watch->jit_refused = false;
 	/* Otherwise they come, or stay away, with the other extras. */
-	if (watch->attachment && watch->extras && !watch->ended &&
-	    lt_attachment__set_jit(watch->attachment, on))
-		watch->jit_refused = true;
+	if (watch->attachment && watch->extras && !watch->ended)
+		watch->jit_refused = lt_attachment__set_jit(watch->attachment, on) != 0;
 }
 
 /* Who knows the functions: the one of the stacks, or where there are none one of its own. */
@@ -29,11 +33,16 @@ static struct lt_blame *namer(struct lt_watch *watch)
 
 void lt_watch__deopt(struct lt_watch *watch, const struct lt_event *event)
 {
+	uint64_t begin_ns = lt_thread_cpu_ns();
 	struct lt_stack_frame where;
-	struct lt_blame *blame = namer(watch);
+	struct lt_blame *blame;
 
+	if (watch->naming_ns > NAMING_NS)
+		return;
+	blame = namer(watch);
 	if (blame && !lt_blame__function(blame, event->off_ns[0], &where))
 		lt_deopts__add(&watch->deopts[watch->deopts_filling], (int)event->tid, &where);
+	watch->naming_ns += lt_thread_cpu_ns() - begin_ns;
 }
 
 /* Which events have sites in the target's files. */
@@ -59,6 +68,7 @@ void lt_watch__read_jit(struct lt_watch *watch)
 
 	watch->deopts_filling = !watch->deopts_filling;
 	watch->deopts[watch->deopts_filling].n = 0;
+	watch->naming_ns = 0;
 	if (!watch->attachment || !lt_attachment__has(watch->attachment, LT_GROUP_JIT))
 		return;
 	lt_deopts__sort(deopts);

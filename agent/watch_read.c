@@ -143,10 +143,10 @@ static void drop_threads(struct lt_watch *watch)
 			lt_loop_state__end(loop);
 		if (watch->sampler)
 			lt_sampler__remove(watch->sampler, thread->tid);
-		if (watch->probe)
+		if (watch->probe) {
 			lt_probe__forget_loop(watch->probe, &key);
-		if (watch->probe)
 			lt_probe__forget_jit(watch->probe, &key);
+		}
 		lt_handles__free(thread->handles);
 	}
 	watch->threads.n = kept;

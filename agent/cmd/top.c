@@ -87,10 +87,11 @@ static int loop(struct dashboard *dashboard)
 			continue;
 		}
 		lt_pipeline__look_at(dashboard->pipeline, lt_ui__looks_at(dashboard->ui));
-		lt_pipeline__open(dashboard->pipeline, lt_ui__opened(dashboard->ui));
 		snapshot = lt_pipeline__tick(dashboard->pipeline);
 		if (!snapshot)
 			return lt_err(-errno, "collect: %s", strerror(errno));
+		/* At the beginning of an interval: its figures are those of all of it. */
+		lt_pipeline__open(dashboard->pipeline, lt_ui__opened(dashboard->ui));
 		lt_ui__update(dashboard->ui, snapshot);
 		dashboard->deadline_ns += dashboard->interval_ns;
 		if (dashboard->options->count && ++n >= dashboard->options->count)

@@ -221,14 +221,6 @@ void lt_attachment__drop_extras(struct lt_attachment *attachment)
 	detach_groups(attachment, LT_GROUP_POOL, LT_GROUP_JIT);
 }
 
-int lt_attachment__set_jit(struct lt_attachment *attachment, bool on)
-{
-	if (on)
-		return attach_group(attachment, LT_GROUP_JIT);
-	detach_groups(attachment, LT_GROUP_JIT, LT_GROUP_JIT);
-	return 0;
-}
-
 enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment)
 {
 	return attachment->tier;
@@ -344,6 +336,17 @@ static void forget(int map_fd, uint32_t tgid, size_t key_size)
 	}
 	if (have && key[0] == tgid)
 		bpf_map_delete_elem(map_fd, key);
+}
+
+int lt_attachment__set_jit(struct lt_attachment *attachment, bool on)
+{
+	if (on)
+		return attach_group(attachment, LT_GROUP_JIT);
+	detach_groups(attachment, LT_GROUP_JIT, LT_GROUP_JIT);
+	/* What came behind the last reading would be told as that of the time when they are there again. */
+	forget(bpf_map__fd(lt_probe__skeleton(attachment->probe)->maps.lt_jits),
+	       (uint32_t)attachment->target->pid, sizeof(struct lt_loop_key));
+	return 0;
 }
 
 void lt_attachment__free(struct lt_attachment *attachment)

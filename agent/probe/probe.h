@@ -125,7 +125,8 @@ enum lt_tier lt_attachment__tier(const struct lt_attachment *attachment);
 /* Takes out the probes of pool, garbage collection and compilation, for good. */
 void lt_attachment__drop_extras(struct lt_attachment *attachment);
 
-/* Puts in, or takes out, the probes of compilation alone. 0, or -errno with the error logged: none are there then. */
+/* Puts in the probes of compilation alone, or takes them out with what they have counted. 0, or -errno with the error
+ * logged: none are there then. */
 int lt_attachment__set_jit(struct lt_attachment *attachment, bool on);
 
 /* Is at least one site of this group attached? */

@@ -404,7 +404,7 @@ struct lt_event {
 	__u64 start_ns; /* CLOCK_MONOTONIC; TASK: of the submission */
 	__u64 duration_ns; /* TASK: from the end of its run to its delivery */
 	/* STALL: parts of the duration; TASK: [0] wait, [1] run; DEOPT: [0] address of the function's
-	 * SharedFunctionInfo, 0: unknown */
+	 * SharedFunctionInfo */
 	__u64 off_ns[LT_OFF_MAX];
 	__u64 gc_ns;
 };

@@ -15,6 +15,7 @@ from collections import Counter, namedtuple
 
 import pytest
 from support.looptop import BINARY, NO_BUDGET, Running, Stat, run
+from support.procfs import changed_text
 
 SHOP = "/srv/shop/price.js"
 LINE = 4  # of priceOf in it
@@ -226,6 +227,10 @@ class Screen:
         os.write(self.master, keys)
 
 
+def probed(pid):
+    return set(changed_text(pid))
+
+
 def test_the_process_that_is_open_has_them(one_node, tmp_path):
     with Target(one_node, tmp_path) as target:
 
@@ -236,9 +241,16 @@ def test_the_process_that_is_open_has_them(one_node, tmp_path):
             assert screen.shows(b"jit.js", 20)
             # The function's name alone may be there as that of a stall.
             assert not screen.shows(b"turbofan", 2, storm), "it is not open"
+            closed = probed(target.workload.pid)
             screen.type(b"\r")
             assert screen.shows(b"turbofan", 30, storm) and screen.shows(b"most:", 30, storm)
             assert screen.shows(b"priceOf", 1)
+            assert probed(target.workload.pid) > closed, "they cost nothing when it is not open"
+            screen.type(b"\x1b")
+            until = time.monotonic() + 20
+            while probed(target.workload.pid) != closed and time.monotonic() < until:
+                screen.shows(b"nothing", 0.2)
+            assert probed(target.workload.pid) == closed, "they go with the view"
             screen.type(b"q")
             assert screen.process.wait(10) == 0
 

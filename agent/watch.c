@@ -120,7 +120,8 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		const struct lt_image *image = watch->target->modules[m].image;
 
 		for (size_t i = 0; i < image->n_missing; i++)
-			miss(watch, image->missing[i]);
+			if (watch->probes.jit || !(image->missing_jit & 1u << i))
+				miss(watch, image->missing[i]);
 	}
 }
 

@@ -125,6 +125,16 @@ static int on_symbol(void *ctx, const struct lt_elf_symbol *symbol)
 	return 0;
 }
 
+static void miss_rule(struct lt_image *image, const struct lt_rule *rule, int err)
+{
+	size_t at = image->n_missing;
+
+	lt_image__miss(image, "%.60s: %s; %s", rule->symbol,
+		       err == -ENOENT ? "not found" : strerror(-err), rule->cost);
+	if (image->n_missing > at && rule->group == LT_GROUP_JIT)
+		image->missing_jit |= 1u << at;
+}
+
 /* Finds the sites of one rule in all functions that match it; says what is lost if there are none. */
 static void apply_rule(struct analysis *an, const struct lt_rule *rule)
 {
@@ -142,8 +152,7 @@ static void apply_rule(struct analysis *an, const struct lt_rule *rule)
 			err = found;
 	}
 	if (!n && !rule->optional)
-		lt_image__miss(an->finding.image, "%.60s: %s; %s", rule->symbol,
-			       err == -ENOENT ? "not found" : strerror(-err), rule->cost);
+		miss_rule(an->finding.image, rule, err);
 }
 
 static bool has_role(const struct lt_image *image, enum lt_role role)

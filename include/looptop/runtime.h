@@ -81,6 +81,7 @@ struct lt_image {
 	struct lt_v8_layout v8; /* level LT_V8_NONE: no V8 in it */
 	char missing[16][160]; /* one sentence each: what was not found and what it costs */
 	size_t n_missing;
+	uint32_t missing_jit; /* bit i: missing[i] is of LT_GROUP_JIT, for those who ask for it */
 };
 
 /* A file mapped executable into a process. */

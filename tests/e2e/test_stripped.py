@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from conftest import NodeBinary
-from support.looptop import measure, run
+from support.looptop import NO_BUDGET, measure, run
 from support.stalls import Matrix
 from test_gc import KINDS, watch
 
@@ -86,9 +86,30 @@ def test_collections_are_counted_or_said_to_be_unknown(stripped):
     assert len(entries) > 5
     assert not last["gc"]["kinds"], "neither collections nor zeros"
     assert any("garbage collection pauses are unknown" in text for text in last["missing"])
-    assert any("deoptimisations are not counted" in text for text in last["missing"])
     for row in process.loop().rows:
         assert row["cause_seconds"]["gc"] is None
+
+
+def test_compilations_are_counted_or_said_to_be_unknown(stripped):
+    """V8 exports what tells them until Node 22. Who has not asked for them hears nothing of it."""
+    told = {}
+    with stripped.run("jit.js") as target:
+        for extra in ((), ("--jit",)):
+            _, process = measure(target, "fresh", extra=(*NO_BUDGET, *extra), count=200)
+            counts = [row["jit"] for row in process.loop().rows]
+            told[extra] = counts, [t for t in process.last["missing"] if "are not counted" in t]
+    counts, missing = told[()]
+    assert all(one["deopts"] is None and one["functions"] is None for one in counts)
+    assert not any("compile" in text or "deoptimisations" in text for text in missing), missing
+    counts, missing = told[("--jit",)]
+    if stripped.major < 24:
+        assert sum(one["compiles"]["ignition"] for one in counts) >= 200
+        assert all(one["deopts"] is not None for one in counts)
+        assert not any("compile" in text or "deoptimisations" in text for text in missing), missing
+        return
+    assert all(one["deopts"] is None and set(one["compiles"].values()) == {None} for one in counts)
+    for what in ("bytecode", "Sparkplug", "TurboFan", "deoptimisations"):
+        assert any(what in text for text in missing), what
 
 
 def test_check_says_that_it_is_stripped(stripped):

@@ -139,6 +139,13 @@ static void test_node(void **state)
 	assert_int_equal(misses(stripped, "the line where it begins"), gc_lost);
 	assert_int_equal(misses(stripped, "zlib"), major < 20);
 	assert_int_equal(stripped->n_missing, gc_lost ? 10 : major < 20 ? 2 : 1);
+	for (size_t i = 0; i < stripped->n_missing; i++) /* each compiler's, and deoptimisations */
+		assert_int_equal(!!(stripped->missing_jit & 1u << i),
+				 gc_lost && (strstr(stripped->missing[i], "8Compiler") ||
+					     strstr(stripped->missing[i], "8baseline") ||
+					     strstr(stripped->missing[i], "8compiler") ||
+					     strstr(stripped->missing[i], "11Deoptimizer")));
+	assert_int_equal(__builtin_popcount(stripped->missing_jit), gc_lost ? 4 : 0);
 	free(whole);
 	free(stripped);
 	close(fd);

@@ -19,7 +19,7 @@
 #define LT_DR_TASKS_MAX	    200000 /* all together */
 #define LT_DR_BLOCKERS_MAX  64 /* of one loop */
 #define LT_DR_POINTS_MAX    256 /* of one chart */
-#define LT_DR_MISSING_MAX   8 /* sentences of one process */
+#define LT_DR_MISSING_MAX   16 /* sentences of one process */
 #define LT_DR_PEER_SIZE	     80
 #define LT_DR_DEOPTS_MAX    64 /* functions of one loop */
 #define LT_DR_LATE_TIMER_SECONDS 0.01

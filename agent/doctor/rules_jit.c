@@ -74,7 +74,7 @@ static void report(const struct lt_case *c, const struct lt_dr_loop *loop,
 	if (worst)
 		snprintf(
 			finding->title, sizeof(finding->title),
-			"V8 optimises %s again and again for nothing: its code was thrown out %s times",
+			"V8 optimises %.200s again and again for nothing: its code was left %s times at least",
 			worst->function, LT_COUNT(worst->turns));
 	else
 		snprintf(finding->title, sizeof(finding->title),

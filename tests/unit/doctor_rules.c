@@ -306,6 +306,23 @@ static void rare_deopts(struct doctor_case *c, int i)
 	(void)i;
 }
 
+/* More functions than there is room for warm up, and then one does not come to rest. */
+static void late_storm(struct doctor_case *c, int i)
+{
+	static char names[5][40][8];
+	static struct lt_deopt deopts[40];
+
+	for (int k = 0; k < 40; k++) {
+		snprintf(names[i % 5][k], sizeof(names[0][0]), "f%d", i * 40 + k);
+		deopts[k] = (struct lt_deopt){ { .function = names[i % 5][k], .file = "/app/cart.js" }, 3 };
+	}
+	c->loops[0].jit = (struct lt_jit){ .deopts = 120, .functions = deopts, .n_functions = 40 };
+	if (i < 5)
+		return;
+	deopts[0] = *deopted("priceOf", 2);
+	c->loops[0].jit.n_functions = 1;
+}
+
 static void busy_loop(struct doctor_case *c, int i)
 {
 	(void)i;
@@ -347,6 +364,7 @@ static const struct {
 	{ "backpressure", slow_reader },
 	{ "deopt-storm", deopt_storm },
 	{ "deopt-storm", unnamed_storm },
+	{ "deopt-storm", late_storm },
 	{ "uneven-loops", uneven_workers },
 	{ "loop-busy", busy_loop },
 };
@@ -385,10 +403,26 @@ static void test_deopts(void **state)
 	assert_string_equal(finding->blocker->file, "/app/cart.js");
 	assert_int_equal(finding->blocker->line, 17);
 	assert_non_null(strstr(finding->title, "priceOf"));
-	assert_non_null(strstr(finding->title, "80 times"));
+	assert_non_null(strstr(finding->title, "80 times at least"));
 	assert_non_null(strstr(finding->seen[0], "120 deoptimisations"));
 	assert_non_null(strstr(finding->seen[0], "90 functions"));
 	assert_non_null(strstr(finding->seen[1], "priceOf (/app/cart.js:17): 80 times"));
+	lt_diagnosis__free(diagnosis);
+	case_free(c);
+}
+
+static void test_deopts_behind_a_warm_up(void **state)
+{
+	struct doctor_case *c = case_new();
+	struct lt_diagnosis *diagnosis;
+
+	(void)state;
+	case_watch(c, late_storm);
+	diagnosis = lt_diagnosis__new(c->doctor);
+	assert_non_null(diagnosis);
+	assert_int_equal(diagnosis->n_findings, 1);
+	assert_string_equal(diagnosis->findings[0].blocker->function, "priceOf");
+	assert_non_null(strstr(diagnosis->findings[0].title, "10 times at least"));
 	lt_diagnosis__free(diagnosis);
 	case_free(c);
 }
@@ -678,6 +712,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
 		cmocka_unit_test(test_deopts),
+		cmocka_unit_test(test_deopts_behind_a_warm_up),
 		cmocka_unit_test(test_deopts_that_are_none_too_many),
 		cmocka_unit_test(test_held_up_pool),
 		cmocka_unit_test(test_generic),

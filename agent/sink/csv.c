@@ -251,6 +251,7 @@ static void columns(struct csv *csv, const struct row *row)
 	scope_cells(csv, "jit", LT_SCOPE_JIT, loop);
 	text_cell(csv, "jit_worst_function", deopt ? deopt->where.function : NULL);
 	text_cell(csv, "jit_worst_file", deopt ? deopt->where.file : NULL);
+	cell(csv, "jit", "worst_line", NULL, deopt && deopt->where.line ? deopt->where.line : NAN);
 	scope_cells(csv, "process", LT_SCOPE_PROCESS, figures);
 	scope_cells(csv, "throttled", LT_SCOPE_THROTTLED, figures);
 	scope_cells(csv, "pool", LT_SCOPE_POOL, pool);

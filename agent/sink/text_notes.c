@@ -16,10 +16,12 @@
 #include "agent/util/fmt.h"
 #include "looptop/metric.h"
 
-#define NOTE_TEXT_MAX	256
-#define STORM_DEOPTS	5 /* of one function in an interval, and … */
-#define STORM_INTERVALS 3 /* … for so many in a row is a storm */
-#define BLOCKED_SECONDS 5 /* a stream that does not drain for so long is worth a line */
+#define NOTE_TEXT_MAX 256
+/* A storm: so many deoptimisations of one function in an interval, so many a second, for so many intervals in a row. */
+#define STORM_DEOPTS	 5
+#define STORM_PER_SECOND (1.0 / 3)
+#define STORM_INTERVALS	 3
+#define BLOCKED_SECONDS	 5 /* a stream that does not drain for so long is worth a line */
 
 struct told {
 	int pid;
@@ -222,14 +224,15 @@ static int note_streams(const struct lt_text_notes *notes, FILE *out,
 }
 
 /* The loop with the function that was deoptimised most often, if that is often. */
-static const struct lt_loop *stormy_loop(const struct lt_process *process)
+static const struct lt_loop *stormy_loop(const struct lt_process *process, double seconds)
 {
+	const double least = fmax(STORM_DEOPTS, STORM_PER_SECOND * seconds);
 	const struct lt_loop *worst = NULL;
 
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_jit *jit = &process->loops[i].jit;
 
-		if (!jit->n_functions || jit->functions[0].count < STORM_DEOPTS)
+		if (!jit->n_functions || jit->functions[0].count < least)
 			continue;
 		if (!worst || jit->functions[0].count > worst->jit.functions[0].count)
 			worst = &process->loops[i];
@@ -242,22 +245,26 @@ static int note_deopts(const struct lt_text_notes *notes, FILE *out,
 		       const struct lt_snapshot *snapshot, const struct lt_process *process,
 		       struct told *told)
 {
-	const struct lt_loop *loop = stormy_loop(process);
+	const struct lt_loop *loop = stormy_loop(process, snapshot->interval_seconds);
 	const struct lt_stack_frame *where;
+	const char *file;
 	char count[16];
+	int line;
 
 	told->storms = loop ? told->storms + 1 : 0;
 	if (told->storms != STORM_INTERVALS)
 		return 0;
 	where = &loop->jit.functions[0].where;
+	file = where->original_file ? where->original_file : where->file;
+	line = where->original_file ? where->original_line : where->line;
 	lt_fmt_count(count, sizeof(count), loop->jit.deopts);
 	begin_note(notes, out, snapshot, process);
 	put_text(notes, out, ": ", loop->name);
 	fprintf(out, ": %s deoptimisations, most often of ", count);
 	put_text(notes, out, "", where->function);
-	put_text(notes, out, " at ", where->file);
-	if (where->file && where->line)
-		fprintf(out, ":%d", where->line);
+	put_text(notes, out, " at ", file);
+	if (file && line)
+		fprintf(out, ":%d", line);
 	fputc('\n', out);
 	return 1;
 }

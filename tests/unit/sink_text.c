@@ -167,6 +167,17 @@ static void test_deopt_storm(void **state)
 	fclose(opts.out);
 	assert_int_equal(count_of(text, "deoptimisations"), 2);
 	free(text);
+	/* So many in a minute are none too many; and it is told where it was written. */
+	deopts[0].count = 19;
+	fx->snapshot.interval_seconds = 60;
+	text = print(&fx->snapshot, 9, opts);
+	assert_null(strstr(text, "deoptimisations"));
+	free(text);
+	deopts[0].count = 20;
+	deopts[0].where.original_file = "/a.ts";
+	text = print(&fx->snapshot, 9, opts);
+	assert_non_null(strstr(text, " at /a.ts\n"));
+	free(text);
 	free(fx);
 }
 

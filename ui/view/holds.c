@@ -20,9 +20,19 @@ static bool is_blocked(const struct lt_loop *loop)
 	return loop->streams.blocked > 0;
 }
 
+static int compilers_known(const struct lt_loop *loop)
+{
+	int n = 0;
+
+	for (int i = 0; i < LT_SNAP_COMPILERS; i++)
+		n += lt_known(loop->jit.compiles[i]);
+	return n;
+}
+
+/* Are there probes that tell what is compiled for it? */
 static bool is_compiled(const struct lt_loop *loop)
 {
-	return lt_known(loop->jit.deopts);
+	return lt_known(loop->jit.deopts) || compilers_known(loop);
 }
 
 int lt_hold_lines(const struct lt_loop *loop)
@@ -96,25 +106,39 @@ static void draw_streams(struct lt_canvas *canvas, struct lt_rect r, const struc
 			lt_style_figure(severity(streams->longest_blocked_seconds)), text);
 }
 
+/* Whose code was left most often. */
+static void draw_deopt(struct words *at, const struct lt_stack_frame *where)
+{
+	int width = lt_canvas__measure(at->canvas, where->function);
+
+	at->x += lt_canvas__text(at->canvas, at->x, at->y, LT_STYLE_DIM, "most: ");
+	width = width < at->end - at->x ? width : at->end - at->x;
+	if (width <= 0)
+		return;
+	lt_canvas__left(at->canvas, at->x, at->y, width, LT_STYLE_DIM, where->function);
+	at->x += width + 1;
+	if (at->x < at->end)
+		lt_draw_place(at->canvas, at->x, at->y, at->end - at->x, LT_STYLE_DIM, where);
+}
+
 /* The most telling first: code that is left again, then what was compiled. */
 static void draw_jit(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)
 {
 	const struct lt_jit *jit = &loop->jit;
-	const struct lt_stack_frame *where = jit->n_functions ? &jit->functions[0].where : NULL;
-	struct words at = { canvas, r.x + LABEL, r.y, r.x + r.w };
-	char text[256];
+	struct words at = { canvas, r.x + LABEL, r.y, r.x + r.w - 1 };
+	bool any = jit->deopts > 0;
 
 	lt_canvas__text(canvas, r.x + 2, r.y, LT_STYLE_DIM, "jit");
 	add(&at, "deopts", jit->deopts);
-	for (int i = LT_SNAP_COMPILERS; i-- > 0;)
+	for (int i = LT_SNAP_COMPILERS; i-- > 0;) {
+		any |= jit->compiles[i] > 0;
 		add(&at, lt_compiler_names[i], jit->compiles[i]);
-	if (at.x == r.x + LABEL)
-		lt_canvas__text(canvas, at.x, r.y, LT_STYLE_DIM, "nothing was compiled");
-	if (!where || at.x >= at.end)
-		return;
-	snprintf(text, sizeof(text), "most: %s %s:%d", where->function,
-		 where->file ? where->file : "?", where->line);
-	lt_canvas__left(canvas, at.x, r.y, at.end - at.x - 1, LT_STYLE_DIM, text);
+	}
+	if (!any)
+		lt_canvas__text(canvas, at.x, r.y, LT_STYLE_DIM,
+				compilers_known(loop) ? "nothing was compiled" : "no deopts");
+	else if (jit->n_functions && at.x < at.end)
+		draw_deopt(&at, &jit->functions[0].where);
 }
 
 void lt_draw_holds(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop)

@@ -29,7 +29,7 @@ def assert_works(target, seconds=0.3):
 def test_text_is_the_files_again(node, signum):
     with node.run("mixed.js") as target:
         assert procfs.changed_text(target.pid) == []
-        with Stat(target.pid, tier="full") as stat:
+        with Stat(target.pid, tier="full", extra=(*NO_BUDGET, "--jit")) as stat:
             stat.wait_attached()
             target.send("start", seconds=0.8)
             assert procfs.changed_text(target.pid), "no breakpoint: this test would prove nothing"
@@ -60,7 +60,8 @@ def cycles(node, count):
         for i in range(count):
             # A little work in each, so that probes are hit as they come and go.
             target.send("start", seconds=0.05)
-            with Stat(target.pid, tier="full", interval=0.1, extra=(*NO_BUDGET, "-c", "1")) as stat:
+            extra = (*NO_BUDGET, "--jit", "-c", "1")
+            with Stat(target.pid, tier="full", interval=0.1, extra=extra) as stat:
                 stat.wait_attached()
                 stat.finish()
             target.answer("start")

@@ -107,6 +107,19 @@ static void check(const struct lt_v8_stack *stack)
 	}
 }
 
+/* Those of the stack, each by itself, as the ones that are deoptimised are told. */
+static void check_functions(struct lt_v8 *v8, const struct lt_raw_stack *raw)
+{
+	static struct lt_v8_stack stack;
+
+	stack.n_frames = 0;
+	for (uint32_t i = 0; i < raw->n_frames && stack.n_frames < LT_V8_FRAMES_MAX; i++)
+		if (raw->frames[i].shared &&
+		    !lt_v8__function(v8, raw->frames[i].shared, &stack.frames[stack.n_frames]))
+			stack.n_frames++;
+	check(&stack);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct lt_v8_stack stack;
@@ -129,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* and with what was kept; the steps are over */
 		lt_v8__resolve(v8, &raw, &stack);
 		check(&stack);
+		check_functions(v8, &raw);
 	}
 	lt_v8__free(v8);
 	return 0;

@@ -60,10 +60,11 @@ class Target:
         return self.trace.stat().st_size if self.trace.exists() else 0
 
 
-def watch(node, folder, commands, extra=("--jit",)):
+def watch(node, folder, commands, extra=("--jit",), launcher=()):
     """Runs the commands, with their arguments, one after the other."""
     with Target(node, folder) as target:
-        with Stat(target.workload.pid, extra=(*NO_BUDGET, *extra)) as stat:
+        extra = (*NO_BUDGET, *extra)
+        with Stat(target.workload.pid, extra=extra, launcher=launcher) as stat:
             stat.wait_attached()
             begin = target.size
             for cmd, arguments in commands.items():
@@ -179,6 +180,19 @@ def test_a_flood_is_within_the_budget(one_node, tmp_path):
             stat.stop()
     assert row["tier"] == "phases" and row["loops"][0]["jit"]["compiles"]["ignition"] is None
     assert any("garbage collection and compilation" in text for text in row["missing"])
+
+
+def test_in_the_oldest_way(one_node, tmp_path):
+    """Without cookies, and without stacks: the functions are named all the same."""
+    extra = ("--jit", "--attach", "oldest")
+    hidden = "mount --bind /dev/null /sys/kernel/btf/vmlinux"
+    launcher = ("unshare", "-m", "sh", "-c", f'{hidden} && exec "$@"', "sh")
+    seen = watch(one_node, tmp_path, {"storm": {"rounds": ROUNDS}}, extra, launcher)
+    truth = seen.traced.deopts
+    assert any("no stack" in text for text in seen.process.last["missing"])
+    assert truth["priceOf"] >= LEAST and total(seen.process, "deopts") == sum(truth.values())
+    assert functions(seen.process)[("priceOf", SHOP, LINE)] == truth["priceOf"]
+    assert_same_compilations(one_node, seen)
 
 
 def test_off_unless_asked_for(one_node, tmp_path):

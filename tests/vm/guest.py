@@ -31,6 +31,7 @@ WORK = {
     "streams": 7,
     "minor": 3,
     "major": 2,
+    "fresh": 50,
 }
 BLOCK_MS = 600
 WITHOUT_BTF = "mount --bind /dev/null /sys/kernel/btf/vmlinux"
@@ -61,7 +62,7 @@ def text_is_back(pid, within=SLOW):
 def watched_work(target):
     """One run of work under `stat`: what the process says and what looptop says."""
     begin = time.monotonic()
-    with Stat(target.pid, tier="full") as stat:
+    with Stat(target.pid, tier="full", extra=(*NO_BUDGET, "--jit")) as stat:
         stat.wait_attached(SLOW)
         during = {
             "changed": len(procfs.changed_text(target.pid)),

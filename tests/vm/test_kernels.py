@@ -180,6 +180,15 @@ def test_turns_are_exact(seen):
     assert truth["immediates"] <= turns <= iterations <= truth["immediates"] + 60
 
 
+def test_compilations_are_counted(seen):
+    """What the work itself needs to be compiled comes besides."""
+    rows = [row["jit"] for row in process_of(seen, "work")[1].loop().rows]
+    assert 50 <= sum(row["compiles"]["ignition"] for row in rows) <= 200
+    for name in ("sparkplug", "turbofan"):
+        assert all(row["compiles"][name] is not None for row in rows), name
+    assert all(row["deopts"] is not None for row in rows)
+
+
 def test_times_are_within_bounds(seen):
     truth = seen["work"]["truth"]
     _, process = process_of(seen, "work")

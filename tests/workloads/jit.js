@@ -9,6 +9,7 @@
 'use strict';
 const vm = require('vm');
 const { isMainThread, parentPort, Worker } = require('worker_threads');
+const { callFresh } = require('./lib/fresh');
 const { openWindow, serve } = require('./lib/session');
 
 const SETTLE_MS = 20; // for the compilers' own threads
@@ -44,15 +45,6 @@ async function rounds({ rounds }, last) {
 }
 
 const spoil = (priceOf) => priceOf('a', 'b');
-let serial = 0;
-
-// Functions with bodies that nobody has compiled yet: a script is only pre-parsed at first.
-function callFresh(count) {
-  const names = Array.from({ length: count }, () => `f${serial++}`);
-  const source = names.map((name) => `function ${name}(a) { return a + '${name}'; }`).join('\n');
-  const functions = vm.runInThisContext(`(() => { ${source}; return [${names.join(', ')}]; })()`);
-  for (const one of functions) one(1);
-}
 
 function fresh({ count }) {
   const close = openWindow();

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 The looptop authors
 //
 // A known number of everything, small enough for an emulated machine:
-//   work {immediates, stats, lookups, hashes, streams, minor, major}  truth has the counts; needs --expose-gc
+//   work {immediates, stats, lookups, hashes, streams, minor, major, fresh}
+//                                                                      truth has the counts; needs --expose-gc
 //   block {ms}                                                         one function that holds the loop
 //   entries {}                                                         all collections so far
 'use strict';
@@ -10,6 +11,7 @@ const crypto = require('crypto');
 const dns = require('dns');
 const fs = require('fs');
 const { deflate } = require('./lib/deflate');
+const { callFresh } = require('./lib/fresh');
 const { observePauses } = require('./lib/pauses');
 const { burn, monotonic, openWindow, serve } = require('./lib/session');
 
@@ -30,10 +32,11 @@ function spin(n) {
 
 const rest = () => new Promise((resolve) => setTimeout(resolve, 10));
 
-async function work({ immediates, stats, lookups, hashes, streams, minor, major }) {
+async function work({ immediates, stats, lookups, hashes, streams, minor, major, fresh }) {
   const close = openWindow();
   const deflated = { writes: 0 };
   await spin(immediates);
+  callFresh(fresh);
   await times(stats, (done) => fs.stat(__filename, done));
   await Promise.all([
     times(lookups, (done) => dns.lookup('localhost', done)),

@@ -15,9 +15,14 @@
 #define WEIGHT		   1e-4 /* how much slower the code is meanwhile is not known: behind what delays */
 #define NAMED_MAX	   3
 
-static bool is_storm(double times, double seconds, double per_second)
+/* What is thrown out was made before. V8 also leaves code for better code of the same loop, and on a busy host does so at
+ * each call of a function that is well: then nothing is made. */
+#define MADE_PART 0.75
+
+static bool is_storm(const struct lt_dr_jit *jit, double times, double per_second)
 {
-	return times >= STORM_TIMES && times >= per_second * seconds;
+	return times >= STORM_TIMES && times >= per_second * jit->seconds &&
+	       jit->optimised >= MADE_PART * times;
 }
 
 /* The most frequent function that comes behind `before`; NULL: none. */
@@ -110,12 +115,13 @@ bool lt_rule__deopts(const struct lt_case *c)
 		const struct lt_dr_loop *loop = c->process->loops[i];
 		const struct lt_dr_jit *jit = &loop->jit;
 		const struct lt_blocker *worst = next_function(jit, NULL);
+		bool named = worst;
 
 		known |= jit->seconds > 0;
-		if (worst && is_storm(worst->turns, jit->seconds, STORM_PER_SECOND))
+		while (worst && !is_storm(jit, worst->turns, STORM_PER_SECOND))
+			worst = next_function(jit, worst);
+		if (worst || (!named && is_storm(jit, jit->deopts, UNNAMED_PER_SECOND)))
 			report(c, loop, worst);
-		else if (!worst && is_storm(jit->deopts, jit->seconds, UNNAMED_PER_SECOND))
-			report(c, loop, NULL);
 	}
 	return known;
 }

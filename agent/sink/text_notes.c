@@ -21,6 +21,8 @@
 #define STORM_DEOPTS	 5
 #define STORM_PER_SECOND (1.0 / 3)
 #define STORM_INTERVALS	 3
+#define REMADE_PART	 0.5 /* of what is thrown out in an interval; names may come in the next one */
+#define FIRST_OPTIMISING 2 /* of the compilers: those before it assume nothing */
 #define BLOCKED_SECONDS	 5 /* a stream that does not drain for so long is worth a line */
 
 struct told {
@@ -223,6 +225,16 @@ static int note_streams(const struct lt_text_notes *notes, FILE *out,
 	return 1;
 }
 
+/* What is thrown out in a storm is made anew; code that is only left for better code of its loop is not. */
+static bool is_remade(const struct lt_jit *jit)
+{
+	double optimised = 0;
+
+	for (int i = FIRST_OPTIMISING; i < LT_SNAP_COMPILERS; i++)
+		optimised += lt_known(jit->compiles[i]) ? jit->compiles[i] : 0;
+	return optimised >= REMADE_PART * jit->functions[0].count;
+}
+
 /* The loop with the function that was deoptimised most often, if that is often. */
 static const struct lt_loop *stormy_loop(const struct lt_process *process, double seconds)
 {
@@ -232,7 +244,7 @@ static const struct lt_loop *stormy_loop(const struct lt_process *process, doubl
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_jit *jit = &process->loops[i].jit;
 
-		if (!jit->n_functions || jit->functions[0].count < least)
+		if (!jit->n_functions || jit->functions[0].count < least || !is_remade(jit))
 			continue;
 		if (!worst || jit->functions[0].count > worst->jit.functions[0].count)
 			worst = &process->loops[i];

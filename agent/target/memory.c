@@ -50,7 +50,9 @@ int lt_read_memory(int pid, uint64_t address, void *buf, size_t size)
 	return lt_source_read(&source, address, buf, size);
 }
 
-/* internal_fields: the running wait's beginning and the ended ones' sum must belong together. */
+/* internal_fields: the running wait's beginning and the ended ones' sum must belong together. What stands there before
+ * and after stood there in between: the clocks, ours and the loop's own, are read then. The loop's would be that of
+ * the turn before if it were read first, and the wait that follows would pass for a turn. */
 static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
 			struct lt_loop_mem *mem)
 {
@@ -63,9 +65,12 @@ static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
 	}
 	for (int i = 0; i < TRIES; i++) {
 		if (lt_read_memory(pid, fields, block, sizeof(block)) ||
-		    lt_read_memory(pid, fields, again, sizeof(again)))
+		    lt_read_memory(pid, mem->loop_ptr + LT_UV_LOOP_TIME_MS, &mem->time_ms,
+				   sizeof(mem->time_ms)))
 			return -EFAULT;
 		mem->read_ns = lt_now_ns();
+		if (lt_read_memory(pid, fields, again, sizeof(again)))
+			return -EFAULT;
 		mem->idle_ns = lt_word(block, (size_t)uv->idle_time);
 		mem->entry_ns = lt_word(block, (size_t)uv->entry_time);
 		mem->metrics_on = lt_half(block, 0) & METRICS_IDLE_TIME;

@@ -120,8 +120,8 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 	return err;
 }
 
-/* A libuv queue's nodes, `skip` not counted; -1: longer than the bound, or torn by a change. */
-static int32_t count_queue(int pid, uint64_t head, uint64_t skip)
+/* A libuv queue's nodes; -1: longer than the bound, or torn by a change. */
+static int32_t count_queue(int pid, uint64_t head)
 {
 	uint64_t node[2], at = head, prev;
 
@@ -136,7 +136,7 @@ static int32_t count_queue(int pid, uint64_t head, uint64_t skip)
 			if (!lt_is_pointer(at) || lt_read_memory(pid, at, node, sizeof(node)) ||
 			    node[1] != prev)
 				break;
-			n += at != skip;
+			n++;
 			prev = at;
 			at = node[0];
 		}
@@ -174,11 +174,12 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 	if (!mem.size) {
 		mem.queue_depth = mem.slow_queue_depth = 0;
 	} else if (wq && slow) {
-		/* A marker for "slow work waits", run_slow_work_message, lies in the queue too; it is libuv's
-		 * own datum near the heads, where no task can be. */
-		mem.slow_queue_depth = count_queue(target->pid, slow, 0);
-		mem.queue_depth = count_queue(target->pid, wq, 0);
-		if (mem.queue_depth > 0 && mem.slow_queue_depth > 0)
+		/* One node, run_slow_work_message, stands for all of the slow queue. */
+		mem.slow_queue_depth = count_queue(target->pid, slow);
+		mem.queue_depth = count_queue(target->pid, wq);
+		if (mem.slow_queue_depth < 0)
+			mem.queue_depth = -1;
+		else if (mem.queue_depth > 0 && mem.slow_queue_depth > 0)
 			mem.queue_depth += mem.slow_queue_depth - 1;
 	}
 	mem.read_ns = lt_now_ns();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * What is read of a loop that runs on, in memory of our own that has the shape of libuv's: the figures of a reading
- * are of one moment.
+ * What is read of a loop and of a pool while they run on, in memory of our own that has the shape of libuv's: the
+ * figures of a reading are of one moment, and a queue that was not counted to its end is unknown.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -22,6 +22,7 @@
 #define CYCLES_MAX 1000000
 #define HOLD_NS	   6000 /* how long a state lasts: a reading or two */
 #define MS	   1000000ull
+#define UNCOUNTED  2000 /* tasks: more than are counted */
 #define LONGEST_NS 20000000000ull
 
 enum {
@@ -114,10 +115,70 @@ static void test_loop(void **state)
 	assert_int_equal(later, 0);
 }
 
+/* libuv's queues: a head, and nodes, each with next and previous. */
+struct node {
+	uint64_t next, prev;
+};
+
+static struct {
+	uint32_t nthreads, idle_threads, slow_running, pad;
+	struct node slow, wq, marker;
+} pool;
+static struct node slow_tasks[UNCOUNTED], tasks[3];
+
+static void append(struct node *head, struct node *node)
+{
+	struct node *last = (struct node *)(uintptr_t)head->prev;
+
+	*node = (struct node){ address(head), address(last) };
+	last->next = head->prev = address(node);
+}
+
+/* Two threads wait for a name server; so many look-ups wait for them, and three files for the others. */
+static struct lt_pool_mem read_pool(size_t n_slow)
+{
+	struct lt_pool_mem mem;
+
+	pool.nthreads = 4;
+	pool.idle_threads = 2;
+	pool.slow = (struct node){ address(&pool.slow), address(&pool.slow) };
+	pool.wq = (struct node){ address(&pool.wq), address(&pool.wq) };
+	for (size_t i = 0; i < 3; i++)
+		append(&pool.wq, &tasks[i]);
+	for (size_t i = 0; i < n_slow; i++)
+		append(&pool.slow, &slow_tasks[i]);
+	if (n_slow)
+		append(&pool.wq, &pool.marker);
+	image.nthreads = address(&pool.nthreads);
+	image.idle_threads = address(&pool.idle_threads);
+	image.pool_queue = address(&pool.wq);
+	image.slow_queue = address(&pool.slow);
+	assert_int_equal(lt_read_pool(&target, &mem), 0);
+	assert_int_equal(mem.size, 4);
+	assert_int_equal(mem.idle, 2);
+	return mem;
+}
+
+static void test_queues(void **state)
+{
+	struct lt_pool_mem mem = read_pool(0);
+
+	(void)state;
+	assert_int_equal(mem.slow_queue_depth, 0);
+	assert_int_equal(mem.queue_depth, 3);
+	mem = read_pool(500);
+	assert_int_equal(mem.slow_queue_depth, 500);
+	assert_int_equal(mem.queue_depth, 503);
+	mem = read_pool(UNCOUNTED);
+	assert_int_equal(mem.slow_queue_depth, -1);
+	assert_int_equal(mem.queue_depth, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_queues),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

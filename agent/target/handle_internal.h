@@ -23,6 +23,7 @@ struct lt_handle_list {
 
 struct lt_handle_walk {
 	struct lt_source source;
+	int pid;
 	struct lt_handle_list known; /* where handles were, or may be */
 	struct lt_handle_list found; /* by the walk that runs */
 	struct lt_handle *handles; /* the result */

@@ -15,13 +15,14 @@
 #define PROBES_MAX   16 /* of the table; the target chooses the addresses */
 #define QUEUED_MAX   (1ull << 40)
 
-struct lt_handle_walk *lt_handle_walk__new(const struct lt_source *source)
+struct lt_handle_walk *lt_handle_walk__new(const struct lt_source *source, int pid)
 {
 	struct lt_handle_walk *walk = calloc(1, sizeof(*walk));
 
 	if (!walk)
 		return NULL;
 	walk->source = *source;
+	walk->pid = pid;
 	return walk;
 }
 
@@ -48,7 +49,7 @@ static bool is_stream(uint32_t type)
 static void parse(const unsigned char *bytes, uint64_t address, struct lt_seen *seen)
 {
 	struct lt_handle *handle = &seen->handle;
-	uint64_t since_ns = handle->blocked_since_ns;
+	uint64_t since_ns = handle->blocked_since_ns, file = handle->file;
 	int32_t fd = handle->fd;
 
 	*handle = (struct lt_handle){ .address = address,
@@ -66,8 +67,10 @@ static void parse(const unsigned char *bytes, uint64_t address, struct lt_seen *
 	handle->queued_bytes = lt_word(bytes, LT_UV_STREAM_QUEUED_BYTES);
 	handle->fd = (int32_t)lt_half(bytes, LT_UV_STREAM_FD);
 	handle->listening = lt_word(bytes, LT_UV_STREAM_CONNECTION_CB) != 0;
-	if (handle->queued_bytes && handle->fd == fd)
-		handle->blocked_since_ns = since_ns;
+	if (!handle->queued_bytes || handle->fd != fd)
+		return;
+	handle->blocked_since_ns = since_ns;
+	handle->file = file;
 }
 
 /* A handle may be the last thing before an unmapped page, and the smallest kinds are short. */

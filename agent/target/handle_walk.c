@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/target/handle_internal.h"
+#include "agent/target/peer.h"
 #include "agent/target/uv_layout.h"
 
 #define TRIES	  5
@@ -17,6 +18,7 @@
 	1000000000ull /* likewise: a machine that is short of CPUs, or of memory, is no reason to wait */
 #define SINGLES_MAX 2000 /* handles read on their own in one walk: 5 ms; the next one knows them */
 #define CLOCK_EVERY 64 /* handles between two looks at the clock */
+#define FILES_MAX   500 /* descriptors that are looked at in one walk: 1 ms */
 
 /* The handle whose node follows prev: as the batch read it if that fits, else read now. */
 static int next_handle(struct lt_handle_walk *walk, uint64_t loop_ptr, uint64_t node, uint64_t prev,
@@ -113,9 +115,27 @@ static int remember_part(struct lt_handle_walk *walk)
 	return err;
 }
 
+/* Since when the stream is blocked. A new connection mostly gets the memory and the descriptor of the last one that was
+ * closed: whether it is the same is told by what the descriptor is. One that nobody looked at is blocked since now;
+ * the first in the queue are the oldest. */
+static void set_blocked(const struct lt_handle_walk *walk, struct lt_handle *handle,
+			uint64_t now_ns, int *files)
+{
+	uint64_t file = 0;
+
+	if (handle->queued_bytes && ++*files <= FILES_MAX)
+		file = lt_file_of(walk->pid, handle->fd);
+	if (!handle->queued_bytes)
+		handle->blocked_since_ns = 0;
+	else if (!handle->blocked_since_ns || !file || file != handle->file)
+		handle->blocked_since_ns = now_ns;
+	handle->file = file;
+}
+
 static int hand_over(struct lt_handle_walk *walk, uint64_t now_ns)
 {
 	size_t n = walk->found.n;
+	int files = 0;
 
 	if (n > walk->handles_capacity) {
 		struct lt_handle *handles = reallocarray(walk->handles, n, sizeof(*handles));
@@ -128,10 +148,7 @@ static int hand_over(struct lt_handle_walk *walk, uint64_t now_ns)
 	for (size_t i = 0; i < n; i++) {
 		struct lt_handle *handle = &walk->found.items[i].handle;
 
-		if (!handle->queued_bytes)
-			handle->blocked_since_ns = 0;
-		else if (!handle->blocked_since_ns)
-			handle->blocked_since_ns = now_ns;
+		set_blocked(walk, handle, now_ns, &files);
 		walk->handles[i] = *handle;
 	}
 	return 0;

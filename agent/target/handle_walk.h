@@ -26,12 +26,13 @@ struct lt_handle {
 	bool listening; /* a stream that takes connections */
 	uint64_t
 		blocked_since_ns; /* the first of the walks, without a gap, that found bytes queued; 0 */
+	uint64_t file; /* what a blocked stream's descriptor is (peer.h); 0: it was not asked for */
 };
 
 struct lt_handle_walk;
 
-/* source is copied. NULL with errno. */
-struct lt_handle_walk *lt_handle_walk__new(const struct lt_source *source);
+/* source is copied; pid is whose descriptors the handles have. NULL with errno. */
+struct lt_handle_walk *lt_handle_walk__new(const struct lt_source *source, int pid);
 void lt_handle_walk__free(struct lt_handle_walk *walk);
 
 /*

@@ -56,7 +56,7 @@ struct lt_handles *lt_handles__new(const struct lt_target *target)
 		return NULL;
 	handles->target = target;
 	handles->source = lt_process_memory(target->pid);
-	handles->walk = lt_handle_walk__new(&handles->source);
+	handles->walk = lt_handle_walk__new(&handles->source, target->pid);
 	lt_peer__init(&handles->peer, target->pid);
 	if (handles->walk)
 		return handles;

@@ -15,6 +15,7 @@
 #define BYTES_MAX (64u << 20) /* of one search: half a million sockets */
 #define RETRY_NS  10000000000ull
 #define CHUNK	  16384
+#define LINK_SIZE 256
 
 static const char *const table_files[LT_TABLE_MAX] = {
 	[LT_TABLE_TCP6] = "tcp6",
@@ -171,16 +172,34 @@ static void search(struct lt_peer *peer, uint64_t budget_ns)
 	} while (lt_now_ns() < end_ns);
 }
 
-/* What the descriptor is: a socket's inode, or 0 with its name in text. */
-static uint64_t look_at(int pid, int fd, char text[LT_PEER_SIZE])
+static void read_link(int pid, int fd, char link[LINK_SIZE])
 {
-	char path[64], link[256];
-	unsigned long inode;
+	char path[64];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
-	n = readlink(path, link, sizeof(link) - 1);
+	n = readlink(path, link, LINK_SIZE - 1);
 	link[n > 0 ? n : 0] = '\0';
+}
+
+uint64_t lt_file_of(int pid, int fd)
+{
+	char link[LINK_SIZE];
+	unsigned long inode;
+
+	read_link(pid, fd, link);
+	if (sscanf(link, "socket:[%lu]", &inode) == 1 || sscanf(link, "pipe:[%lu]", &inode) == 1)
+		return inode;
+	return link[0] ? UINT64_MAX : 0;
+}
+
+/* What the descriptor is: a socket's inode, or 0 with its name in text. */
+static uint64_t look_at(int pid, int fd, char text[LT_PEER_SIZE])
+{
+	char link[LINK_SIZE];
+	unsigned long inode;
+
+	read_link(pid, fd, link);
 	text[0] = '\0';
 	if (sscanf(link, "socket:[%lu]", &inode) == 1)
 		return inode;

@@ -47,6 +47,10 @@ void lt_peer__close(struct lt_peer *peer);
  * and if it was not found. */
 const char *lt_peer__of(struct lt_peer *peer, int fd, bool local, uint64_t budget_ns);
 
+/* A number for what the process's descriptor is: of a socket or pipe its inode, another one for all that has a path.
+ * 0: there is no such descriptor. Nothing is opened. */
+uint64_t lt_file_of(int pid, int fd);
+
 /* The remote address in a line of a table, if it is the socket with this inode. */
 bool lt_peer_in_line(enum lt_socket_table table, const char *line, uint64_t inode,
 		     char text[LT_PEER_SIZE]);

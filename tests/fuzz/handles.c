@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/target/handle_walk.h"
 #include "agent/target/peer.h"
@@ -110,7 +111,7 @@ static void run(struct lt_handle_walk *walk, uint64_t now_ns)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lt_source source = { read_image, NULL };
-	struct lt_handle_walk *walk = lt_handle_walk__new(&source);
+	struct lt_handle_walk *walk = lt_handle_walk__new(&source, getpid());
 	char line[512], text[LT_PEER_SIZE] = "";
 	size_t half = size / 2;
 

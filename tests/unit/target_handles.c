@@ -173,7 +173,7 @@ static int set_up(void **state)
 
 	(void)state;
 	image.bytes = calloc(PAGES, PAGE);
-	walk = lt_handle_walk__new(&source);
+	walk = lt_handle_walk__new(&source, getpid());
 	return image.bytes && walk ? 0 : -1;
 }
 
@@ -418,6 +418,35 @@ static void test_blocked_since(void **state)
 	assert_int_equal(handles[2].blocked_since_ns, 5 * NOW);
 }
 
+/* A new connection with the memory and the descriptor of one that was closed. */
+static void test_blocked_anew(void **state)
+{
+	int pipes[2], old;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	make_loop(4);
+	put(address_of(2) + LT_UV_STREAM_QUEUED_BYTES, 100);
+	put_half(address_of(2) + LT_UV_STREAM_FD, (uint32_t)pipes[1]);
+	assert_int_equal(run(NOW), 0);
+	assert_int_equal(run(2 * NOW), 0);
+	assert_int_equal(handles[2].blocked_since_ns, NOW);
+	old = pipes[1];
+	close(pipes[0]);
+	close(pipes[1]);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipes[1], old);
+	assert_int_equal(run(3 * NOW), 0);
+	assert_int_equal(handles[2].blocked_since_ns, 3 * NOW);
+	assert_int_equal(run(4 * NOW), 0);
+	assert_int_equal(handles[2].blocked_since_ns, 3 * NOW);
+	/* Whose descriptor cannot be looked at may always be another one. */
+	close(pipes[0]);
+	close(pipes[1]);
+	assert_int_equal(run(5 * NOW), 0);
+	assert_int_equal(handles[2].blocked_since_ns, 5 * NOW);
+}
+
 static void break_image(uint64_t *seed)
 {
 	unsigned n = 1 + (unsigned)(next_random(seed) % 12);
@@ -562,6 +591,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_process_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_blocked_since, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_blocked_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fuzz, set_up, tear_down),
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_versions),

@@ -77,6 +77,11 @@ static bool read_heap(struct lt_watch *watch, struct lt_thread_state *thread,
 	return thread->isolate && !lt_heap__read(&source, thread->isolate, ret_heap);
 }
 
+static bool sees_collections(const struct lt_watch *watch)
+{
+	return watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_GC);
+}
+
 static bool keep(struct lt_thread_state *thread, const struct lt_heap *heap)
 {
 	if (!lt_known(heap->used_bytes))
@@ -95,6 +100,9 @@ static struct lt_heap heap_now(struct lt_watch *watch, struct lt_thread_state *t
 	thread->heap_missed = thread->isolate && !keep(thread, &heap);
 	if (thread->heap_missed && thread->heap_ns && lt_now_ns() - thread->heap_ns <= KEPT_NS)
 		heap = thread->heap;
+	/* Without probes nobody tells of a later collection. */
+	if (!sees_collections(watch))
+		thread->used_after_gc_bytes = 0;
 	if (thread->used_after_gc_bytes > 0)
 		heap.used_after_gc_bytes = thread->used_after_gc_bytes;
 	return heap;
@@ -164,7 +172,7 @@ size_t lt_watch__miss_heap(struct lt_watch *watch, const char **missing)
 			 watch->heap_why);
 		missing[n++] = watch->no_heap;
 	}
-	if (!watch->attachment || !lt_attachment__has(watch->attachment, LT_GROUP_GC))
+	if (!sees_collections(watch))
 		missing[n++] = "the heap in use after a full collection needs garbage collection "
 			       "probes";
 	return n;

@@ -119,6 +119,40 @@ def test_one_that_calms_down_comes_back(one_node):
     assert sum(c["recovered"] for c in changes) == 1
 
 
+def test_what_collections_leave_is_unknown_without_their_probes(one_node, tmp_path):
+    """Pool tasks without end cost more than the budget: all of these probes go, and collections go on unseen."""
+    script = tmp_path / "collects.js"
+    script.write_text(
+        "const fs = require('fs'), task = () => fs.stat('/', task);"
+        "setInterval(gc, 100);"
+        "process.stdin.once('data', () => { for (let i = 0; i < 8; i++) task(); }).on('end', process.exit);"
+        "console.log('ready');"
+    )
+    pipe = subprocess.PIPE
+
+    def left(snapshot):
+        return process_of(snapshot, target.pid)["loops"][0]["heap"]["used_after_gc_bytes"]
+
+    with subprocess.Popen([one_node.path, "--expose-gc", script], stdin=pipe, stdout=pipe) as target:
+        assert target.stdout.readline().strip() == b"ready"
+        with Stat(target.pid, interval=0.5, extra=("--budget", "0.1")) as stat:
+            stat.wait_attached()
+            wait_until(stat, left, 20, "collection that was seen")
+            target.stdin.write(b"go\n")
+            target.stdin.flush()
+            dropped = wait_until(
+                stat, lambda s: process_of(s, target.pid)["gc"]["seconds"] is None, 20, "drop"
+            )
+            stat.settle()
+            series = stat.stop()
+        target.stdin.close()
+    for snapshot in series.snapshots:
+        entry = process_of(snapshot, target.pid)
+        if snapshot["time"] >= dropped["time"] and entry["gc"]["seconds"] is None:
+            assert left(snapshot) is None
+            assert is_told(entry, "needs garbage collection probes")
+
+
 def test_looks_keep_distributions_alive(one_node, tmp_path):
     """Five times over the budget all the time: known for 1 s in 10, and the average is within it."""
     script = tmp_path / "ticks.js"

@@ -85,6 +85,21 @@ static void heap_growth(const struct lt_case *c, const struct lt_dr_loop *loop)
 		 "a service that has just started, or fills a cache, grows too");
 }
 
+/* Has the heap grown with it? A collection that nobody could look at in time leaves no point: the heap may have too few to
+ * say that it only grows. */
+static bool heap_explains(const struct lt_dr_process *process, double growth)
+{
+	double heap = 0;
+
+	for (size_t i = 0; i < process->n_loops; i++) {
+		const struct lt_dr_loop *loop = process->loops[i];
+
+		if (loop->n_heap > 0)
+			heap += loop->heap[loop->n_heap - 1].bytes - loop->heap[0].bytes;
+	}
+	return heap >= HALF * growth;
+}
+
 /* Resident memory: all that is known where the heap is not, and what the heap does not explain. */
 static void resident_growth(const struct lt_case *c, bool heap_known)
 {
@@ -95,6 +110,7 @@ static void resident_growth(const struct lt_case *c, bool heap_known)
 
 	if (!only_grows(points, n))
 		return;
+	heap_known = heap_known && !heap_explains(process, points[n - 1].bytes - points[0].bytes);
 	finding = lt_finding__new(c->diagnosis, heap_known ? "memory-grows" : "heap-grows", process,
 				  NULL);
 	if (!finding)

@@ -232,13 +232,18 @@ int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_ha
 		if (err)
 			return err;
 	}
-	if (walked || handles->peer.searching)
+	if (walked || handles->peer.searching) {
 		find_peer(handles);
+		now_ns = lt_now_ns(); /* that took its time: timers have come and gone */
+		err = lt_source_read(&handles->source, loop_ptr, loop, sizeof(loop));
+		if (err)
+			return err;
+	}
 	mem->read_ns = now_ns;
 	mem->active = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
 	mem->requests = lt_word(loop, LT_UV_LOOP_ACTIVE_REQS);
-	lt_js_counters__read(&handles->js, &handles->source, mem);
 	mem->timer_due_ns = read_timer(handles, loop);
+	lt_js_counters__read(&handles->js, &handles->source, mem);
 	*ret_mem = *mem;
 	return 0;
 }

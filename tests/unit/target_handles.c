@@ -32,7 +32,8 @@
 #define FUZZ_RUNS 3000
 #define READS_MAX \
 	80000 /* of one walk: five tries, each with 2048 failures and 2000 single reads at most */
-#define NOW 1000000000ull
+#define NOW  1000000000ull
+#define MANY 1800 /* handles, each read on its own */
 
 struct image {
 	unsigned char *bytes;
@@ -560,6 +561,43 @@ static void test_figures(void **state)
 	lt_handles__free(read_by);
 }
 
+/* What is told of the loop is of the end of a long walk, as the timer that is due next is. */
+static void test_moment(void **state)
+{
+	static unsigned char loop[LT_UV_LOOP_BYTES] __attribute__((aligned(8)));
+	static unsigned char memory[MANY][STEP] __attribute__((aligned(8)));
+	struct lt_target target = { .pid = getpid(), .runtime = "libuv", .uv_version = "1.46.0" };
+	uint64_t at = (uint64_t)(uintptr_t)loop, head = at + LT_UV_LOOP_HANDLE_QUEUE, prev = head;
+	const uint32_t type = LT_UV_ASYNC;
+	bool after = false;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		uint64_t node = (uint64_t)(uintptr_t)memory[i] + LT_UV_HANDLE_QUEUE;
+
+		memcpy(memory[i] + LT_UV_HANDLE_LOOP, &at, 8);
+		memcpy(memory[i] + LT_UV_HANDLE_TYPE, &type, 4);
+		memcpy(memory[i] + LT_UV_HANDLE_QUEUE + 8, &prev, 8);
+		memcpy((char *)(uintptr_t)prev, &node, 8);
+		prev = node;
+	}
+	memcpy((char *)(uintptr_t)prev, &head, 8);
+	/* Somebody may take the CPU right after the walk, but not each time. */
+	for (int i = 0; i < 50 && !after; i++) {
+		struct lt_handles *read_by = lt_handles__new(&target);
+		uint64_t begin_ns = lt_now_ns(), end_ns;
+		struct lt_handles_mem mem;
+
+		assert_non_null(read_by);
+		assert_int_equal(lt_handles__read(read_by, at, &mem), 0);
+		end_ns = lt_now_ns();
+		assert_int_equal(mem.kinds[LT_UV_ASYNC].open, MANY);
+		after = mem.read_ns - begin_ns > (end_ns - begin_ns) / 2;
+		lt_handles__free(read_by);
+	}
+	assert_true(after);
+}
+
 static void test_versions(void **state)
 {
 	static const char *const known[] = { "1.43.0", "1.46.0", "1.52.1" };
@@ -594,6 +632,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blocked_anew, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fuzz, set_up, tear_down),
 		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_moment),
 		cmocka_unit_test(test_versions),
 	};
 

@@ -53,8 +53,10 @@ static bool lands_at(const struct lt_function *function, uint64_t vaddr)
 }
 
 uint64_t lt_deduce_argument(const struct lt_deducing *deducing, const struct lt_function *function,
-			    size_t at, unsigned reg)
+			    size_t at, unsigned argument)
 {
+	unsigned reg = function->machine->argument[argument];
+
 	for (size_t i = at, n = 0; i-- > 0 && n < ARGUMENT_INSNS_MAX; n++) {
 		const struct lt_insn *in = &function->insns[i];
 
@@ -106,8 +108,8 @@ bool lt_deduce_touches(const struct lt_function *function, int32_t disp)
 	for (size_t i = 0; i < function->n_insns; i++) {
 		const struct lt_insn *in = &function->insns[i];
 
-		if (in->base >= 0 && in->base != LT_REG_RSP && in->base != LT_REG_RBP &&
-		    in->disp == disp)
+		if (in->base >= 0 && in->base != function->machine->stack &&
+		    in->base != function->machine->frame && in->disp == disp)
 			return true;
 	}
 	return false;

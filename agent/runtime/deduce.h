@@ -22,9 +22,9 @@ int lt_deduce_decode(const struct lt_deducing *deducing, uint64_t vaddr,
 bool lt_deduce_calls(const struct lt_deducing *deducing, const struct lt_insn *in, const char *name,
 		     uint64_t address);
 
-/* The function whose address the register holds when insns[at] is reached, 0: not certain. */
+/* The function whose address is the argument of that number, from 0, when insns[at] is reached; 0: not certain. */
 uint64_t lt_deduce_argument(const struct lt_deducing *deducing, const struct lt_function *function,
-			    size_t at, unsigned reg);
+			    size_t at, unsigned argument);
 
 /* The functions whose addresses are taken, also by way of read-only data; at most LT_POINTERS_MAX. */
 size_t lt_deduce_pointers(const struct lt_deducing *deducing, const struct lt_function *function,

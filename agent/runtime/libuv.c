@@ -9,6 +9,10 @@
 
 #include "agent/runtime/libuv_deduce.h"
 #include "agent/runtime/registry.h"
+#include "agent/target/decode.h"
+
+/* So much of uv_version() is looked at. */
+#define VERSION_BYTES 24
 
 #define PHASE(name, which, phase) \
 	{ .symbol = name, .find = lt_find_entry, .role = LT_ROLE_PHASE, .group = which, .arg = phase, \
@@ -65,20 +69,24 @@ static const struct lt_address_rule addresses[] = {
 	{ 0 },
 };
 
-/* uv_version() is `mov $0xMMmmpp, %eax` and a return, behind a prologue or not. */
+/* uv_version() returns 0xMMmmpp: one constant, made by one instruction or two. */
 static uint32_t decode_version(struct lt_elf *elf, uint64_t vaddr)
 {
-	uint8_t code[24];
-	uint32_t version;
+	struct lt_function function;
+	uint64_t version = 0;
 
-	if (!vaddr || lt_elf__read(elf, vaddr, code, sizeof(code)))
+	if (!vaddr || lt_function__decode(elf, vaddr, VERSION_BYTES, &function))
 		return 0;
-	for (size_t i = 0; i + 5 < sizeof(code); i++) {
-		memcpy(&version, code + i + 1, sizeof(version));
-		if (code[i] == 0xb8 && version >> 16 == 1)
-			return version;
+	for (size_t i = 0; i < function.n_insns && !version; i++) {
+		const struct lt_insn *in = &function.insns[i];
+
+		if (in->flow != LT_FLOW_NEXT)
+			break;
+		if (in->constant >> 16 == 1)
+			version = in->constant;
 	}
-	return 0;
+	lt_function__free(&function);
+	return (uint32_t)version;
 }
 
 /* Offsets in uv__loop_internal_fields_t, by the DWARF of 1.43, 1.44, 1.46, 1.51, 1.52. */

@@ -85,16 +85,17 @@ static bool waits(const struct lt_deducing *deducing, const struct lt_function *
 static enum part part_of(const struct lt_deducing *deducing, const struct lt_uv_exports *exports,
 			 const struct lt_function *function)
 {
-	bool prepare = lt_deduce_touches(function, LT_UV_LOOP_PREPARE_HANDLES);
-	bool check = lt_deduce_touches(function, LT_UV_LOOP_CHECK_HANDLES);
-	bool idle = lt_deduce_touches(function, LT_UV_LOOP_IDLE_HANDLES);
+	int mutex = function->machine->mutex_bytes;
+	bool prepare = lt_deduce_touches(function, LT_UV_LOOP_PREPARE_HANDLES(mutex));
+	bool check = lt_deduce_touches(function, LT_UV_LOOP_CHECK_HANDLES(mutex));
+	bool idle = lt_deduce_touches(function, LT_UV_LOOP_IDLE_HANDLES(mutex));
 
 	if (waits(deducing, function))
 		return POLL;
 	if (!calls_back(function))
 		return PART_MAX;
-	if (lt_deduce_touches(function, LT_UV_LOOP_TIMER_HEAP) &&
-	    lt_deduce_touches(function, LT_UV_LOOP_TIME_MS) &&
+	if (lt_deduce_touches(function, LT_UV_LOOP_TIMER_HEAP(mutex)) &&
+	    lt_deduce_touches(function, LT_UV_LOOP_TIME_MS(mutex)) &&
 	    lt_uv_calls(deducing, exports, function, LT_UV_TIMER_STOP))
 		return TIMERS;
 	if (prepare + check + idle != 1)
@@ -149,13 +150,15 @@ static void tell_default_loop(const struct lt_deducing *deducing,
 		uint64_t address = function.insns[i].constant;
 
 		if (!address || address == loop ||
-		    !lt_elf__is_variable(deducing->elf, address, LT_UV_LOOP_BYTES))
+		    !lt_elf__is_variable(deducing->elf, address,
+					 LT_UV_LOOP_BYTES(function.machine->mutex_bytes)))
 			continue;
 		loop = address;
 		candidates++;
 	}
 	if (candidates == 1 && lt_uv_calls(deducing, exports, &function, LT_UV_LOOP_INIT))
-		lt_deduce_tell(deducing, "default_loop_struct", loop, LT_UV_LOOP_BYTES);
+		lt_deduce_tell(deducing, "default_loop_struct", loop,
+			       LT_UV_LOOP_BYTES(function.machine->mutex_bytes));
 	lt_function__free(&function);
 }
 

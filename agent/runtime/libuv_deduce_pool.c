@@ -160,8 +160,8 @@ static struct handed handed_over(const struct lt_deducing *deducing, uint64_t va
 
 		if (in->flow != LT_FLOW_CALL && in->flow != LT_FLOW_JUMP)
 			continue;
-		work = lt_deduce_argument(deducing, &function, i, LT_REG_RCX);
-		done = work ? lt_deduce_argument(deducing, &function, i, LT_REG_R8) : 0;
+		work = lt_deduce_argument(deducing, &function, i, 3);
+		done = work ? lt_deduce_argument(deducing, &function, i, 4) : 0;
 		if (!done || (candidates && handed.to == in->target && handed.work == work &&
 			      handed.done == done))
 			continue;

@@ -50,7 +50,7 @@ static void tell_task_cb(const struct lt_deducing *deducing, const uint64_t *vad
 	for (size_t i = 0; i < function.n_insns && !task_cb; i++)
 		if (lt_deduce_calls(deducing, &function.insns[i], export_names[QUEUE_WORK],
 				    vaddrs[QUEUE_WORK]))
-			task_cb = lt_deduce_argument(deducing, &function, i, LT_REG_RDX);
+			task_cb = lt_deduce_argument(deducing, &function, i, 2);
 	lt_function__free(&function);
 	if (task_cb)
 		lt_deduce_tell(deducing, LT_NODE_SCHEDULE_WORK "UlP9uv_work_sE_4_FUNES2_", task_cb,

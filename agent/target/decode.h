@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * A function's instructions, decoded from its first byte so that every boundary is certain, with
- * just what choosing a probe site needs. The only user of capstone.
+ * just what choosing a probe site needs. Which machine it is, the file says, whatever this program runs on.
  */
 #ifndef LOOPTOP_TARGET_DECODE_H
 #define LOOPTOP_TARGET_DECODE_H
@@ -14,6 +14,7 @@
 #include "looptop/runtime.h"
 
 struct lt_elf;
+struct lt_function;
 
 enum lt_flow {
 	LT_FLOW_NEXT, /* goes on to the next instruction */
@@ -33,8 +34,12 @@ struct lt_insn {
 	bool emulated; /* the kernel emulates it at a uprobe; otherwise it is single-stepped */
 	bool probeable; /* the kernel takes a uprobe there at all */
 	bool is_endbr;
-	uint16_t writes; /* general purpose registers changed: bit enum lt_reg */
-	/* Of an operand in memory, or its address: disp(base). enum lt_reg, -1: another form */
+	uint32_t
+		writes; /* general purpose registers changed: bit n for the register of that number */
+	/* arm64: it does nothing but copy this register to the only one that it writes; -1: it does not */
+	int8_t copies;
+	/* Of an operand in memory, or its address: disp(base), a register's number; -1: another form. Of an
+	 * indirect call, where the function's address was read. */
 	int8_t base;
 	int32_t disp;
 	bool makes_address; /* lea: disp(base) is computed, not read */
@@ -46,7 +51,16 @@ struct lt_insn {
 	bool data_read, data_written;
 };
 
+/* What the machine's ABI says, with its own numbers of registers (looptop/abi.h). */
+struct lt_machine {
+	uint8_t argument[6], result, stack, frame;
+	uint8_t mutex_bytes; /* a pthread_mutex_t of glibc */
+	/* Appends the instructions of function->size bytes. 0 or -errno. */
+	int (*decode)(const uint8_t *code, struct lt_function *function);
+};
+
 struct lt_function {
+	const struct lt_machine *machine;
 	uint64_t vaddr, size;
 	struct lt_insn *insns;
 	size_t n_insns;

@@ -21,6 +21,7 @@
 struct lt_elf {
 	int fd;
 	uint64_t file_size;
+	bool is_arm64;
 	bool is_program; /* what the kernel or its loader starts, no library */
 	Elf *elf;
 	size_t shstrndx;
@@ -89,9 +90,11 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 	elf->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &eh))
 		goto fail;
-	if (gelf_getclass(elf->elf) != ELFCLASS64 || eh.e_machine != EM_X86_64 ||
+	if (gelf_getclass(elf->elf) != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB ||
+	    (eh.e_machine != EM_X86_64 && eh.e_machine != EM_AARCH64) ||
 	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
 		goto fail;
+	elf->is_arm64 = eh.e_machine == EM_AARCH64;
 	elf->is_program = eh.e_type == ET_EXEC;
 	err = read_segments(elf);
 	if (err)
@@ -113,6 +116,20 @@ void lt_elf__close(struct lt_elf *elf)
 		return;
 	elf_end(elf->elf);
 	free(elf);
+}
+
+bool lt_elf__is_arm64(const struct lt_elf *elf)
+{
+	return elf->is_arm64;
+}
+
+bool lt_elf__is_native(const struct lt_elf *elf)
+{
+#ifdef __aarch64__
+	return elf->is_arm64;
+#else
+	return !elf->is_arm64;
+#endif
 }
 
 void lt_elf__build_id(struct lt_elf *elf, char *buf, size_t size)
@@ -235,6 +252,15 @@ int lt_elf__each_function(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
 	return ret;
 }
 
+/* From the thread pointer: the program's variables end there on x86-64; on arm64 they begin behind two words. */
+static int64_t tls_begin(const struct lt_elf *elf, uint64_t align)
+{
+	uint64_t before = elf->is_arm64 ? 16 : elf->tls.p_memsz;
+	int64_t aligned = (int64_t)((before + align - 1) & ~(align - 1));
+
+	return elf->is_arm64 ? aligned : -aligned;
+}
+
 int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset)
 {
 	uint64_t align = elf->tls.p_align ? elf->tls.p_align : 1;
@@ -257,8 +283,7 @@ int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset
 			continue;
 		if (!elf->is_program)
 			return -EOPNOTSUPP;
-		*ret_offset = (int64_t)sym.st_value -
-			      (int64_t)((elf->tls.p_memsz + align - 1) & ~(align - 1));
+		*ret_offset = (int64_t)sym.st_value + tls_begin(elf, align);
 		return 0;
 	}
 	return -ENOENT;
@@ -341,8 +366,7 @@ int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, u
 	return -ENOENT;
 }
 
-/* The name of the symbol whose relocation fills the GOT slot. */
-static const char *slot_symbol(struct lt_elf *elf, uint64_t slot)
+const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh, dyn_sh;
@@ -372,23 +396,4 @@ static const char *slot_symbol(struct lt_elf *elf, uint64_t slot)
 		}
 	}
 	return NULL;
-}
-
-const char *lt_elf__import(struct lt_elf *elf, uint64_t vaddr)
-{
-	static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	unsigned char code[12];
-	size_t at = 0;
-	int32_t disp;
-
-	if (lt_elf__read(elf, vaddr, code, sizeof(code)))
-		return NULL;
-	if (!memcmp(code, endbr64, sizeof(endbr64)))
-		at = sizeof(endbr64);
-	if (code[at] == 0xf2) /* bnd */
-		at++;
-	if (code[at] != 0xff || code[at + 1] != 0x25) /* jmp *disp(%rip) */
-		return NULL;
-	memcpy(&disp, code + at + 2, sizeof(disp));
-	return slot_symbol(elf, vaddr + at + 6 + (uint64_t)(int64_t)disp);
 }

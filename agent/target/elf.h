@@ -22,10 +22,15 @@ struct lt_elf_symbol {
 	bool is_local; /* seen in this file only: what `strip` takes away */
 };
 
-/* Opens the 64-bit x86-64 ELF program or library on fd (borrowed). 0; -ENOEXEC: not one, or of
+/* Opens the 64-bit ELF program or library on fd (borrowed), for x86-64 or arm64. 0; -ENOEXEC: not one, or of
  * another machine; -EINVAL: broken; another -errno. */
 int lt_elf__open(int fd, struct lt_elf **ret_elf);
 void lt_elf__close(struct lt_elf *elf);
+
+bool lt_elf__is_arm64(const struct lt_elf *elf);
+
+/* Is it of the machine that this program runs on? */
+bool lt_elf__is_native(const struct lt_elf *elf);
 
 /* Build-id in hex; "" if there is none. */
 void lt_elf__build_id(struct lt_elf *elf, char *buf, size_t size);
@@ -53,9 +58,12 @@ int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t len
 /* The same of data as it is when the program starts: what lies in .bss is 0. */
 int lt_elf__read_data(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t length);
 
-/* Where a program keeps its thread-local variable of that name, from the thread pointer (fs base) on; below
- * 0. -ENOENT: none; -EOPNOTSUPP: the file is a library, whose place only the loader knows. */
+/* Where a program keeps its thread-local variable of that name, from the thread pointer on: below 0 on x86-64
+ * (fs base), above it on arm64. -ENOENT: none; -EOPNOTSUPP: the file is a library, whose place only the loader knows. */
 int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset);
+
+/* The name of the symbol whose relocation fills the word at `slot` when the file is loaded; NULL. */
+const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot);
 
 /* The name of the function that the PLT stub at vaddr jumps to, NULL if it is no such stub. */
 const char *lt_elf__import(struct lt_elf *elf, uint64_t vaddr);

@@ -3,6 +3,7 @@
 #include "agent/target/handles.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define WALK_SOONER_NS 50000000ull /* a tick that comes a little early has its walk */
 #define WALK_SHARE     100 /* a walk that took long is followed by a pause of so many times that */
 #define PEER_NS	       4000000ull /* that may be spent in one call on looking for an address */
+#define MUTEX	       sizeof(pthread_mutex_t)
 #define UV_FIRST       43 /* libuv 1.43 … 1.52 have the layout of uv_layout.h */
 #define UV_LAST	       52
 #define SLACK	       64 /* handles that may come and go during a walk, and a quarter of all */
@@ -156,7 +158,7 @@ static int walk(struct lt_handles *handles, const unsigned char *loop, uint64_t 
 /* When the next timer is due: libuv keeps it in milliseconds, at the top of a heap. */
 static uint64_t timer_due(const struct lt_handles *handles, const unsigned char *loop)
 {
-	uint64_t top = lt_word(loop, LT_UV_LOOP_TIMER_HEAP), due_ms;
+	uint64_t top = lt_word(loop, LT_UV_LOOP_TIMER_HEAP(MUTEX)), due_ms;
 	unsigned char timer[LT_UV_TIMER_BYTES];
 
 	if (!top)
@@ -176,7 +178,8 @@ static uint64_t read_timer(const struct lt_handles *handles, unsigned char *loop
 	uint64_t due_ns = timer_due(handles, loop);
 
 	for (int i = 0; i < 3 && !due_ns; i++) {
-		if (lt_source_read(&handles->source, handles->loop_ptr, loop, LT_UV_LOOP_BYTES))
+		if (lt_source_read(&handles->source, handles->loop_ptr, loop,
+				   LT_UV_LOOP_BYTES(MUTEX)))
 			return 0;
 		due_ns = timer_due(handles, loop);
 	}
@@ -213,7 +216,7 @@ static int look_again(struct lt_handles *handles, const unsigned char *loop, uin
 
 int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_handles_mem *ret_mem)
 {
-	unsigned char loop[LT_UV_LOOP_BYTES];
+	unsigned char loop[LT_UV_LOOP_BYTES(MUTEX)];
 	struct lt_handles_mem *mem = &handles->mem;
 	uint64_t now_ns = lt_now_ns();
 	bool walked;

@@ -12,7 +12,7 @@
 #include "agent/util/text.h"
 #include "looptop/log.h"
 
-#define HITS_MAX 64
+#define HITS_MAX	 64
 #define VTABLE_BYTES_MAX 4096
 #define OBJECT_BYTES_MAX 65536
 
@@ -176,7 +176,8 @@ static void check_pairs(struct lt_image *image)
 {
 	if (!strcmp(image->runtime, "node") &&
 	    (!has_role(image, LT_ROLE_GC_BEGIN) || !has_role(image, LT_ROLE_GC_END)))
-		lt_image__miss(image, "V8's GCTracer: not found; garbage collection pauses are unknown");
+		lt_image__miss(image,
+			       "V8's GCTracer: not found; garbage collection pauses are unknown");
 }
 
 static void name_stepped_sites(struct lt_image *image)
@@ -218,13 +219,15 @@ static int deduce(struct analysis *an)
 	return 0;
 }
 
-int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image)
+static int analyse(int fd, const char *path, bool any_machine, struct lt_image **ret_image)
 {
 	struct analysis *an = calloc(1, sizeof(*an));
 	struct lt_image *image = calloc(1, sizeof(*image));
 	struct lt_elf *elf = NULL;
 	int err = an && image ? lt_elf__open(fd, &elf) : -ENOMEM;
 
+	if (!err && !any_machine && !lt_elf__is_native(elf))
+		err = -ENOEXEC;
 	if (err)
 		goto out;
 	an->finding.elf = elf;
@@ -266,6 +269,16 @@ out:
 	return err;
 }
 
+int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image)
+{
+	return analyse(fd, path, false, ret_image);
+}
+
+int lt_image__analyse_any(int fd, const char *path, struct lt_image **ret_image)
+{
+	return analyse(fd, path, true, ret_image);
+}
+
 static int find_mark(void *ctx, const struct lt_elf_symbol *symbol)
 {
 	(void)ctx;
@@ -282,7 +295,7 @@ bool lt_image__is_marked(int fd)
 
 	if (lt_elf__open(fd, &elf))
 		return false;
-	marked = lt_elf__each_symbol(elf, find_mark, NULL) > 0;
+	marked = lt_elf__is_native(elf) && lt_elf__each_symbol(elf, find_mark, NULL) > 0;
 	lt_elf__close(elf);
 	return marked;
 }

@@ -7,8 +7,11 @@
 #include "looptop/runtime.h"
 
 /* 0 and an image to be freed with free(); -ENOEXEC: no event loop that is known is in the file, or it
- * is no x86-64 ELF file; -EINVAL: broken. Logs nothing: the caller knows what the file was for. */
+ * is no ELF file of this machine; -EINVAL: broken. Logs nothing: the caller knows what the file was for. */
 int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image);
+
+/* The same of a file for any machine that is known: nothing of it can be measured here. */
+int lt_image__analyse_any(int fd, const char *path, struct lt_image **ret_image);
 
 /* Is there a symbol that marks a runtime? Much cheaper than analysing; most libraries have none. */
 bool lt_image__is_marked(int fd);

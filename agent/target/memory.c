@@ -7,6 +7,7 @@
 #include "agent/target/memory.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/uio.h>
 
 #include "agent/target/uv_layout.h"
@@ -17,6 +18,7 @@
 
 #define METRICS_IDLE_TIME 1u /* flag in internal_fields */
 #define TRIES		  5
+#define MUTEX		  sizeof(pthread_mutex_t)
 #define QUEUE_MAX	  1024
 #define STACK_SCAN_BYTES  (64 * 1024)
 
@@ -92,7 +94,7 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
 	struct lt_loop_mem mem = { 0 };
-	unsigned char loop[LT_UV_LOOP_BYTES];
+	unsigned char loop[LT_UV_LOOP_BYTES(MUTEX)];
 	uint64_t fields;
 	int err;
 
@@ -110,10 +112,10 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 	    (int32_t)lt_half(loop, LT_UV_LOOP_BACKEND_FD) <= 0)
 		return -ENOENT; /* not initialised (yet), or no loop at all */
 	mem.loop_ptr = loop_ptr;
-	mem.time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS);
+	mem.time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS(MUTEX));
 	mem.active_handles = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
-	mem.has_check =
-		lt_word(loop, LT_UV_LOOP_CHECK_HANDLES) != loop_ptr + LT_UV_LOOP_CHECK_HANDLES;
+	mem.has_check = lt_word(loop, LT_UV_LOOP_CHECK_HANDLES(MUTEX)) !=
+			loop_ptr + LT_UV_LOOP_CHECK_HANDLES(MUTEX);
 	err = read_metrics(target->pid, &uv->image->uv, fields, &mem);
 	if (!err)
 		*ret_mem = mem;

@@ -15,8 +15,7 @@
 /* How far behind an entry a cheap instruction is looked for. */
 #define ENTRY_BYTES_MAX 128
 
-#define REG(reg) ((uint16_t)(1u << (reg)))
-#define ARGUMENTS (REG(LT_REG_RDI) | REG(LT_REG_RSI) | REG(LT_REG_RDX))
+#define REG(reg)	(1u << (reg))
 
 void lt_image__miss(struct lt_image *image, const char *fmt, ...)
 {
@@ -75,6 +74,12 @@ static struct site_spec spec_of(const struct lt_rule *rule)
 	return (struct site_spec){ rule->role, rule->arg, rule->sub, rule->group };
 }
 
+/* The arguments that probes at entries look at. */
+static uint32_t arguments(const struct lt_machine *machine)
+{
+	return REG(machine->argument[0]) | REG(machine->argument[1]) | REG(machine->argument[2]);
+}
+
 int lt_find_entry(struct lt_finding *finding, const struct lt_rule *rule,
 		  const struct lt_elf_symbol *function)
 {
@@ -108,7 +113,7 @@ int lt_find_entry(struct lt_finding *finding, const struct lt_rule *rule,
 			best = in;
 			break;
 		}
-		if (in->flow != LT_FLOW_NEXT || in->writes & ARGUMENTS)
+		if (in->flow != LT_FLOW_NEXT || in->writes & arguments(code.machine))
 			break;
 	}
 	err = best ? add_site(finding, &spec, function, best) : -ENOENT;
@@ -148,7 +153,7 @@ int lt_find_exits(struct lt_finding *finding, const struct lt_rule *rule,
  * The first emulated instruction behind insns[at] on the straight line that no jump leads into and
  * before which none of the registers in keep is changed; NULL if there is none.
  */
-static const struct lt_insn *behind(const struct lt_function *code, size_t at, uint16_t keep)
+static const struct lt_insn *behind(const struct lt_function *code, size_t at, uint32_t keep)
 {
 	const struct lt_insn *call = &code->insns[at];
 
@@ -176,17 +181,41 @@ static const struct lt_insn *next_after(const struct lt_function *code, size_t a
 
 static bool calls_epoll(struct lt_finding *finding, const struct lt_insn *in)
 {
-	const char *import = in->flow == LT_FLOW_CALL ? lt_elf__import(finding->elf, in->target) : NULL;
+	const char *import =
+		in->flow == LT_FLOW_CALL ? lt_elf__import(finding->elf, in->target) : NULL;
 
 	return import && (!strcmp(import, "epoll_wait") || !strcmp(import, "epoll_pwait"));
+}
+
+/*
+ * Where a wait has ended: an instruction behind its call, and the register that holds its result there. If that
+ * register is soon needed for something else, compilers copy it first.
+ */
+static const struct lt_insn *wait_end(const struct lt_function *code, size_t call,
+				      uint8_t *ret_result)
+{
+	const struct lt_insn *after = behind(code, call, REG(code->machine->result)), *copy;
+
+	*ret_result = code->machine->result;
+	if (after)
+		return after;
+	after = next_after(code, call);
+	copy = after;
+	if (!copy || copy->copies != code->machine->result ||
+	    lt_function__joins(code, copy->vaddr - 1, copy->vaddr))
+		return after;
+	after = behind(code, call + 1, copy->writes);
+	if (!after)
+		return copy;
+	*ret_result = (uint8_t)__builtin_ctz(copy->writes);
+	return after;
 }
 
 int lt_find_waits(struct lt_finding *finding, const struct lt_rule *rule,
 		  const struct lt_elf_symbol *function)
 {
-	static const struct site_spec begin = { LT_ROLE_WAIT_BEGIN, LT_WAIT_CALL, LT_REG_RCX,
-						LT_GROUP_WAIT };
-	static const struct site_spec end = { LT_ROLE_WAIT_END, LT_WAIT_CALL, 0, LT_GROUP_WAIT };
+	struct site_spec begin = { LT_ROLE_WAIT_BEGIN, LT_WAIT_CALL, 0, LT_GROUP_WAIT };
+	struct site_spec end = { LT_ROLE_WAIT_END, LT_WAIT_CALL, 0, LT_GROUP_WAIT };
 	size_t sites_before = finding->image->n_sites;
 	struct lt_function code;
 	int err, n = 0;
@@ -195,14 +224,13 @@ int lt_find_waits(struct lt_finding *finding, const struct lt_rule *rule,
 	err = lt_function__decode(finding->elf, function->vaddr, function->size, &code);
 	if (err)
 		return err;
+	begin.sub = code.machine->argument[3];
 	for (size_t i = 0; err >= 0 && i < code.n_insns; i++) {
 		const struct lt_insn *after;
 
 		if (!calls_epoll(finding, &code.insns[i]))
 			continue;
-		after = behind(&code, i, REG(LT_REG_RAX));
-		if (!after)
-			after = next_after(&code, i);
+		after = wait_end(&code, i, &end.sub);
 		err = after ? add_site(finding, &begin, function, &code.insns[i]) : -ENOENT;
 		if (err >= 0)
 			err = add_site(finding, &end, function, after);

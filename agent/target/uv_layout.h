@@ -13,14 +13,15 @@ enum {
 	LT_UV_LOOP_BACKEND_FD = 64,
 	LT_UV_LOOP_WATCHERS = 104, /* uv__io_t *[], by descriptor */
 	LT_UV_LOOP_NWATCHERS = 112,
-	LT_UV_LOOP_PREPARE_HANDLES = 384,
-	LT_UV_LOOP_CHECK_HANDLES = 400,
-	LT_UV_LOOP_IDLE_HANDLES = 416,
-	LT_UV_LOOP_TIMER_HEAP = 520, /* the timer that is due first */
-	LT_UV_LOOP_TIMERS = 528,
-	LT_UV_LOOP_TIME_MS = 544,
-	LT_UV_LOOP_BYTES = 848,
 };
+
+/* What comes behind its wq_mutex, a pthread_mutex_t, whose length is another on each machine. */
+#define LT_UV_LOOP_PREPARE_HANDLES(mutex_bytes) (344 + (mutex_bytes))
+#define LT_UV_LOOP_CHECK_HANDLES(mutex_bytes)	(360 + (mutex_bytes))
+#define LT_UV_LOOP_IDLE_HANDLES(mutex_bytes)	(376 + (mutex_bytes))
+#define LT_UV_LOOP_TIMER_HEAP(mutex_bytes)	(480 + (mutex_bytes)) /* the timer that is due first */
+#define LT_UV_LOOP_TIME_MS(mutex_bytes)		(504 + (mutex_bytes))
+#define LT_UV_LOOP_BYTES(mutex_bytes)		(808 + (mutex_bytes))
 
 /* uv_handle_t, the beginning of every handle, and what some kinds have behind it */
 enum {

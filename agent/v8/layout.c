@@ -294,6 +294,11 @@ void lt_v8_layout__read(struct lt_elf *elf, struct lt_v8_layout *ret_layout)
 #define UNKNOWN(member) layout.member = LT_V8_UNKNOWN;
 	LT_V8_FIELDS(UNKNOWN)
 #undef UNKNOWN
+	if (lt_elf__is_arm64(elf)) {
+		snprintf(layout.why_not, sizeof(layout.why_not), "stacks are not read on arm64 yet");
+		*ret_layout = layout;
+		return;
+	}
 	lt_elf__each_symbol(elf, on_symbol, &reading);
 	take_constants(&reading);
 	check_bytecode_sizes(elf, &layout);

@@ -21,7 +21,7 @@ enum lt_role {
 	/* thread pool */
 	LT_ROLE_TASK_SUBMIT, /* arg: enum lt_submit_abi */
 	LT_ROLE_TASK_START, /* arg: enum lt_kind, or LT_KIND_MAX: find out from the task */
-	LT_ROLE_TASK_END, /* arg: enum lt_reg that points at the task's queue node */
+	LT_ROLE_TASK_END, /* arg: number of the register that points at the task's queue node */
 	LT_ROLE_TASK_DELIVER, /* first argument = task, second = status */
 	LT_ROLE_SYNC_END, /* an exit of the function that runs file system calls */
 	/* garbage collection */
@@ -40,8 +40,8 @@ enum lt_role {
 enum lt_wait_abi {
 	LT_WAIT_CALL, /* at the call of epoll_*wait: argument 1 = epoll fd */
 	LT_WAIT_HOOK, /* at a function: argument 1 = loop */
-	/* In both the sub argument of WAIT_BEGIN is the enum lt_reg that holds the timeout (ms), and
-	 * at WAIT_END the return register holds what epoll_*wait returned. */
+	/* In both the sub argument is a register: at WAIT_BEGIN that which holds the timeout (ms), at WAIT_END
+	 * that which holds what epoll_*wait returned; on x86-64 it is always the return register. */
 };
 
 enum lt_submit_abi {
@@ -49,7 +49,7 @@ enum lt_submit_abi {
 	LT_SUBMIT_WORK, /* uv__work_submit(loop, task, kind, work, done): task = arg2 */
 };
 
-/* Numbering of general purpose registers, as in the x86-64 and arm64 instruction encodings. */
+/* Numbers of x86-64's general purpose registers, as in its instructions. On arm64 xn is n. */
 enum lt_reg {
 	LT_REG_RAX, LT_REG_RCX, LT_REG_RDX, LT_REG_RBX, LT_REG_RSP, LT_REG_RBP, LT_REG_RSI,
 	LT_REG_RDI, LT_REG_R8, LT_REG_R9, LT_REG_R10, LT_REG_R11, LT_REG_R12, LT_REG_R13,

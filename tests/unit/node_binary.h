@@ -23,25 +23,31 @@ static const int node_majors[] = { 16, 18, 20, 22, 24, 26 };
 		NODE_TEST(name " 22", test, (states)[3]),                                   \
 		NODE_TEST(name " 24", test, (states)[4]), NODE_TEST(name " 26", test, (states)[5])
 
-/* Opens the binary of a major version, its path in buf; -1 and a line on stderr if it is not there:
- * tests/get-node fetches it. */
-static inline int node_binary(int major, char *buf, size_t size)
+/* Opens the binary of a major version for a machine ("" this one, "-arm64"), its path in buf; -1 and a line on
+ * stderr if it is not there: tests/get-node fetches it. */
+static inline int node_binary_for(const char *machine, int major, char *buf, size_t size)
 {
 	const char *dir = getenv("LT_NODE_DIR"), *cache = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
 	int fd;
 
 	if (dir)
-		snprintf(buf, size, "%s/v%d/package/bin/node", dir, major);
+		snprintf(buf, size, "%s%s/v%d/package/bin/node", dir, machine, major);
 	else if (cache)
-		snprintf(buf, size, "%s/looptop/node/v%d/package/bin/node", cache, major);
-	else
-		snprintf(buf, size, "%s/.cache/looptop/node/v%d/package/bin/node", home ? home : "",
+		snprintf(buf, size, "%s/looptop/node%s/v%d/package/bin/node", cache, machine,
 			 major);
+	else
+		snprintf(buf, size, "%s/.cache/looptop/node%s/v%d/package/bin/node",
+			 home ? home : "", machine, major);
 	fd = open(buf, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		fprintf(stderr, "no Node %d at %s\n", major, buf);
 	return fd;
+}
+
+static inline int node_binary(int major, char *buf, size_t size)
+{
+	return node_binary_for("", major, buf, size);
 }
 
 #endif

@@ -6,6 +6,7 @@
  * of reads and gives no figure. Images are broken at random with a fixed seed: a failure comes again.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -495,7 +496,8 @@ static void test_fuzz(void **state)
 /* The figures, from memory of this very process. */
 static void test_figures(void **state)
 {
-	static unsigned char loop[LT_UV_LOOP_BYTES] __attribute__((aligned(8)));
+	static unsigned char loop[LT_UV_LOOP_BYTES(sizeof(pthread_mutex_t))]
+		__attribute__((aligned(8)));
 	static unsigned char memory[6][STEP] __attribute__((aligned(8)));
 	static const struct {
 		uint32_t type, flags;
@@ -530,7 +532,7 @@ static void test_figures(void **state)
 	word = 2;
 	memcpy(loop + LT_UV_LOOP_ACTIVE_HANDLES, &word, 4);
 	word = (uint64_t)(uintptr_t)memory[4] + LT_UV_TIMER_HEAP_NODE;
-	memcpy(loop + LT_UV_LOOP_TIMER_HEAP, &word, 8);
+	memcpy(loop + LT_UV_LOOP_TIMER_HEAP(sizeof(pthread_mutex_t)), &word, 8);
 	memcpy(memory[4] + LT_UV_TIMER_TIMEOUT_MS, &due_ms, 8);
 	for (int i = 0; i < 4; i++) {
 		word = 1000; /* of the closing one too: it does not count */

@@ -168,10 +168,10 @@ SEC("raw_tp/sys_exit")
 int lt_raw_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct pt_regs *regs = (const struct pt_regs *)ctx->args[0];
-	__u64 number = 0;
+	typeof(+LT_SYSCALL_NUMBER(regs)) number = 0;
 
 	if (!is_current_told_of())
 		return 0;
-	bpf_probe_read_kernel(&number, sizeof(number), &regs->orig_ax);
+	bpf_probe_read_kernel(&number, sizeof(number), &LT_SYSCALL_NUMBER(regs));
 	return is_epoll_wait(number) ? end((__s64)ctx->args[1]) : 0;
 }

@@ -14,19 +14,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#if defined(__TARGET_ARCH_x86)
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-	unsigned long orig_ax, ip, cs, flags, sp, ss;
-};
-/* Names and numbers of system calls. */
-#define LT_SYSCALL_PREFIX   "__x64_sys_"
-#define LT_SYS_EPOLL_WAIT   232
-#define LT_SYS_EPOLL_PWAIT  281
-#define LT_SYS_EPOLL_PWAIT2 441
-#else
-#error "looptop's BPF programs know x86-64 only so far"
-#endif
+#include "bpf/machine.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -45,9 +33,7 @@ struct sched_entity {
 	__u64 sum_exec_runtime;
 };
 
-struct thread_struct {
-	unsigned long fsbase;
-};
+LT_THREAD_STRUCT;
 
 struct sched_info { /* with CONFIG_SCHED_INFO */
 	unsigned long long run_delay; /* ns on run queues, without the wait that goes on */
@@ -77,16 +63,9 @@ struct task_struct___old { /* until 5.13 */
  */
 lt_inline __u64 lt_register(const struct pt_regs *ctx, __u32 reg)
 {
-	volatile __u64 regs[16] = {
-		[LT_REG_RAX] = ctx->ax, [LT_REG_RCX] = ctx->cx, [LT_REG_RDX] = ctx->dx,
-		[LT_REG_RBX] = ctx->bx, [LT_REG_RSP] = ctx->sp, [LT_REG_RBP] = ctx->bp,
-		[LT_REG_RSI] = ctx->si, [LT_REG_RDI] = ctx->di, [LT_REG_R8] = ctx->r8,
-		[LT_REG_R9] = ctx->r9,	[LT_REG_R10] = ctx->r10, [LT_REG_R11] = ctx->r11,
-		[LT_REG_R12] = ctx->r12, [LT_REG_R13] = ctx->r13, [LT_REG_R14] = ctx->r14,
-		[LT_REG_R15] = ctx->r15,
-	};
+	volatile __u64 regs[LT_REGISTERS] = LT_REGISTERS_OF(ctx);
 
-	return regs[reg & 15];
+	return regs[reg & (LT_REGISTERS - 1)];
 }
 
 #endif

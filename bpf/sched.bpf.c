@@ -65,7 +65,7 @@ lt_inline void note_isolate(struct lt_loop_rec *loop, const struct task_struct *
 	if (!cfg || !(cfg->walk.flags & LT_WALK_ISOLATE))
 		return;
 	if (!bpf_probe_read_user(&isolate, sizeof(isolate),
-				 (void *)(task->thread.fsbase + cfg->walk.isolate_tls_off)))
+				 (void *)(LT_THREAD_POINTER(task) + cfg->walk.isolate_tls_off)))
 		loop->isolate = isolate;
 }
 

@@ -11,7 +11,7 @@
 
 /* The context of a perf event program, with the registers under the kernel's names. */
 struct lt_perf_ctx {
-	struct pt_regs regs;
+	struct lt_user_regs regs;
 	__u64 sample_period, addr;
 };
 
@@ -96,7 +96,7 @@ lt_inline void find_isolate(struct lt_raw_stack *stack, struct walk *walk)
 	if (!(walk->cfg.flags & LT_WALK_ISOLATE))
 		return;
 	if (bpf_probe_read_user(&isolate, sizeof(isolate),
-				(void *)(task->thread.fsbase + walk->cfg.isolate_tls_off)))
+				(void *)(LT_THREAD_POINTER(task) + walk->cfg.isolate_tls_off)))
 		return;
 	stack->isolate = isolate;
 	if (!isolate || !(walk->cfg.flags & LT_WALK_C_ENTRY))
@@ -141,19 +141,19 @@ lt_inline void emit(const struct lt_raw_stack *stack)
 /* The context's words are read one by one: the verifier wants a constant offset in each load. */
 lt_inline int user_registers(const volatile struct lt_perf_ctx *ctx, struct walk *walk)
 {
-	struct pt_regs regs;
+	struct lt_user_regs regs;
 
-	walk->pc = ctx->regs.ip;
-	walk->fp = ctx->regs.bp;
-	walk->low = ctx->regs.sp;
-	if (ctx->regs.cs & 3)
+	walk->pc = LT_REGS_PC(&ctx->regs);
+	walk->fp = LT_REGS_FP(&ctx->regs);
+	walk->low = LT_REGS_SP(&ctx->regs);
+	if (LT_REGS_IN_USER(&ctx->regs))
 		return 0;
 	if (bpf_probe_read_kernel(&regs, sizeof(regs),
 				  (void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
 		return -1;
-	walk->pc = regs.ip;
-	walk->fp = regs.bp;
-	walk->low = regs.sp;
+	walk->pc = LT_REGS_PC(&regs);
+	walk->fp = LT_REGS_FP(&regs);
+	walk->low = LT_REGS_SP(&regs);
 	return 0;
 }
 

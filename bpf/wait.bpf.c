@@ -21,12 +21,12 @@ lt_inline bool is_loop_of(__u64 loop, __s32 epfd)
  */
 lt_inline __u64 find_loop(const struct pt_regs *ctx, __s32 epfd)
 {
-	__u64 candidates[] = { ctx->bx, ctx->r12, ctx->r13, ctx->r14, ctx->r15 };
+	__u64 candidates[] = LT_KEPT_REGISTERS_OF(ctx);
 
 	if (epfd <= 0)
 		return 0;
 #pragma unroll
-	for (int i = 0; i < 5; i++)
+	for (unsigned i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++)
 		if (is_loop_of(candidates[i], epfd))
 			return candidates[i];
 	return 0;
@@ -89,7 +89,7 @@ int lt_wait_end(struct pt_regs *ctx)
 		return 0;
 	lt_loop_begin(loop);
 	if (!(loop->flags & LT_LOOP_NESTED))
-		lt_wait_leave(loop, now, (__s32)ctx->ax);
+		lt_wait_leave(loop, now, (__s32)LT_WAIT_RESULT(ctx));
 	lt_loop_end(loop);
 	return 0;
 }

@@ -25,10 +25,16 @@
 #define CALIBRATION_ROUNDS 5
 
 /* Begins with an instruction that the kernel emulates, as the sites in targets do. */
+#ifdef __aarch64__
+void calibration_target(void) __asm__("lt_calibration_target");
+__asm__(".pushsection .text\n\t.p2align 2\n\t.type lt_calibration_target, %function\n"
+	"lt_calibration_target:\n\tadr x9, .\n\tret\n\t.popsection");
+#else
 __attribute__((naked, noinline, used)) static void calibration_target(void)
 {
 	__asm__("push %rbp\n\tpop %rbp\n\tret");
 }
+#endif
 
 static double calls_ns(void)
 {
@@ -226,6 +232,9 @@ const char *lt_features__no_stacks(const struct lt_features *features)
 {
 	if (!features->kernel_btf)
 		return "they need the kernel's BTF";
+#ifdef __aarch64__
+	return "they are not read on arm64 yet";
+#endif
 	return features->bpf_loop ? NULL : "they need bpf_loop (Linux 5.17)";
 }
 

@@ -5,6 +5,18 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell cat VERSION)
 
+# `make CROSS=arm64 SYSROOT=FOLDER` builds for arm64 on another machine, under build/arm64, with the libraries
+# that are in FOLDER (packaging/get-sysroot).
+CROSS ?=
+SYSROOT ?=
+MACHINE := $(or $(CROSS),$(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/'))
+ifneq ($(CROSS),)
+cross_prefix := $(if $(filter arm64,$(CROSS)),aarch64-linux-gnu-,$(error CROSS=$(CROSS): only arm64 is known))
+CC := $(cross_prefix)gcc --sysroot=$(or $(SYSROOT),$(error CROSS=$(CROSS) needs a SYSROOT))
+AR := $(cross_prefix)ar
+cross_ldflags := $(addprefix -L,$(wildcard $(SYSROOT)/usr/lib/gcc/aarch64-linux-gnu/*))
+endif
+
 CC ?= cc
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
@@ -13,7 +25,7 @@ PKG_CONFIG ?= pkg-config
 
 # `make SANITIZE=1` builds everything again, under build/san, with ASan and UBSan.
 SANITIZE ?=
-BUILD := build$(if $(SANITIZE),/san)
+BUILD := build$(CROSS:%=/%)$(if $(SANITIZE),/san)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -26,7 +38,7 @@ sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 SAN_FLAGS := $(if $(SANITIZE),$(sanitizers))
 ALL_CPPFLAGS := -D_GNU_SOURCE -DLT_VERSION='"$(VERSION)"' -Iinclude -I. -I$(BUILD)/include $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(SAN_FLAGS) $(CFLAGS)
-ALL_LDFLAGS := $(SAN_FLAGS) $(LDFLAGS)
+ALL_LDFLAGS := $(SAN_FLAGS) $(cross_ldflags) $(LDFLAGS)
 
 # One archive a folder. The unit tests link only those that their area may use, and never probe.
 AREAS := util model target runtime v8 doctor sink ui probe
@@ -74,8 +86,7 @@ endef
 $(foreach area,$(AREAS),$(eval $(call archive_rule,$(area))))
 
 # --- BPF: several small files, linked into one object, made a skeleton ---------------------------
-BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -std=gnu11 -O2 -g -Wall -Wextra \
+BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(MACHINE) -mcpu=v3 -std=gnu11 -O2 -g -Wall -Wextra \
 	-Wno-unused-function -Wno-unused-parameter -Iinclude -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu
 # maps first: bpftool 7.1 loses the offsets of maps that it meets as extern before their definition
 bpf_obj := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,bpf/maps.bpf.c \

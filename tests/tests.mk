@@ -5,18 +5,24 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 NODE_MAJORS := 16 18 20 22 24 26
 MAKE_TEST := $(MAKE) --no-print-directory
 
-.PHONY: test unit unit-san lint rules e2e e2e-san tui nodes headers accuracy
+.PHONY: test cross unit unit-san lint rules e2e e2e-san tui nodes headers accuracy
 
 test:
 	packaging/deps.sh test
 	tests/get-node $(NODE_MAJORS)
+	tests/get-node --arch arm64 $(NODE_MAJORS)
 	tests/get-prom-client
 	+$(MAKE_TEST) WERROR=1 all headers lint rules
+	+$(MAKE_TEST) cross
 	+$(MAKE_TEST) unit
 	+$(MAKE_TEST) SANITIZE=1 unit
 	+$(MAKE_TEST) tui
 	+$(MAKE_TEST) e2e
 	+$(MAKE_TEST) e2e-san
+
+# For arm64, with Debian's libraries for it.
+cross:
+	+$(Q)sysroot=$$(packaging/get-sysroot arm64) && $(MAKE_TEST) WERROR=1 CROSS=arm64 SYSROOT="$$sysroot" all
 
 unit: $(UNIT_BIN)
 	$(Q)tests/run-unit $(UNIT_BIN)

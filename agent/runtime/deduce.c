@@ -52,8 +52,7 @@ static bool lands_at(const struct lt_function *function, uint64_t vaddr)
 	return lt_function__joins(function, vaddr - 1, vaddr);
 }
 
-uint64_t lt_deduce_argument(const struct lt_deducing *deducing, const struct lt_function *function,
-			    size_t at, unsigned argument)
+uint64_t lt_deduce_number(const struct lt_function *function, size_t at, unsigned argument)
 {
 	unsigned reg = function->machine->argument[argument];
 
@@ -64,11 +63,19 @@ uint64_t lt_deduce_argument(const struct lt_deducing *deducing, const struct lt_
 		if (lands_at(function, function->insns[i + 1].vaddr))
 			return 0;
 		if (in->writes >> reg & 1)
-			return is_function(deducing, in->constant) ? in->constant : 0;
+			return in->constant;
 		if (in->flow != LT_FLOW_NEXT && in->flow != LT_FLOW_BRANCH)
 			return 0;
 	}
 	return 0;
+}
+
+uint64_t lt_deduce_argument(const struct lt_deducing *deducing, const struct lt_function *function,
+			    size_t at, unsigned argument)
+{
+	uint64_t number = lt_deduce_number(function, at, argument);
+
+	return is_function(deducing, number) ? number : 0;
 }
 
 static size_t add_pointer(uint64_t pointers[LT_POINTERS_MAX], size_t n, uint64_t address)
@@ -115,11 +122,19 @@ bool lt_deduce_touches(const struct lt_function *function, int32_t disp)
 	return false;
 }
 
+/* Is one of the data that it reads or writes a variable of that size there? */
+static bool is_about(const struct lt_insn *in, uint64_t variable, uint8_t size)
+{
+	for (uint8_t i = 0; i < in->data_count; i++)
+		if (in->data_size == size && in->data + (uint64_t)i * size == variable)
+			return true;
+	return false;
+}
+
 bool lt_deduce_reads(const struct lt_function *function, uint64_t variable, uint8_t size)
 {
 	for (size_t i = 0; i < function->n_insns; i++)
-		if (function->insns[i].data == variable && function->insns[i].data_read &&
-		    function->insns[i].data_size == size)
+		if (function->insns[i].data_read && is_about(&function->insns[i], variable, size))
 			return true;
 	return false;
 }
@@ -127,8 +142,8 @@ bool lt_deduce_reads(const struct lt_function *function, uint64_t variable, uint
 bool lt_deduce_writes(const struct lt_function *function, uint64_t variable, uint8_t size)
 {
 	for (size_t i = 0; i < function->n_insns; i++)
-		if (function->insns[i].data == variable && function->insns[i].data_written &&
-		    function->insns[i].data_size == size)
+		if (function->insns[i].data_written &&
+		    is_about(&function->insns[i], variable, size))
 			return true;
 	return false;
 }

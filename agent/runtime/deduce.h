@@ -26,6 +26,9 @@ bool lt_deduce_calls(const struct lt_deducing *deducing, const struct lt_insn *i
 uint64_t lt_deduce_argument(const struct lt_deducing *deducing, const struct lt_function *function,
 			    size_t at, unsigned argument);
 
+/* The number, of any kind, that is that argument then; 0: not certain. */
+uint64_t lt_deduce_number(const struct lt_function *function, size_t at, unsigned argument);
+
 /* The functions whose addresses are taken, also by way of read-only data; at most LT_POINTERS_MAX. */
 size_t lt_deduce_pointers(const struct lt_deducing *deducing, const struct lt_function *function,
 			  uint64_t pointers[LT_POINTERS_MAX]);

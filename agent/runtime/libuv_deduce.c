@@ -136,29 +136,43 @@ static void tell_loop(const struct lt_deducing *deducing, const struct lt_uv_exp
 			lt_deduce_tell(deducing, part_names[part], found[part], 0);
 }
 
-/* uv_default_loop() hands the address of one variable to uv_loop_init(). */
+/* Where the address is made right at the call, 0: it is not. */
+static uint64_t initialised_loop(const struct lt_deducing *deducing,
+				 const struct lt_uv_exports *exports,
+				 const struct lt_function *function)
+{
+	for (size_t i = 0; i < function->n_insns; i++)
+		if (lt_deduce_calls(deducing, &function->insns[i], export_names[LT_UV_LOOP_INIT],
+				    exports->vaddr[LT_UV_LOOP_INIT]))
+			return lt_deduce_number(function, i, 0);
+	return 0;
+}
+
+/* uv_default_loop() hands the address of one variable to uv_loop_init(); most often it takes no other. */
 static void tell_default_loop(const struct lt_deducing *deducing,
 			      const struct lt_uv_exports *exports)
 {
-	uint64_t loop = 0;
+	uint64_t loop = 0, size;
 	size_t candidates = 0;
 	struct lt_function function;
 
 	if (lt_deduce_decode(deducing, exports->vaddr[LT_UV_DEFAULT_LOOP], &function))
 		return;
+	size = LT_UV_LOOP_BYTES(function.machine->mutex_bytes);
 	for (size_t i = 0; i < function.n_insns; i++) {
 		uint64_t address = function.insns[i].constant;
 
 		if (!address || address == loop ||
-		    !lt_elf__is_variable(deducing->elf, address,
-					 LT_UV_LOOP_BYTES(function.machine->mutex_bytes)))
+		    !lt_elf__is_variable(deducing->elf, address, size))
 			continue;
 		loop = address;
 		candidates++;
 	}
-	if (candidates == 1 && lt_uv_calls(deducing, exports, &function, LT_UV_LOOP_INIT))
-		lt_deduce_tell(deducing, "default_loop_struct", loop,
-			       LT_UV_LOOP_BYTES(function.machine->mutex_bytes));
+	if (candidates != 1)
+		loop = initialised_loop(deducing, exports, &function);
+	if (loop && lt_elf__is_variable(deducing->elf, loop, size) &&
+	    lt_uv_calls(deducing, exports, &function, LT_UV_LOOP_INIT))
+		lt_deduce_tell(deducing, "default_loop_struct", loop, size);
 	lt_function__free(&function);
 }
 

@@ -217,9 +217,11 @@ static uint64_t only_variable(const struct lt_function *user, const struct quest
 	uint64_t found = 0;
 
 	for (size_t i = 0; i < user->n_insns; i++) {
-		uint64_t places[2] = { user->insns[i].data, user->insns[i].constant };
+		const struct lt_insn *in = &user->insns[i];
+		uint64_t places[3] = { in->data, in->constant,
+				       in->data_count > 1 ? in->data + in->data_size : 0 };
 
-		for (int k = 0; k < 2; k++) {
+		for (int k = 0; k < 3; k++) {
 			if (!places[k] || places[k] == found || places[k] == question->not_this ||
 			    !lt_elf__is_variable(question->deducing->elf, places[k], 4) ||
 			    !is(question, places[k]))

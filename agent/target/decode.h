@@ -47,7 +47,7 @@ struct lt_insn {
 	/* What it names of the file's own addresses, 0: nothing. */
 	uint64_t constant; /* as a value: an immediate operand, or the address that lea makes */
 	uint64_t data; /* as a place in memory that is read or written */
-	uint8_t data_size; /* bytes */
+	uint8_t data_size, data_count; /* bytes, and how many of that size side by side */
 	bool data_read, data_written;
 };
 

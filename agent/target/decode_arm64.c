@@ -248,7 +248,8 @@ static bool is_kept(const struct words *words, size_t from, size_t to, int reg)
 /*
  * ldur x1, [x19, #-24]; …; blr x1 is what x86-64 writes as call *-24(%rbx): the call gets base and disp of
  * the load, if the base still holds then what it held. clang puts the base elsewhere before it changes it:
- * mov x21, x19; ldr x8, [x21, #-24]!; then it is x19.
+ * mov x21, x19; ldr x8, [x21, #-24]!; then it is x19. The same for a br that is a call and a return in one: a
+ * jump by a table is made of sums.
  */
 static void set_call_operand(const struct words *words, size_t at)
 {
@@ -258,6 +259,8 @@ static void set_call_operand(const struct words *words, size_t at)
 	uint32_t word;
 	int base;
 
+	if (load != SIZE_MAX && is_whole_copy(word_of(words, load)))
+		load = writer(words, load, (int)(word_of(words, load) >> 16 & 31));
 	if (load == SIZE_MAX)
 		return;
 	in = &words->function->insns[load];
@@ -317,10 +320,11 @@ static int decode(const uint8_t *code, struct lt_function *function)
 	for (size_t i = 0; !err && i < function->n_insns; i++)
 		mark_join(&words, &function->insns[i]);
 	for (size_t i = 0; !err && i < function->n_insns; i++)
-		if (function->insns[i].flow == LT_FLOW_CALL_INDIRECT)
+		if (function->insns[i].flow == LT_FLOW_CALL_INDIRECT ||
+		    function->insns[i].flow == LT_FLOW_JUMP_INDIRECT)
 			set_call_operand(&words, i);
 	if (!err)
-		lt_arm64_values(code, function, words.joins);
+		err = lt_arm64_values(code, function, words.joins);
 	free(words.joins);
 	if (in)
 		cs_free(in, 1);

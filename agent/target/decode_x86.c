@@ -109,6 +109,7 @@ static void set_memory(struct lt_insn *insn, const cs_insn *in, const cs_x86_op 
 	}
 	insn->data = place;
 	insn->data_size = op->size;
+	insn->data_count = 1;
 	insn->data_read = op->access & CS_AC_READ;
 	insn->data_written = op->access & CS_AC_WRITE;
 }

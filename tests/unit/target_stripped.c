@@ -31,19 +31,19 @@ static struct lt_image *analyse_fd(int fd)
 	struct lt_image *image = NULL;
 
 	assert_true(fd >= 0);
-	assert_int_equal(lt_image__analyse(fd, "test", &image), 0);
+	assert_int_equal(lt_image__analyse_any(fd, "test", &image), 0);
 	assert_non_null(image);
 	return image;
 }
 
 /* The stripped copy of a file, open and already unlinked. */
-static int stripped_copy(const char *path)
+static int stripped_copy(const char *strip, const char *path)
 {
 	char copy[64], command[1024];
 	int fd;
 
 	snprintf(copy, sizeof(copy), "%s/copy", directory);
-	snprintf(command, sizeof(command), "strip -o '%s' '%s'", copy, path);
+	snprintf(command, sizeof(command), "%s -o '%s' '%s'", strip, copy, path);
 	assert_int_equal(system(command), 0);
 	fd = open(copy, O_RDONLY | O_CLOEXEC);
 	unlink(copy);
@@ -110,17 +110,49 @@ static void compare_data(const struct lt_image *whole, const struct lt_image *st
 	assert_in_range(stripped->n_classes, 40, whole->n_classes);
 }
 
-static void test_node(void **state)
+struct machine {
+	const char *name; /* as node_binary_for() wants it */
+	const char *strip; /* the program that does so */
+	bool has_stacks;
+};
+
+static const struct machine x86 = { "", "strip", true };
+static const struct machine arm64 = { "-arm64", "aarch64-linux-gnu-strip", false };
+
+static void check_missing(const struct machine *machine, int major, const struct lt_image *stripped)
 {
-	int major = *(const int *)*state, fd, copy;
+	bool gc_lost = major >= 24;
+	size_t n = machine->has_stacks ? gc_lost ? 2 : 1 : 0;
+
+	for (size_t i = 0; i < stripped->n_missing; i++)
+		print_message("missing: %s\n", stripped->missing[i]);
+	assert_int_equal(misses(stripped, "garbage collection pauses are unknown"), gc_lost);
+	assert_int_equal(misses(stripped, "have no names in stacks"), machine->has_stacks);
+	assert_int_equal(misses(stripped, "the line where it begins"),
+			 gc_lost && machine->has_stacks);
+	assert_int_equal(misses(stripped, "zlib"), major < 20);
+	assert_int_equal(misses(stripped, "deoptimisations are not counted"), gc_lost);
+	assert_int_equal(stripped->n_missing, n + (gc_lost ? 8 : major < 20 ? 1 : 0));
+	for (size_t i = 0; i < stripped->n_missing; i++) /* each compiler's, and deoptimisations */
+		assert_int_equal(!!(stripped->missing_jit & 1u << i),
+				 gc_lost && (strstr(stripped->missing[i], "8Compiler") ||
+					     strstr(stripped->missing[i], "8baseline") ||
+					     strstr(stripped->missing[i], "8compiler") ||
+					     strstr(stripped->missing[i], "11Deoptimizer")));
+	assert_int_equal(__builtin_popcount(stripped->missing_jit), gc_lost ? 4 : 0);
+}
+
+static void compare_node(const struct machine *machine, int major)
+{
 	bool gc_lost = major >= 24; /* V8's functions are not exported any more */
 	struct lt_image *whole, *stripped;
+	int fd, copy;
 	char path[512];
 
-	fd = node_binary(major, path, sizeof(path));
+	fd = node_binary_for(machine->name, major, path, sizeof(path));
 	if (fd < 0)
 		skip();
-	copy = stripped_copy(path);
+	copy = stripped_copy(machine->strip, path);
 	whole = analyse_fd(fd);
 	stripped = analyse_fd(copy);
 	assert_false(whole->stripped);
@@ -131,25 +163,21 @@ static void test_node(void **state)
 	assert_int_equal(whole->hidden_kinds, 0);
 	assert_int_equal(stripped->hidden_kinds,
 			 major < 20 ? 1u << LT_KIND_ZLIB | 1u << LT_KIND_NAPI : 0);
-	for (size_t i = 0; i < stripped->n_missing; i++)
-		print_message("missing: %s\n", stripped->missing[i]);
-	assert_int_equal(misses(stripped, "garbage collection pauses are unknown"), gc_lost);
-	assert_int_equal(misses(stripped, "deoptimisations are not counted"), gc_lost);
-	assert_true(misses(stripped, "have no names in stacks"));
-	assert_int_equal(misses(stripped, "the line where it begins"), gc_lost);
-	assert_int_equal(misses(stripped, "zlib"), major < 20);
-	assert_int_equal(stripped->n_missing, gc_lost ? 10 : major < 20 ? 2 : 1);
-	for (size_t i = 0; i < stripped->n_missing; i++) /* each compiler's, and deoptimisations */
-		assert_int_equal(!!(stripped->missing_jit & 1u << i),
-				 gc_lost && (strstr(stripped->missing[i], "8Compiler") ||
-					     strstr(stripped->missing[i], "8baseline") ||
-					     strstr(stripped->missing[i], "8compiler") ||
-					     strstr(stripped->missing[i], "11Deoptimizer")));
-	assert_int_equal(__builtin_popcount(stripped->missing_jit), gc_lost ? 4 : 0);
+	check_missing(machine, major, stripped);
 	free(whole);
 	free(stripped);
 	close(fd);
 	close(copy);
+}
+
+static void test_node(void **state)
+{
+	compare_node(&x86, *(const int *)*state);
+}
+
+static void test_node_arm64(void **state)
+{
+	compare_node(&arm64, *(const int *)*state);
 }
 
 static size_t count_role(const struct lt_image *image, enum lt_role role)
@@ -162,14 +190,13 @@ static size_t count_role(const struct lt_image *image, enum lt_role role)
 }
 
 /* Debian's package: gcc, position independent, calls of its own functions by way of the PLT. */
-static void test_libuv(void **state)
+static struct lt_image *check_libuv(const char *path)
 {
-	int fd = open(LIBUV, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct lt_image *image;
 
-	(void)state;
 	if (fd < 0) {
-		print_error("no %s\n", LIBUV);
+		print_error("no %s\n", path);
 		skip();
 	}
 	image = analyse_fd(fd);
@@ -186,11 +213,48 @@ static void test_libuv(void **state)
 	assert_int_equal(image->n_missing, 0);
 	assert_true(image->default_loop && image->nthreads && image->idle_threads &&
 		    image->slow_running && image->pool_queue && image->slow_queue);
+	close(fd);
+	return image;
+}
+
+static void test_libuv(void **state)
+{
+	struct lt_image *image = check_libuv(LIBUV);
+
+	(void)state;
 	/* libuv 1.44 has them one behind the other, in this order */
 	assert_int_equal(image->slow_running, image->nthreads + 4);
 	assert_int_equal(image->idle_threads, image->nthreads + 8);
 	free(image);
-	close(fd);
+}
+
+/* Where packaging/get-sysroot keeps it. */
+static const char *libuv_arm64(void)
+{
+	static char path[1024];
+	const char *dir = getenv("LT_SYSROOT_DIR"), *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	char base[512];
+
+	snprintf(base, sizeof(base), "%s%s",
+		 cache	? cache
+		 : home ? home
+			: "",
+		 cache ? "/looptop/sysroot" : "/.cache/looptop/sysroot");
+	snprintf(path, sizeof(path), "%s/arm64/usr/lib/aarch64-linux-gnu/libuv.so.1",
+		 dir ? dir : base);
+	return path;
+}
+
+static void test_libuv_arm64(void **state)
+{
+	struct lt_image *image = check_libuv(libuv_arm64());
+
+	(void)state;
+	/* the compiler has them in another order there */
+	assert_int_equal(image->nthreads, image->slow_running + 4);
+	assert_int_equal(image->default_loop % 8, 0);
+	free(image);
 }
 
 /* --- files that lie --------------------------------------------------------------------------- */
@@ -210,7 +274,7 @@ static void try(const uint8_t *bytes, size_t size, size_t *sites)
 	int fd = file_open(bytes, size);
 	struct lt_image *image = NULL;
 
-	if (!lt_image__analyse(fd, "bent", &image)) {
+	if (!lt_image__analyse_any(fd, "bent", &image)) {
 		check_bounds(image, size);
 		*sites = image->n_sites;
 		free(image);
@@ -219,14 +283,13 @@ static void try(const uint8_t *bytes, size_t size, size_t *sites)
 }
 
 /* Bytes of libuv.so.1 changed anywhere: code, relocations, frames, headers. */
-static void test_bent(void **state)
+static void bend(const char *path)
 {
-	struct file original = file_read(LIBUV);
+	struct file original = file_read(path);
 	size_t size = original.size, whole = 0, changed = 0;
 	unsigned seed = 20261123;
 	uint8_t *bytes;
 
-	(void)state;
 	if (!original.bytes)
 		skip();
 	bytes = file_copy(&original).bytes;
@@ -247,6 +310,18 @@ static void test_bent(void **state)
 	free(bytes);
 }
 
+static void test_bent(void **state)
+{
+	(void)state;
+	bend(LIBUV);
+}
+
+static void test_bent_arm64(void **state)
+{
+	(void)state;
+	bend(libuv_arm64());
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -263,8 +338,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NODE_TESTS("node", test_node, node_majors),
+		NODE_TESTS("node for arm64", test_node_arm64, node_majors),
 		cmocka_unit_test(test_libuv),
+		cmocka_unit_test(test_libuv_arm64),
 		cmocka_unit_test(test_bent),
+		cmocka_unit_test(test_bent_arm64),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

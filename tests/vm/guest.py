@@ -49,6 +49,12 @@ def descriptors(pid):
     return kinds
 
 
+def breakpoints(pid):
+    """How many instructions are not those of the files."""
+    size = 4 if platform.machine() == "aarch64" else 1  # of a breakpoint
+    return len({address // size for address in procfs.changed_text(pid)})
+
+
 def text_is_back(pid, within=SLOW):
     """Seconds until a process's text is that of its files again, None if it is not in time."""
     start = time.monotonic()
@@ -65,7 +71,7 @@ def watched_work(target):
     with Stat(target.pid, tier="full", extra=(*NO_BUDGET, "--jit")) as stat:
         stat.wait_attached(SLOW)
         during = {
-            "changed": len(procfs.changed_text(target.pid)),
+            "changed": breakpoints(target.pid),
             "descriptors": descriptors(stat.process.pid),
         }
         truth = target.call("work", SLOW, **WORK)
@@ -96,7 +102,7 @@ def killed(target):
     """kill -9 of looptop in the middle of work: what is left in the target, and does it live?"""
     with Stat(target.pid, tier="full") as stat:
         stat.wait_attached(SLOW)
-        changed = len(procfs.changed_text(target.pid))
+        changed = breakpoints(target.pid)
         target.send("work", **WORK)
         stat.process.send_signal(signal.SIGKILL)
         stat.process.wait(SLOW)

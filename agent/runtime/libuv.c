@@ -10,9 +10,14 @@
 #include "agent/runtime/libuv_deduce.h"
 #include "agent/runtime/registry.h"
 #include "agent/target/decode.h"
+#include "agent/target/uv_layout.h"
 
 /* So much of uv_version() is looked at. */
 #define VERSION_BYTES 24
+#define NOW_BYTES     16 /* of uv_now(), which may have a frame */
+
+/* Functions that finish() decodes. */
+enum { VERSION, NOW };
 
 #define PHASE(name, which, phase) \
 	{ .symbol = name, .find = lt_find_entry, .role = LT_ROLE_PHASE, .group = which, .arg = phase, \
@@ -94,7 +99,7 @@ static void set_layout(struct lt_image *image, uint32_t version)
 {
 	uint32_t minor = version >> 8 & 0xff;
 
-	image->uv = (struct lt_uv_layout){ -1, -1, -1 };
+	image->uv = (struct lt_uv_layout){ -1, -1, -1, 0 };
 	if (minor >= 39 && minor <= 44)
 		image->uv = (struct lt_uv_layout){ .entry_time = 8, .idle_time = 16, .loop_count = -1 };
 	else if (minor >= 46 && minor <= 52)
@@ -107,14 +112,49 @@ static void set_layout(struct lt_image *image, uint32_t version)
 				      "memory has no utilization", minor);
 }
 
-static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_function)
+/* What uv_now() reads of the loop that is its argument; 0: its code does not tell. */
+static int32_t time_offset(struct lt_elf *elf, uint64_t vaddr)
 {
-	uint32_t version = decode_version(elf, version_function);
+	struct lt_function function;
+	int32_t offset = 0;
+
+	if (!vaddr || lt_function__decode(elf, vaddr, NOW_BYTES, &function))
+		return 0;
+	for (size_t i = 0; i < function.n_insns && !offset; i++) {
+		const struct lt_insn *in = &function.insns[i];
+
+		if (in->flow != LT_FLOW_NEXT)
+			break;
+		if (in->base == function.machine->argument[0] &&
+		    in->writes == 1u << function.machine->result)
+			offset = in->disp;
+	}
+	lt_function__free(&function);
+	return offset;
+}
+
+/* The machine says how long the mutex in a loop is. Another libc may have another one: the file's own code must not
+ * read the time elsewhere. */
+static void set_mutex(struct lt_elf *elf, struct lt_image *image, uint64_t uv_now)
+{
+	int32_t mutex = lt_machine_of(elf)->mutex_bytes, told = time_offset(elf, uv_now);
+
+	if (!told || told == LT_UV_LOOP_TIME_MS(mutex))
+		image->uv.mutex_bytes = mutex;
+	else
+		lt_image__miss(image, "its uv_loop_t is not that of libuv with glibc; tier memory has no "
+				      "figures, handles are not read");
+}
+
+static void finish(struct lt_elf *elf, struct lt_image *image, const uint64_t functions[LT_DECODED_MAX])
+{
+	uint32_t version = decode_version(elf, functions[VERSION]);
 
 	if (version)
 		snprintf(image->uv_version, sizeof(image->uv_version), "%u.%u.%u", version >> 16,
 			 version >> 8 & 0xff, version & 0xff);
 	set_layout(image, version);
+	set_mutex(elf, image, functions[NOW]);
 	if (image->stripped && !image->default_loop)
 		lt_image__miss(image, "the file is stripped: its default loop was not found; tier memory has "
 				      "no figures");
@@ -130,5 +170,5 @@ const struct lt_runtime lt_runtime_libuv = {
 	.addresses = addresses,
 	.finish = finish,
 	.deduce = lt_uv_deduce,
-	.version_symbol = "uv_version",
+	.decoded = { [VERSION] = "uv_version", [NOW] = "uv_now" },
 };

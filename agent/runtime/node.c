@@ -125,9 +125,10 @@ static void name_lost_stacks(struct lt_image *image)
 				      "baseline code has the line where it begins, and no column");
 }
 
-static void finish(struct lt_elf *elf, struct lt_image *image, uint64_t version_function)
+static void finish(struct lt_elf *elf, struct lt_image *image,
+		   const uint64_t functions[LT_DECODED_MAX])
 {
-	(void)version_function;
+	(void)functions;
 	find_version(elf, image);
 	lt_v8_layout__read(elf, &image->v8);
 	/* From a task (uv_work_t.work_req): its ThreadPoolWork begins 104 bytes before, with its vtable

@@ -37,6 +37,8 @@ struct lt_deducing {
 	void *ctx;
 };
 
+#define LT_DECODED_MAX 2
+
 struct lt_runtime {
 	const char *name;
 	const char *mark; /* a file with a symbol that begins so has this runtime */
@@ -45,11 +47,12 @@ struct lt_runtime {
 	/* Kind of pool tasks with this vtable, LT_KIND_MAX: none of them. NULL: has no classes. */
 	enum lt_kind (*class_kind)(const char *vtable_symbol);
 	/* After all symbols: versions, layouts, what is missing. */
-	void (*finish)(struct lt_elf *elf, struct lt_image *image, uint64_t version_function);
+	void (*finish)(struct lt_elf *elf, struct lt_image *image,
+		       const uint64_t functions[LT_DECODED_MAX]);
 	/* Tells the local symbols that the file's structure gives away, each at most once: a thing with
 	 * two candidates is not told. NULL: none are. */
 	void (*deduce)(const struct lt_deducing *deducing);
-	const char *version_symbol; /* function that finish wants to decode, or NULL */
+	const char *decoded[LT_DECODED_MAX]; /* functions that finish wants to decode, or NULL */
 };
 
 /* How a program's command line names it. */

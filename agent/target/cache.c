@@ -12,12 +12,13 @@
 #include <zlib.h>
 
 #include "agent/target/elf.h"
+#include "agent/target/uv_layout.h"
 #include "looptop/log.h"
 
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
 
 /* Changes with every change of struct lt_image or of what the finders find. */
-#define FORMAT 11u
+#define FORMAT 12u
 
 struct header {
 	uint64_t magic;
@@ -105,7 +106,8 @@ static bool is_sane(const struct lt_image *image)
 		return false;
 	if (!is_field(image->uv.idle_time) || !is_field(image->uv.entry_time) ||
 	    !is_field(image->uv.loop_count) ||
-	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0))
+	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0) || image->uv.mutex_bytes < 0 ||
+	    image->uv.mutex_bytes > LT_UV_MUTEX_MAX)
 		return false;
 	if (!is_terminated(image->v8.sizes.why_not, sizeof(image->v8.sizes.why_not)))
 		return false;

@@ -23,6 +23,11 @@ struct lt_insn *lt_function__add(struct lt_function *function, size_t *capacity)
 	return &insns[function->n_insns++];
 }
 
+const struct lt_machine *lt_machine_of(const struct lt_elf *elf)
+{
+	return lt_elf__is_arm64(elf) ? &lt_machine_arm64 : &lt_machine_x86;
+}
+
 int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,
 			struct lt_function *ret_function)
 {
@@ -34,7 +39,7 @@ int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,
 		return -EFAULT;
 	if (size > FUNCTION_BYTES_MAX)
 		return -E2BIG;
-	function.machine = lt_elf__is_arm64(elf) ? &lt_machine_arm64 : &lt_machine_x86;
+	function.machine = lt_machine_of(elf);
 	code = malloc(size);
 	err = code ? lt_elf__read(elf, vaddr, code, size) : -ENOMEM;
 	if (!err)

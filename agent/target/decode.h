@@ -66,6 +66,9 @@ struct lt_function {
 	size_t n_insns;
 };
 
+/* The machine that the file is for. */
+const struct lt_machine *lt_machine_of(const struct lt_elf *elf);
+
 /* Decodes a function of an executable segment. 0, or -errno: -EFAULT not in one, -E2BIG larger than
  * 256 KiB, -EILSEQ undecodable bytes. The caller frees with lt_function__free(). */
 int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,

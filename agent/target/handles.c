@@ -3,7 +3,6 @@
 #include "agent/target/handles.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #define WALK_SOONER_NS 50000000ull /* a tick that comes a little early has its walk */
 #define WALK_SHARE     100 /* a walk that took long is followed by a pause of so many times that */
 #define PEER_NS	       4000000ull /* that may be spent in one call on looking for an address */
-#define MUTEX	       sizeof(pthread_mutex_t)
 #define UV_FIRST       43 /* libuv 1.43 … 1.52 have the layout of uv_layout.h */
 #define UV_LAST	       52
 #define SLACK	       64 /* handles that may come and go during a walk, and a quarter of all */
@@ -29,6 +27,7 @@ _Static_assert(LT_UV_KINDS == LT_UV_TYPES, "one counter for each kind");
 struct lt_handles {
 	const struct lt_target *target;
 	struct lt_source source;
+	size_t mutex_bytes; /* in the loop */
 	uint64_t loop_ptr;
 	struct lt_handle_walk *walk;
 	uint64_t next_walk_ns;
@@ -44,7 +43,7 @@ const char *lt_handles__why_not(const struct lt_target *target)
 	if (!target->uv_version || !target->uv_version[0])
 		return "handles and streams are not read: the version of libuv is not known";
 	if (sscanf(target->uv_version, "%d.%d", &major, &minor) != 2 || major != 1 ||
-	    minor < UV_FIRST || minor > UV_LAST)
+	    minor < UV_FIRST || minor > UV_LAST || !lt_uv_mutex_bytes(target))
 		return "handles and streams are not read: the layout of this libuv is not known (1.43 to "
 		       "1.52 are)";
 	return NULL;
@@ -58,6 +57,7 @@ struct lt_handles *lt_handles__new(const struct lt_target *target)
 		return NULL;
 	handles->target = target;
 	handles->source = lt_process_memory(target->pid);
+	handles->mutex_bytes = lt_uv_mutex_bytes(target);
 	handles->walk = lt_handle_walk__new(&handles->source, target->pid);
 	lt_peer__init(&handles->peer, target->pid);
 	if (handles->walk)
@@ -158,7 +158,7 @@ static int walk(struct lt_handles *handles, const unsigned char *loop, uint64_t 
 /* When the next timer is due: libuv keeps it in milliseconds, at the top of a heap. */
 static uint64_t timer_due(const struct lt_handles *handles, const unsigned char *loop)
 {
-	uint64_t top = lt_word(loop, LT_UV_LOOP_TIMER_HEAP(MUTEX)), due_ms;
+	uint64_t top = lt_word(loop, LT_UV_LOOP_TIMER_HEAP(handles->mutex_bytes)), due_ms;
 	unsigned char timer[LT_UV_TIMER_BYTES];
 
 	if (!top)
@@ -179,7 +179,7 @@ static uint64_t read_timer(const struct lt_handles *handles, unsigned char *loop
 
 	for (int i = 0; i < 3 && !due_ns; i++) {
 		if (lt_source_read(&handles->source, handles->loop_ptr, loop,
-				   LT_UV_LOOP_BYTES(MUTEX)))
+				   LT_UV_LOOP_BYTES(handles->mutex_bytes)))
 			return 0;
 		due_ns = timer_due(handles, loop);
 	}
@@ -216,11 +216,12 @@ static int look_again(struct lt_handles *handles, const unsigned char *loop, uin
 
 int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_handles_mem *ret_mem)
 {
-	unsigned char loop[LT_UV_LOOP_BYTES(MUTEX)];
+	unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)];
 	struct lt_handles_mem *mem = &handles->mem;
 	uint64_t now_ns = lt_now_ns();
 	bool walked;
-	int err = lt_source_read(&handles->source, loop_ptr, loop, sizeof(loop));
+	int err = lt_source_read(&handles->source, loop_ptr, loop,
+				 LT_UV_LOOP_BYTES(handles->mutex_bytes));
 
 	if (loop_ptr != handles->loop_ptr) { /* the thread runs another one now */
 		handles->loop_ptr = loop_ptr;
@@ -238,7 +239,8 @@ int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_ha
 	if (walked || handles->peer.searching) {
 		find_peer(handles);
 		now_ns = lt_now_ns(); /* that took its time: timers have come and gone */
-		err = lt_source_read(&handles->source, loop_ptr, loop, sizeof(loop));
+		err = lt_source_read(&handles->source, loop_ptr, loop,
+				     LT_UV_LOOP_BYTES(handles->mutex_bytes));
 		if (err)
 			return err;
 	}

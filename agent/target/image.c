@@ -26,7 +26,7 @@ struct hit {
 struct analysis {
 	struct lt_finding finding;
 	bool present[4]; /* by index in lt_runtimes */
-	uint64_t version_function[4];
+	uint64_t decoded[4][LT_DECODED_MAX];
 	struct hit hits[HITS_MAX];
 	size_t n_hits;
 	bool has_locals; /* symbols of functions that are not exported */
@@ -114,8 +114,9 @@ static int on_symbol(void *ctx, const struct lt_elf_symbol *symbol)
 		match_addresses(an, runtime, symbol);
 		if (!symbol->is_function || is_fragment(name))
 			continue;
-		if (runtime->version_symbol && !strcmp(name, runtime->version_symbol))
-			an->version_function[r] = symbol->vaddr;
+		for (size_t k = 0; k < LT_DECODED_MAX; k++)
+			if (runtime->decoded[k] && !strcmp(name, runtime->decoded[k]))
+				an->decoded[r][k] = symbol->vaddr;
 		if (!strcmp(name, "uv__run_timers"))
 			an->finding.run_timers = symbol->vaddr;
 		else if (!strcmp(name, "uv__run_check"))
@@ -250,7 +251,7 @@ static int analyse(int fd, const char *path, bool any_machine, struct lt_image *
 			snprintf(image->runtime, sizeof(image->runtime), "%s", runtime->name);
 		for (const struct lt_rule *rule = runtime->rules; rule->symbol; rule++)
 			apply_rule(an, rule);
-		runtime->finish(elf, image, an->version_function[r]);
+		runtime->finish(elf, image, an->decoded[r]);
 	}
 	if (!err && has_names_only(image))
 		err = -ENOEXEC;

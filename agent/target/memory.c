@@ -7,7 +7,6 @@
 #include "agent/target/memory.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/uio.h>
 
 #include "agent/target/uv_layout.h"
@@ -18,7 +17,6 @@
 
 #define METRICS_IDLE_TIME 1u /* flag in internal_fields */
 #define TRIES		  5
-#define MUTEX		  sizeof(pthread_mutex_t)
 #define QUEUE_MAX	  1024
 #define STACK_SCAN_BYTES  (64 * 1024)
 
@@ -67,8 +65,8 @@ static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
 	}
 	for (int i = 0; i < TRIES; i++) {
 		if (lt_read_memory(pid, fields, block, sizeof(block)) ||
-		    lt_read_memory(pid, mem->loop_ptr + LT_UV_LOOP_TIME_MS, &mem->time_ms,
-				   sizeof(mem->time_ms)))
+		    lt_read_memory(pid, mem->loop_ptr + LT_UV_LOOP_TIME_MS((size_t)uv->mutex_bytes),
+				   &mem->time_ms, sizeof(mem->time_ms)))
 			return -EFAULT;
 		mem->read_ns = lt_now_ns();
 		if (lt_read_memory(pid, fields, again, sizeof(again)))
@@ -90,21 +88,31 @@ static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
 	return 0;
 }
 
+size_t lt_uv_mutex_bytes(const struct lt_target *target)
+{
+	const struct lt_module *uv = lt_target__uv_module(target);
+
+	return uv && uv->image ? (size_t)uv->image->uv.mutex_bytes : 0;
+}
+
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem)
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
 	struct lt_loop_mem mem = { 0 };
-	unsigned char loop[LT_UV_LOOP_BYTES(MUTEX)];
+	size_t mutex = lt_uv_mutex_bytes(target);
+	unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)];
 	uint64_t fields;
 	int err;
 
-	if (!loop_ptr && uv)
+	if (!mutex)
+		return -ENOENT;
+	if (!loop_ptr)
 		loop_ptr = lt_module__address(uv, uv->image->default_loop);
 	if (!loop_ptr)
 		return -ENOENT;
 	if (!lt_is_pointer(loop_ptr))
 		return -EFAULT;
-	err = lt_read_memory(target->pid, loop_ptr, loop, sizeof(loop));
+	err = lt_read_memory(target->pid, loop_ptr, loop, LT_UV_LOOP_BYTES(mutex));
 	if (err)
 		return err;
 	fields = lt_word(loop, LT_UV_LOOP_INTERNAL_FIELDS);
@@ -112,10 +120,10 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 	    (int32_t)lt_half(loop, LT_UV_LOOP_BACKEND_FD) <= 0)
 		return -ENOENT; /* not initialised (yet), or no loop at all */
 	mem.loop_ptr = loop_ptr;
-	mem.time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS(MUTEX));
+	mem.time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS(mutex));
 	mem.active_handles = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
-	mem.has_check = lt_word(loop, LT_UV_LOOP_CHECK_HANDLES(MUTEX)) !=
-			loop_ptr + LT_UV_LOOP_CHECK_HANDLES(MUTEX);
+	mem.has_check = lt_word(loop, LT_UV_LOOP_CHECK_HANDLES(mutex)) !=
+			loop_ptr + LT_UV_LOOP_CHECK_HANDLES(mutex);
 	err = read_metrics(target->pid, &uv->image->uv, fields, &mem);
 	if (!err)
 		*ret_mem = mem;

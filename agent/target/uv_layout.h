@@ -15,7 +15,11 @@ enum {
 	LT_UV_LOOP_NWATCHERS = 112,
 };
 
-/* What comes behind its wq_mutex, a pthread_mutex_t, whose length is another on each machine. */
+/*
+ * What comes behind its wq_mutex, a pthread_mutex_t, whose length is another on each machine: struct lt_machine has
+ * them, lt_image.uv that of the file. Nothing else in what is read here has a length of its own.
+ */
+#define LT_UV_MUTEX_MAX				48
 #define LT_UV_LOOP_PREPARE_HANDLES(mutex_bytes) (344 + (mutex_bytes))
 #define LT_UV_LOOP_CHECK_HANDLES(mutex_bytes)	(360 + (mutex_bytes))
 #define LT_UV_LOOP_IDLE_HANDLES(mutex_bytes)	(376 + (mutex_bytes))

@@ -46,6 +46,7 @@ struct lt_uv_layout {
 	int32_t idle_time; /* provider_idle_time in internal_fields */
 	int32_t entry_time; /* provider_entry_time in internal_fields */
 	int32_t loop_count; /* metrics.loop_count in internal_fields, -1 before libuv 1.46 */
+	int32_t mutex_bytes; /* of wq_mutex in uv_loop_t (agent/target/uv_layout.h); 0: unknown */
 };
 
 #define LT_IMAGE_SITES_MAX 128
@@ -187,6 +188,9 @@ uint64_t lt_module__address(const struct lt_module *module, uint64_t addr);
 
 /* The module that holds the loop and pool code (its image has wait sites), or NULL. */
 const struct lt_module *lt_target__uv_module(const struct lt_target *target);
+
+/* Length of the mutex in the target's uv_loop_t, behind which much lies; 0: its layout is not known. */
+size_t lt_uv_mutex_bytes(const struct lt_target *target);
 
 /* Reads libuv's account of the loop at loop_ptr (0: the default loop). 0, or -errno: -EFAULT torn
  * or unmapped, -ENOENT not known where, -EPERM, -ESRCH. Everything read is checked; nothing is

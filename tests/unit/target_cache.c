@@ -85,7 +85,7 @@ static struct lt_image *make_image(int fd)
 	snprintf(image->uv_version, sizeof(image->uv_version), "1.51.0");
 	snprintf(image->missing[image->n_missing++], sizeof(image->missing[0]), "one thing");
 	image->classes[image->n_classes++] = (struct lt_task_class){ 0x1234, LT_KIND_ZLIB };
-	image->uv = (struct lt_uv_layout){ 144, 136, 8 };
+	image->uv = (struct lt_uv_layout){ 144, 136, 8, 40 };
 	return image;
 }
 
@@ -248,6 +248,8 @@ static void test_insane(void **state)
 		{ offsetof(struct lt_image, uv.idle_time), 4096 },
 		{ offsetof(struct lt_image, uv.entry_time), 153 },
 		{ offsetof(struct lt_image, uv.loop_count), (uint32_t)-2 },
+		{ offsetof(struct lt_image, uv.mutex_bytes), 49 },
+		{ offsetof(struct lt_image, uv.mutex_bytes), (uint32_t)-1 },
 		{ offsetof(struct lt_image, sites[0].file_offset) + 4, 0xffffffff },
 	};
 	struct fixture *fx = *state;

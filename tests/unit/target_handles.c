@@ -6,7 +6,6 @@
  * of reads and gives no figure. Images are broken at random with a fixed seed: a failure comes again.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -19,6 +18,7 @@
 
 #include "agent/target/handle_walk.h"
 #include "agent/target/handles.h"
+#include "agent/target/machine.h"
 #include "agent/target/uv_layout.h"
 #include "agent/util/clock.h"
 #include "tests/unit/random.h"
@@ -493,11 +493,10 @@ static void test_fuzz(void **state)
 	assert_in_range(good, FUZZ_RUNS / 20, FUZZ_RUNS * 19 / 20);
 }
 
-/* The figures, from memory of this very process. */
-static void test_figures(void **state)
+/* The figures, from memory of this very process that looks like a loop of a machine. */
+static void check_figures(int32_t mutex_bytes)
 {
-	static unsigned char loop[LT_UV_LOOP_BYTES(sizeof(pthread_mutex_t))]
-		__attribute__((aligned(8)));
+	static unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)] __attribute__((aligned(8)));
 	static unsigned char memory[6][STEP] __attribute__((aligned(8)));
 	static const struct {
 		uint32_t type, flags;
@@ -509,13 +508,21 @@ static void test_figures(void **state)
 		{ LT_UV_TIMER, LT_UV_ACTIVE },
 		{ LT_UV_PIPE, LT_UV_ACTIVE | LT_UV_REF },
 	};
-	struct lt_target target = { .pid = getpid(), .runtime = "libuv", .uv_version = "1.46.0" };
-	struct lt_handles *read_by = lt_handles__new(&target);
+	static struct lt_image of_file;
+	struct lt_target target = { .pid = getpid(),
+				    .runtime = "libuv",
+				    .uv_version = "1.46.0",
+				    .modules = { { .image = &of_file } },
+				    .n_modules = 1 };
+	struct lt_handles *read_by;
 	uint64_t head = (uint64_t)(uintptr_t)loop + LT_UV_LOOP_HANDLE_QUEUE, prev = head, word;
 	uint64_t due_ms = lt_now_ns() / 1000000 + 5000;
 	struct lt_handles_mem mem;
 
-	(void)state;
+	of_file.uv.mutex_bytes = mutex_bytes;
+	memset(loop, 0, sizeof(loop));
+	memset(memory, 0, sizeof(memory));
+	read_by = lt_handles__new(&target);
 	assert_non_null(read_by);
 	for (int i = 0; i < 6; i++) {
 		uint64_t node = (uint64_t)(uintptr_t)memory[i] + LT_UV_HANDLE_QUEUE;
@@ -532,7 +539,7 @@ static void test_figures(void **state)
 	word = 2;
 	memcpy(loop + LT_UV_LOOP_ACTIVE_HANDLES, &word, 4);
 	word = (uint64_t)(uintptr_t)memory[4] + LT_UV_TIMER_HEAP_NODE;
-	memcpy(loop + LT_UV_LOOP_TIMER_HEAP(sizeof(pthread_mutex_t)), &word, 8);
+	memcpy(loop + LT_UV_LOOP_TIMER_HEAP(mutex_bytes), &word, 8);
 	memcpy(memory[4] + LT_UV_TIMER_TIMEOUT_MS, &due_ms, 8);
 	for (int i = 0; i < 4; i++) {
 		word = 1000; /* of the closing one too: it does not count */
@@ -563,17 +570,30 @@ static void test_figures(void **state)
 	lt_handles__free(read_by);
 }
 
+static void test_figures(void **state)
+{
+	(void)state;
+	check_figures(lt_machine_x86.mutex_bytes);
+	check_figures(lt_machine_arm64.mutex_bytes);
+}
+
 /* What is told of the loop is of the end of a long walk, as the timer that is due next is. */
 static void test_moment(void **state)
 {
-	static unsigned char loop[LT_UV_LOOP_BYTES] __attribute__((aligned(8)));
+	static unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)] __attribute__((aligned(8)));
 	static unsigned char memory[MANY][STEP] __attribute__((aligned(8)));
-	struct lt_target target = { .pid = getpid(), .runtime = "libuv", .uv_version = "1.46.0" };
+	static struct lt_image of_file;
+	struct lt_target target = { .pid = getpid(),
+				    .runtime = "libuv",
+				    .uv_version = "1.46.0",
+				    .modules = { { .image = &of_file } },
+				    .n_modules = 1 };
 	uint64_t at = (uint64_t)(uintptr_t)loop, head = at + LT_UV_LOOP_HANDLE_QUEUE, prev = head;
 	const uint32_t type = LT_UV_ASYNC;
 	bool after = false;
 
 	(void)state;
+	of_file.uv.mutex_bytes = lt_machine_x86.mutex_bytes;
 	for (int i = 0; i < MANY; i++) {
 		uint64_t node = (uint64_t)(uintptr_t)memory[i] + LT_UV_HANDLE_QUEUE;
 
@@ -604,9 +624,13 @@ static void test_versions(void **state)
 {
 	static const char *const known[] = { "1.43.0", "1.46.0", "1.52.1" };
 	static const char *const unknown[] = { "", "1.42.0", "1.53.0", "2.0.0", "x" };
-	struct lt_target target = { .runtime = "libuv" };
+	static struct lt_image of_file;
+	struct lt_target target = { .runtime = "libuv",
+				    .modules = { { .image = &of_file } },
+				    .n_modules = 1 };
 
 	(void)state;
+	of_file.uv.mutex_bytes = lt_machine_x86.mutex_bytes;
 	for (size_t i = 0; i < 3; i++) {
 		target.uv_version = known[i];
 		assert_null(lt_handles__why_not(&target));
@@ -615,6 +639,9 @@ static void test_versions(void **state)
 		target.uv_version = unknown[i];
 		assert_non_null(lt_handles__why_not(&target));
 	}
+	of_file.uv.mutex_bytes = 0; /* its loop is another */
+	target.uv_version = known[0];
+	assert_non_null(lt_handles__why_not(&target));
 }
 
 int main(void)

@@ -33,8 +33,10 @@ enum {
 	FIELDS = 20
 };
 
+#define MUTEX_BYTES LT_UV_MUTEX_MAX /* of any machine */
+
 /* A uv_loop_t in words, and its internal_fields. */
-static _Atomic uint64_t loop[LT_UV_LOOP_BYTES / 8], fields[FIELDS];
+static _Atomic uint64_t loop[LT_UV_LOOP_BYTES(MUTEX_BYTES) / 8], fields[FIELDS];
 static _Atomic uint64_t wait_ended_ns[CYCLES_MAX];
 static atomic_bool stop;
 static struct lt_image image;
@@ -58,7 +60,7 @@ static void *run_loop(void *ctx)
 	for (uint64_t k = 1; k < CYCLES_MAX && !stop; k++) {
 		fields[FIELD_ENTRY] = k * MS;
 		hold();
-		loop[LT_UV_LOOP_TIME_MS / 8] = k + 1;
+		loop[LT_UV_LOOP_TIME_MS(MUTEX_BYTES) / 8] = k + 1;
 		fields[FIELD_ENTRY] = 0;
 		fields[FIELD_IDLE] = k * MS;
 		wait_ended_ns[k] = lt_now_ns();
@@ -78,9 +80,10 @@ static int set_up(void **state)
 	loop[LT_UV_LOOP_HANDLE_QUEUE / 8] = address(loop);
 	loop[LT_UV_LOOP_INTERNAL_FIELDS / 8] = address(fields);
 	loop[LT_UV_LOOP_BACKEND_FD / 8] = 3;
-	loop[LT_UV_LOOP_TIME_MS / 8] = 1;
+	loop[LT_UV_LOOP_TIME_MS(MUTEX_BYTES) / 8] = 1;
 	fields[FIELD_FLAGS] = 1; /* UV_METRICS_IDLE_TIME */
-	image.uv = (struct lt_uv_layout){ 8 * FIELD_IDLE, 8 * FIELD_ENTRY, 8 * FIELD_COUNT };
+	image.uv = (struct lt_uv_layout){ 8 * FIELD_IDLE, 8 * FIELD_ENTRY, 8 * FIELD_COUNT,
+					  MUTEX_BYTES };
 	target.pid = getpid();
 	target.modules[0] = (struct lt_module){ .fd = -1, .image = &image };
 	target.n_modules = 1;

@@ -36,21 +36,21 @@ struct expected {
 };
 
 static const struct expected expected[] = {
-	{ "", 16, "1.43.", 4, 2, 1, 1, LT_REG_RBX, LT_REG_RAX, { 16, 8, -1 }, 0 },
-	{ "", 18, "1.44.", 4, 2, 1, 1, LT_REG_RBX, LT_REG_RAX, { 16, 8, -1 }, 0 },
-	{ "", 20, "1.46.", 1, 1, 1, 1, LT_REG_RBX, LT_REG_RAX, { 144, 136, 8 }, 40 },
-	{ "", 22, "1.51.", 1, 1, 2, 1, LT_REG_RBX, LT_REG_RAX, { 144, 136, 8 }, 40 },
-	{ "", 24, "1.52.", 1, 1, 2, 1, LT_REG_RBX, LT_REG_RAX, { 144, 136, 8 }, 40 },
-	{ "", 26, "1.52.", 1, 1, 1, 1, LT_REG_R12, LT_REG_RAX, { 144, 136, 8 }, 40 },
+	{ "", 16, "1.43.", 4, 2, 1, 1, LT_REG_RBX, LT_REG_RAX, { 16, 8, -1, 40 }, 0 },
+	{ "", 18, "1.44.", 4, 2, 1, 1, LT_REG_RBX, LT_REG_RAX, { 16, 8, -1, 40 }, 0 },
+	{ "", 20, "1.46.", 1, 1, 1, 1, LT_REG_RBX, LT_REG_RAX, { 144, 136, 8, 40 }, 40 },
+	{ "", 22, "1.51.", 1, 1, 2, 1, LT_REG_RBX, LT_REG_RAX, { 144, 136, 8, 40 }, 40 },
+	{ "", 24, "1.52.", 1, 1, 2, 1, LT_REG_RBX, LT_REG_RAX, { 144, 136, 8, 40 }, 40 },
+	{ "", 26, "1.52.", 1, 1, 1, 1, LT_REG_R12, LT_REG_RAX, { 144, 136, 8, 40 }, 40 },
 };
 
 static const struct expected arm64[] = {
-	{ "-arm64", 16, "1.43.", 4, 2, 1, 2, 19, 0, { 16, 8, -1 }, 0 },
-	{ "-arm64", 18, "1.44.", 4, 2, 1, 2, 19, 0, { 16, 8, -1 }, 0 },
-	{ "-arm64", 20, "1.46.", 1, 1, 1, 2, 19, 0, { 144, 136, 8 }, 40 },
-	{ "-arm64", 22, "1.51.", 1, 1, 2, 2, 19, 0, { 144, 136, 8 }, 40 },
-	{ "-arm64", 24, "1.52.", 1, 1, 2, 2, 19, 25, { 144, 136, 8 }, 40 },
-	{ "-arm64", 26, "1.52.", 1, 1, 1, 1, 19, 24, { 144, 136, 8 }, 40 },
+	{ "-arm64", 16, "1.43.", 4, 2, 1, 2, 19, 0, { 16, 8, -1, 48 }, 0 },
+	{ "-arm64", 18, "1.44.", 4, 2, 1, 2, 19, 0, { 16, 8, -1, 48 }, 0 },
+	{ "-arm64", 20, "1.46.", 1, 1, 1, 2, 19, 0, { 144, 136, 8, 48 }, 40 },
+	{ "-arm64", 22, "1.51.", 1, 1, 2, 2, 19, 0, { 144, 136, 8, 48 }, 40 },
+	{ "-arm64", 24, "1.52.", 1, 1, 2, 2, 19, 25, { 144, 136, 8, 48 }, 40 },
+	{ "-arm64", 26, "1.52.", 1, 1, 1, 1, 19, 24, { 144, 136, 8, 48 }, 40 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -205,6 +205,7 @@ static void check_data(const struct expected *want, const struct lt_image *image
 	assert_int_equal(image->uv.idle_time, want->layout.idle_time);
 	assert_int_equal(image->uv.entry_time, want->layout.entry_time);
 	assert_int_equal(image->uv.loop_count, want->layout.loop_count);
+	assert_int_equal(image->uv.mutex_bytes, want->layout.mutex_bytes);
 	assert_int_not_equal(image->default_loop, 0);
 	assert_int_not_equal(image->nthreads, 0);
 	assert_int_not_equal(image->idle_threads, 0);

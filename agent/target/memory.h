@@ -29,10 +29,17 @@ int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, 
 /* All of it or nothing: 0 or -errno, -EFAULT also for a part. */
 int lt_read_memory(int pid, uint64_t address, void *buf, size_t size);
 
+/* Of an address that a process has without asking for more. Processes are read on the machine that they run on. */
+#ifdef __aarch64__
+#define LT_ADDRESS_BITS 48
+#else
+#define LT_ADDRESS_BITS 47
+#endif
+
 /* Whether a word can be the address of something that holds words. */
 static inline bool lt_is_pointer(uint64_t word)
 {
-	return word >= 4096 && word < 1ull << 47 && !(word & 7);
+	return word >= 4096 && word < 1ull << LT_ADDRESS_BITS && !(word & 7);
 }
 
 #endif

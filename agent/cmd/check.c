@@ -109,7 +109,7 @@ static void check_v8(const struct lt_v8_layout *v8)
 		return;
 	printf("  V8 %d.%d.%-11d stacks: %s%s%s\n", v8->major, v8->minor, v8->build, levels[v8->level],
 	       v8->why_not[0] ? "; " : "", v8->why_not);
-	if (v8->c_entry_fp == LT_V8_UNKNOWN)
+	if (v8->level > LT_V8_NONE && v8->c_entry_fp == LT_V8_UNKNOWN)
 		printf("  missing              c_entry_fp: JavaScript below native code without frame pointers is "
 		       "not seen\n");
 }

@@ -280,9 +280,36 @@ static void judge(const struct reading *reading)
 		 layout->major, layout->minor, layout->build);
 }
 
-void lt_v8_layout__read(struct lt_elf *elf, struct lt_v8_layout *ret_layout)
+static struct lt_v8_layout nothing_known(void)
 {
 	struct lt_v8_layout layout = { .level = LT_V8_NONE };
+
+#define UNKNOWN(member) layout.member = LT_V8_UNKNOWN;
+	LT_V8_FIELDS(UNKNOWN)
+#undef UNKNOWN
+	return layout;
+}
+
+/* What is read of code and of objects is x86-64's: of another machine's V8 only the version is told. */
+static void refuse(const struct lt_v8_layout *layout, const char *machine,
+		   struct lt_v8_layout *ret_layout)
+{
+	struct lt_v8_layout refused = nothing_known();
+
+	refused.major = layout->major;
+	refused.minor = layout->minor;
+	refused.build = layout->build;
+	snprintf(refused.why_not, sizeof(refused.why_not), "stacks are not read on %s yet",
+		 machine);
+	snprintf(refused.sizes.why_not, sizeof(refused.sizes.why_not),
+		 "the heap of V8 %d.%d.%d is unknown: it is not read on %s yet", layout->major,
+		 layout->minor, layout->build, machine);
+	*ret_layout = refused;
+}
+
+void lt_v8_layout__read(struct lt_elf *elf, struct lt_v8_layout *ret_layout)
+{
+	struct lt_v8_layout layout = nothing_known();
 	struct reading reading = {
 		.elf = elf,
 		.layout = &layout,
@@ -291,15 +318,11 @@ void lt_v8_layout__read(struct lt_elf *elf, struct lt_v8_layout *ret_layout)
 		.smi_shift_size = LT_V8_UNKNOWN,
 	};
 
-#define UNKNOWN(member) layout.member = LT_V8_UNKNOWN;
-	LT_V8_FIELDS(UNKNOWN)
-#undef UNKNOWN
+	lt_elf__each_symbol(elf, on_symbol, &reading);
 	if (lt_elf__is_arm64(elf)) {
-		snprintf(layout.why_not, sizeof(layout.why_not), "stacks are not read on arm64 yet");
-		*ret_layout = layout;
+		refuse(&layout, "arm64", ret_layout);
 		return;
 	}
-	lt_elf__each_symbol(elf, on_symbol, &reading);
 	take_constants(&reading);
 	check_bytecode_sizes(elf, &layout);
 	lt_v8_code__blob(elf, &reading.marks, &layout);

@@ -84,6 +84,31 @@ static void test_node(void **state)
 	close(fd);
 }
 
+/* Its version is told, and that nothing of it is read: not one offset is left that somebody could use. */
+static void test_arm64(void **state)
+{
+	int major = *(const int *)*state, fd;
+	struct lt_v8_layout layout;
+	struct lt_elf *elf;
+	char path[512];
+
+	fd = node_binary_for("-arm64", major, path, sizeof(path));
+	assert_true(fd >= 0);
+	assert_int_equal(lt_elf__open(fd, &elf), 0);
+	lt_v8_layout__read(elf, &layout);
+	assert_int_equal(layout.level, LT_V8_NONE);
+	assert_true(layout.major > 0);
+	assert_int_equal(layout.sizes.version, 0);
+	assert_int_equal(layout.sizes.heap, 0);
+	assert_non_null(strstr(layout.sizes.why_not, "not read on arm64"));
+	assert_non_null(strstr(layout.why_not, "not read on arm64"));
+#define IS_UNKNOWN(member) assert_int_equal(layout.member, LT_V8_UNKNOWN);
+	LT_V8_FIELDS(IS_UNKNOWN)
+#undef IS_UNKNOWN
+	lt_elf__close(elf);
+	close(fd);
+}
+
 static void test_unknown_version(void **state)
 {
 	struct lt_v8_marks marks = { .heap_statistics = { 1, 1 } };
@@ -337,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NODE_TESTS("node", test_node, node_majors),
+		NODE_TESTS("arm64", test_arm64, node_majors),
 		cmocka_unit_test(test_unknown_version),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_collecting),

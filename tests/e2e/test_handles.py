@@ -7,16 +7,9 @@ import struct
 import time
 
 import pytest
+from support.handles import NONE_BLOCKED, assert_told, has_figures, rows_of
 from support.looptop import Stat, run
 
-# What getActiveResourcesInfo() calls the handles that people open; each of them is referenced here.
-RESOURCES = {
-    "tcp": ("TCPSocketWrap", "TCPServerWrap"),
-    "pipe": ("PipeWrap", "PipeServerWrap"),
-    "udp": ("UDPWrap",),
-    "process": ("ProcessWrap",),
-    "fs_event": ("FSEventWrap",),
-}
 HELD = ("async", "check", "idle", "prepare", "timer")  # the runtime's own: few of them hold the loop
 KINDS = ("main", "worker")
 
@@ -42,19 +35,6 @@ def watch(target, interval=0.25):
     return Stat(target.pid, tier="memory", interval=interval)
 
 
-def rows_of(snapshots, kind):
-    """The rows of the loop that has the handles."""
-    rows = [
-        row
-        for snapshot in snapshots
-        for process in snapshot["processes"]
-        for row in process["loops"]
-        if (row["name"] == "main") == (kind == "main")
-    ]
-    assert rows, "no row of that loop"
-    return rows
-
-
 def assert_possible(row, most):
     """No figure that cannot be, whatever the target was doing."""
     handles, streams = row["handles"], row["streams"]
@@ -70,10 +50,6 @@ def assert_possible(row, most):
         assert (streams["blocked"] > 0) == (streams["worst"] is not None)
         assert (streams["blocked"] > 0) == (streams["queued_bytes"] > 0)
         assert 0 <= streams["longest_blocked_seconds"] < 1000
-
-
-def has_figures(row):
-    return row["handles"]["types"]["tcp"] is not None
 
 
 @pytest.fixture(params=KINDS)
@@ -101,18 +77,11 @@ def test_handles_are_those_of_the_process(target, kind):
     assert rows
     for row in rows:
         handles = row["handles"]
-        for name, wraps in RESOURCES.items():
-            assert handles["types"][name] == sum(before["counts"].get(w, 0) for w in wraps), name
-        assert handles["listening"] == 3
-        # libuv's own count, and ours of what it counts.
-        assert handles["active"] == sum(handles["held"].values())
+        assert_told(row, before["counts"])
         for name in HELD:
             assert handles["held"][name] <= 1, name
         if before["requests"] is not None:
             assert handles["requests"] == before["requests"]
-        assert row["streams"] == {
-            "blocked": 0, "queued_bytes": 0, "longest_blocked_seconds": 0, "worst": None,
-        }
         assert_possible(row, 1000)
 
 
@@ -158,9 +127,7 @@ def test_backpressure_names_who_does_not_read(target, kind):
     assert longest == sorted(longest)
     assert 0.9 < longest[-1] <= held
     last = rows_of(series.snapshots, kind)[-1]["streams"]
-    assert last == {
-        "blocked": 0, "queued_bytes": 0, "longest_blocked_seconds": 0, "worst": None,
-    }
+    assert last == NONE_BLOCKED
 
 
 def test_what_javascript_has_in_store(target, kind, node):

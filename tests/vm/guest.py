@@ -34,6 +34,7 @@ WORK = {
     "fresh": 50,
 }
 BLOCK_MS = 600
+HELD = {"immediates": 5, "timers": 3, "ms": 2500}
 WITHOUT_BTF = "mount --bind /dev/null /sys/kernel/btf/vmlinux"
 
 
@@ -111,6 +112,22 @@ def killed(target):
     return {"changed": changed, "text_is_back": back, "truth": truth}
 
 
+def handles(binary, kind):
+    """Handles in the main loop or in a Worker's, then a blocked loop with work in store, read from memory alone."""
+    arguments = ("worker",) if kind == "worker" else ()
+    with node_workload(binary, "handles.js", *arguments) as target:
+        target.call("open", SLOW, path=f"{os.environ['TMPDIR']}/{kind}-{target.pid}")
+        with Stat(target.pid, tier="memory", interval=0.5) as stat:
+            stat.wait_attached(SLOW)
+            begin = stat.settle()
+            idle = target.call("resources", SLOW)
+            end = stat.settle()
+            held = target.call("hold", SLOW, **HELD)
+            stat.settle()
+            snapshots = stat.stop(timeout=SLOW).snapshots
+    return {"kind": kind, "idle": idle, "held": held, "idle_in": [begin, end], "snapshots": snapshots}
+
+
 def without_btf(pid):
     """check and one snapshot where the kernel's BTF is hidden."""
 
@@ -134,7 +151,7 @@ def without_btf(pid):
     }
 
 
-def observe(major, binary):
+def observe(binary, kind):
     started = time.monotonic()
     with node_workload(binary, "kernel.js", flags=["--expose-gc"]) as target:
         # Once before, so that nothing is loaded lazily.
@@ -147,6 +164,7 @@ def observe(major, binary):
             "without_btf": without_btf(target.pid),
             "alive": target.alive,
         }
+    result["handles"] = handles(binary, kind)
     result["seconds"] = time.monotonic() - started
     return result
 
@@ -159,9 +177,10 @@ def main():
         "check": {"text": check.stdout, "status": check.returncode, "messages": check.stderr},
         "nodes": {},
     }
-    for argument in sys.argv[2:]:
+    # Handles of one loop in each Node: emulated time is dear.
+    for argument, kind in zip(sys.argv[2:], ("main", "worker"), strict=True):
         major, binary = argument.split("=", 1)
-        result["nodes"][major] = observe(major, binary)
+        result["nodes"][major] = observe(binary, kind)
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         json.dump(result, file)
 

@@ -42,9 +42,9 @@ int lt_phase(struct pt_regs *ctx)
 	if (loop->wait_start_ns) {
 		if (!(loop->flags & LT_LOOP_SEEDED))
 			lt_lose(LT_LOST_UNPAIRED);
-		loop->flags &= ~LT_LOOP_SEEDED;
 		loop->wait_start_ns = 0;
 	}
+	loop->flags &= ~LT_LOOP_SEEDED;
 	loop->boundaries++;
 	/* Check runs once in each pass through the poll phase: libuv's own count. */
 	if (phase == LT_PHASE_CHECK)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from support.looptop import NO_BUDGET, Stat, measure
+from support.procfs import stopped
 from support.series import is_unknown
 
 
@@ -211,6 +212,20 @@ def test_immediates_are_many_short_turns(node):
     assert loop.total("turns") == pytest.approx(truth["count"], rel=0.01)
     loop.assert_busy(truth["active"])
     assert loop.stalls == [] and loop.dist("turn_seconds")["max"] < 0.1
+
+
+def test_attaching_in_the_middle_of_a_wait_loses_nothing(one_node):
+    """Stopped anywhere in its turns, and so in some of eight times between the two ends of a wait that may not
+    block, of which the loop's memory does not tell."""
+    with one_node.run("spin.js") as target:
+        target.send("immediates", seconds=600)
+        for _ in range(8):
+            with Stat(target.pid, interval=0.1) as stat:
+                with stopped(target.pid):
+                    stat.wait_attached()
+                stat.wait_snapshots(2)
+                series = stat.stop()
+            series.assert_sound()
 
 
 def test_next_ticks_that_starve_the_loop_are_a_stall(node):

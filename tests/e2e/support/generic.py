@@ -2,13 +2,12 @@
 # Copyright (c) 2026 The looptop authors
 """Servers that are neither Node.js nor libuv, and the ways in which looptop sees their waits."""
 
-import os
-import signal
 import socket
 import struct
 import subprocess
 import time
 
+from . import procfs
 from .looptop import run
 
 # Tracepoints by name need tracefs, which containers rarely have mounted: looptop gets its own.
@@ -119,19 +118,11 @@ def ask(client, request, end=b"\r\n", times=1):
     return answer
 
 
-def state(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0]
-
-
 def hold(pid, seconds):
     """Stops a process for a while: how long at the least, and at the most."""
     begin = time.monotonic()
-    os.kill(pid, signal.SIGSTOP)
-    while state(pid) != "T":
-        assert time.monotonic() < begin + 10, f"process {pid} does not stop"
-    stopped = time.monotonic()
-    time.sleep(seconds)
-    going = time.monotonic()
-    os.kill(pid, signal.SIGCONT)
-    return going - stopped, time.monotonic() - begin
+    with procfs.stopped(pid):
+        since = time.monotonic()
+        time.sleep(seconds)
+        until = time.monotonic()
+    return until - since, time.monotonic() - begin

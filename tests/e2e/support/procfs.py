@@ -3,6 +3,9 @@
 """What the kernel says about a process: its text, its descriptors, how often it slept."""
 
 import os
+import signal
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -27,6 +30,23 @@ def cpu_ns(pid):
         int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[0])
         for tid in threads(pid)
     )
+
+
+def state(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@contextmanager
+def stopped(pid):
+    """A process stands still for as long as the block lasts."""
+    deadline = time.monotonic() + 10
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while state(pid) != "T":
+            assert time.monotonic() < deadline, f"process {pid} does not stop"
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def fd_count(pid):

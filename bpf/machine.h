@@ -90,9 +90,9 @@ struct pt_regs {
 #define LT_WAIT_RESULT(ctx)   lt_register(ctx, LT_COOKIE_SUB(lt_cookie(ctx)))
 
 #define lt_user_regs	      user_pt_regs
-#define LT_REGS_PC(r)	      ((r)->pc)
-#define LT_REGS_FP(r)	      ((r)->regs[29])
-#define LT_REGS_SP(r)	      ((r)->sp)
+#define LT_REGS_PC(ctx)	      ((ctx)->pc)
+#define LT_REGS_FP(ctx)	      ((ctx)->regs[29])
+#define LT_REGS_SP(ctx)	      ((ctx)->sp)
 #define LT_REGS_IN_USER(regs) (((regs)->pstate & 15) == 0)
 
 #define LT_THREAD_STRUCT                        \

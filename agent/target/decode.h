@@ -34,8 +34,7 @@ struct lt_insn {
 	bool emulated; /* the kernel emulates it at a uprobe; otherwise it is single-stepped */
 	bool probeable; /* the kernel takes a uprobe there at all */
 	bool is_endbr;
-	uint32_t
-		writes; /* general purpose registers changed: bit n for the register of that number */
+	uint32_t writes; /* general purpose registers that it changes: bit n is register n */
 	/* arm64: it does nothing but copy this register to the only one that it writes; -1: it does not */
 	int8_t copies;
 	/* Of an operand in memory, or its address: disp(base), a register's number; -1: another form. Of an

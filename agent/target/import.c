@@ -28,9 +28,7 @@ static const char *import_x86(struct lt_elf *elf, uint64_t vaddr)
 /* adrp x16, page of the slot; ldr x17, [x16, slot in it]; add …; br x17. With or without a bti before. */
 static const char *import_arm64(struct lt_elf *elf, uint64_t vaddr)
 {
-	enum {
-		BTI_C = 0xd503245f
-	};
+	static const uint32_t bti_c = 0xd503245f;
 	uint32_t code[3], adrp, ldr;
 	uint64_t pages, at = vaddr;
 
@@ -38,7 +36,7 @@ static const char *import_arm64(struct lt_elf *elf, uint64_t vaddr)
 		return NULL;
 	adrp = code[0];
 	ldr = code[1];
-	if (adrp == BTI_C) {
+	if (adrp == bti_c) {
 		adrp = code[1];
 		ldr = code[2];
 		at += 4;

@@ -40,8 +40,8 @@ struct state {
 struct following {
 	const uint8_t *code;
 	struct lt_function *function;
-	uint32_t
-		*at_join; /* 1 + index in states, of instructions to which jumps lead; 0: none do */
+	/* 1 + index in states, of instructions to which jumps lead; 0: none do */
+	uint32_t *at_join;
 	struct state *states;
 	bool changed; /* a state in this pass */
 };
@@ -130,8 +130,8 @@ static bool makes(const struct state *state, const struct lt_insn *in, uint32_t 
 /* --- memory ----------------------------------------------------------------------------------- */
 
 struct access {
-	uint8_t size,
-		count; /* bytes, and how many of that size; count 0: none that is understood */
+	uint8_t size; /* bytes */
+	uint8_t count; /* how many of that size; 0: none that is understood */
 	bool is_load;
 	bool moves_base, moves_before; /* the base becomes base + disp, before the access */
 	int64_t disp;
@@ -158,6 +158,16 @@ static struct access access_of_pair(uint32_t word)
 				.disp = signed_bits(word >> 15 & 0x7f, 7) * size };
 }
 
+/* Sixteen bytes are two variables of eight. */
+static struct access as_words(struct access access)
+{
+	if (access.size == 16) {
+		access.size = 8;
+		access.count *= 2;
+	}
+	return access;
+}
+
 static struct access access_of(uint32_t word)
 {
 	bool is_vector = word >> 26 & 1;
@@ -168,7 +178,7 @@ static struct access access_of(uint32_t word)
 				 .is_load = is_vector ? opc & 1 : opc != 0 };
 
 	if ((word & 0x3a000000) == 0x28000000)
-		return access_of_pair(word);
+		return as_words(access_of_pair(word));
 	if (shift > 4)
 		return (struct access){ 0 };
 	if ((word & 0x3b000000) == 0x39000000) {
@@ -180,11 +190,7 @@ static struct access access_of(uint32_t word)
 	} else {
 		return (struct access){ 0 };
 	}
-	if (access.size == 16) { /* as two words */
-		access.size = 8;
-		access.count = 2;
-	}
-	return access;
+	return as_words(access);
 }
 
 /* A place that is the file's own, or a field of what the base came from. */

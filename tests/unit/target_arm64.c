@@ -167,6 +167,39 @@ static void test_values(void **state)
 	lt_function__free(&function);
 }
 
+/* What is read and written of a variable of the file's own, in words of eight bytes. */
+static void test_data(void **state)
+{
+	static const struct {
+		uint32_t word;
+		uint8_t count;
+		bool read;
+		const char *text;
+	} cases[] = {
+		{ 0xf9000280, 1, false, "str x0, [x20]" },
+		{ 0xa9400680, 2, true, "ldp x0, x1, [x20]" },
+		{ 0x3d800280, 2, false, "str q0, [x20]" },
+		{ 0xad000680, 4, false, "stp q0, q1, [x20]" },
+		{ 0xad400680, 4, true, "ldp q0, q1, [x20]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		/* adrp x20, .; add x20, x20, #0x120 */
+		uint32_t code[] = { 0x90000014, 0x91048294, cases[i].word };
+		struct lt_function function = decode(code, COUNT(code));
+		const struct lt_insn *in = &function.insns[2];
+
+		print_message("%s\n", cases[i].text);
+		assert_int_equal(in->data, BASE + 0x120);
+		assert_int_equal(in->data_size, 8);
+		assert_int_equal(in->data_count, cases[i].count);
+		assert_int_equal(in->data_read, cases[i].read);
+		assert_int_equal(in->data_written, !cases[i].read);
+		lt_function__free(&function);
+	}
+}
+
 /* No words make it do anything but decode them, and none is a target outside of what can be an address. */
 static void test_random(void **state)
 {
@@ -212,8 +245,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),  cmocka_unit_test(test_call_operand),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_random),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_data),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 import time
 
 import pytest
+from support.clock import unix_time
 from support.looptop import NO_BUDGET, Stat, measure
 from support.procfs import stopped
 from support.series import is_unknown
@@ -81,16 +82,6 @@ def blocks(node):
         extra = (*NO_BUDGET, "--stall", "3")
         truth, process = measure(target, "start", extra=extra, blocks=BLOCKS, gap_ms=GAP_MS)
         return truth, process
-
-
-def unix_time(monotonic):
-    """Read again and again: the narrowest reading is of a thread that was not held up in it."""
-    readings = []
-    for _ in range(20):
-        before = time.monotonic()
-        wall = time.time()
-        readings.append((time.monotonic() - before, wall - before))
-    return monotonic + min(readings)[1]
 
 
 def match_blocks(blocks, stalls):

@@ -7,6 +7,7 @@ import os
 import pytest
 
 REPORT = []
+BOOTED = set()
 
 
 def pytest_addoption(parser):
@@ -25,6 +26,16 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
         assert items, f"--kernels {chosen}: no such kernel"
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """One kernel that cannot be had is told; if that is so of all for one machine, nothing was tested."""
+    names = {item.callspec.params["guest"] for item in session.items}
+    arm64 = {name for name in names if name.endswith("-arm64")}
+    for machine in filter(None, (arm64, names - arm64)):
+        if exitstatus == 0 and not session.config.option.collectonly and not machine & BOOTED:
+            REPORT.append(f"FAILED: none of {', '.join(sorted(machine))} could be tested")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -15,7 +15,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from conftest import REPORT
+from conftest import BOOTED, REPORT
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
@@ -23,9 +23,11 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 from support import handles, looptop
 from support.series import Series
 
-BOOT_SECONDS = 170  # three minutes for each of four kernels are the twelve that all may take
-BOOT_SECONDS_ARM64 = 300  # it is emulated at half of the speed
+# Several times what it takes, for the machine may do other work too.
+BOOT_SECONDS = 400
+BOOT_SECONDS_ARM64 = 550  # it is emulated at half of the speed
 CANNOT_BE_HAD, NO_END = 77, 125
+CALLED_FOR = {"scavenge": "minor", "mark_compact": "major"}
 
 BY_LINKS, BY_ADDRESSES = "apart by their links", "apart by their addresses (before Linux 5.15)"
 ATOMIC, LOCKED = "by atomic operations", "under a lock (before Linux 5.12)"
@@ -38,6 +40,7 @@ NEEDS_BTF = "they need the kernel's BTF"
 NOT_YET = "they are not read on arm64 yet"
 NO_TIMERS = "Node before 18 has no count of its JavaScript timers"
 NO_HEAP = r"the heap of V8 [1-9]\d*\.\d+\.\d+ is unknown: it is not read on arm64 yet"
+TORN = "a loop's list of handles could not be read"
 Way = namedtuple("Way", "uprobes cookies counters no_stacks majors")
 WAYS = {
     "5.10": Way(PERF, BY_ADDRESSES, LOCKED, NEEDS_LOOP, (16, 22)),
@@ -111,8 +114,10 @@ def guest(request, tmp_path_factory):
     status, console = boot(kernel, results, machine)
     log = results / "log"
     said = log.read_text(errors="replace") if log.exists() else ""
-    assert status == 0, f"boot: {status}\n{said[-6000:]}\n{console[-2000:]}"
+    if status != 0:
+        pytest.fail(f"boot: {status}\n{said[-6000:]}\n{console[-2000:]}", pytrace=False)
     result = json.loads((results / "result").read_text())
+    BOOTED.add(request.param)
     result["way"] = WAYS[request.param]
     result["name"] = request.param
     seconds = time.monotonic() - started
@@ -132,8 +137,9 @@ def lines_of(check):
 
 
 def missing(guest, process):
-    """What is missing, besides the heap on arm64 and the timers of Node 16, which must be."""
-    told = process["missing"]
+    """What is missing, besides the heap on arm64 and the timers of Node 16, which must be. That a walk through the
+    handles took too long may be said of any machine that others keep from running; they have tests of their own."""
+    told = [line for line in process["missing"] if not line.startswith(TORN)]
     heap = [line for line in told if re.fullmatch(NO_HEAP, line)]
     timers = [line for line in told if line == NO_TIMERS]
     assert len(heap) == guest["name"].endswith("-arm64"), told
@@ -186,7 +192,8 @@ def test_probes_are_held_in_that_way(guest, seen):
 
 
 def test_counts_are_exact(seen):
-    truth, collections = seen["work"]["truth"], seen["work"]["collections"]
+    work = seen["work"]
+    truth = work["truth"]
     series, process = process_of(seen, "work")
     series.assert_sound()
     assert process.submitted() == truth["kinds"]
@@ -196,21 +203,27 @@ def test_counts_are_exact(seen):
         assert record["cancelled"] == 0
         for span in ("wait_seconds", "run_seconds", "delivery_seconds"):
             assert record[span]["count"] == count, (kind, span)
-    for kind in ("scavenge", "mark_compact"):
-        expected = [entry for entry in collections if entry["kind"] == kind]
-        assert expected and process.gc(kind)["count"] == len(expected), kind
+    for kind, called_for in CALLED_FOR.items():
+        certain, possible = (
+            sum(entry["kind"] == kind for entry in work[which]) for which in ("collections", "possible")
+        )
+        assert work["asked"][called_for] <= certain <= process.gc(kind)["count"] <= possible, kind
     assert process.last["pool"]["busy"] == process.last["pool"]["queue_depth"] == 0
     assert max(process.pool("busy_max")) == 4, "of 18 tasks at once"
 
 
 def test_turns_are_exact(seen):
-    """One immediate an iteration, one turn an iteration; the commands come besides."""
+    """One immediate an iteration, one turn an iteration. V8's own tasks wake the loop besides, before and after too:
+    there are no more iterations than the process counts from before looptop came until after it went."""
     truth = seen["work"]["truth"]
+    tasks = sum(truth["kinds"].values())
     loop = process_of(seen, "work")[1].loop()
     iterations, turns = loop.total("iterations"), loop.total("turns")
-    if truth["loop_count"] is not None:
-        assert 0 <= iterations - truth["loop_count"] <= 10
-    assert truth["immediates"] <= turns <= iterations <= truth["immediates"] + 60
+    assert truth["immediates"] <= turns <= iterations
+    if truth["loop_count"] is None:  # each task may be delivered in an iteration of its own
+        assert iterations <= truth["immediates"] + tasks + 60
+    else:
+        assert truth["loop_count"] <= iterations <= seen["work"]["loop_count"] + 1
 
 
 def test_compilations_are_counted(seen):
@@ -223,7 +236,7 @@ def test_compilations_are_counted(seen):
 
 
 def test_times_are_within_bounds(seen):
-    truth = seen["work"]["truth"]
+    truth, asked = seen["work"]["truth"], seen["work"]["asked"]
     _, process = process_of(seen, "work")
     loop = process.loop()
     busy, idle = loop.total("busy_seconds"), loop.total("idle_seconds")
@@ -231,11 +244,11 @@ def test_times_are_within_bounds(seen):
     assert busy + idle == pytest.approx(process.elapsed, rel=0.02)
     causes = [sum(row["cause_seconds"].values()) for row in loop.rows]
     assert sum(causes) == pytest.approx(busy, rel=0.01, abs=0.001)
-    for kind in ("scavenge", "mark_compact"):
-        told = [e["seconds"] for e in seen["work"]["collections"] if e["kind"] == kind]
+    for kind, called_for in CALLED_FOR.items():
         pauses = process.gc(kind)
-        # Another thread may have the only CPU between V8's own timestamps and the probes.
-        assert 0 < pauses["max_seconds"] <= pauses["seconds"] <= sum(told) + 0.05 * len(told)
+        # V8 may make more than it is called for; none is outside of the loop's turns.
+        within = truth["gc_seconds"][kind] if pauses["count"] == asked[called_for] else busy
+        assert 0 < pauses["max_seconds"] <= pauses["seconds"] <= within, kind
 
 
 def test_what_is_missing_is_said(guest, seen):
@@ -247,10 +260,9 @@ def test_what_is_missing_is_said(guest, seen):
 
 
 def test_stall(guest, seen):
-    truth = seen["stalls"]["truth"]
-    ended = [stall for stall in seen["stalls"]["told"] if not stall["ongoing"]]
-    stall = max(ended, key=lambda stall: stall["seconds"])
-    assert truth["seconds"] <= stall["seconds"] <= truth["seconds"] + 0.2
+    """As long as the block at least, and no longer than from one turn's moment before to the next one's after."""
+    truth, stall = seen["stalls"]["truth"], seen["stalls"]["told"]
+    assert truth["seconds"] <= stall["seconds"] <= truth["after"] - truth["before"]
     if guest["way"].no_stacks:
         assert stall["where"] is None and stall["stack"] == []
     else:
@@ -287,11 +299,11 @@ def test_what_javascript_has_in_store(seen):
     rows = handles.rows_of(told["snapshots"][told["idle_in"][1] :], told["kind"])
     rows = [row for row in rows if row["js"]["immediates"] == 5]
     rows = [row for row in rows if row["js"]["next_tick_pending"] is True]
-    assert len(rows) >= 3, "it was blocked for five intervals"
+    assert len(rows) >= 3, "it was blocked for eight intervals"
     for row in rows:
         assert row["js"]["timers"] in (told["held"]["timers"], None)
     overdue = [row["handles"]["timer_overdue_seconds"] for row in rows]
-    assert overdue == sorted(overdue) and 0.5 < overdue[-1] < 10
+    assert overdue == sorted(overdue) and 0.5 < overdue[-1] < told["held"]["seconds"]
     assert rows[-1]["handles"]["next_timer_seconds"] == 0
 
 

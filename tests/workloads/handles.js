@@ -52,7 +52,7 @@ async function flood({ port, chunks }) {
 function hold({ immediates, timers, ms }) {
   const waiting = [];
   for (let i = 0; i < timers; i++) waiting.push(setInterval(() => {}, 1e6));
-  const due = setInterval(() => {}, 100);
+  const due = setInterval(() => {}, 100), since = monotonic();
   return new Promise((resolve) => setTimeout(resolve, 1)).then(() => new Promise((resolve) => {
     // From a callback of the poll phase, where the timers' handle is in libuv's heap. What waits is all there before
     // the last immediate is, and goes when that runs: a reading in between sees all of it.
@@ -60,7 +60,7 @@ function hold({ immediates, timers, ms }) {
       const truth = { immediates, timers: resources().counts.Timeout };
       const end = () => {
         for (const timer of [...waiting, due]) clearInterval(timer);
-        resolve(truth);
+        resolve({ ...truth, seconds: monotonic() - since });
       };
       process.nextTick(() => {});
       for (let i = 1; i < immediates; i++) setImmediate(() => {});

@@ -3,9 +3,12 @@
 //
 // A known number of everything, small enough for an emulated machine:
 //   work {immediates, stats, lookups, hashes, streams, minor, major, fresh}
-//                                                                      truth has the counts; needs --expose-gc
-//   block {ms}                                                         one function that holds the loop
-//   entries {}                                                         all collections so far
+//                                                                      truth has the counts, and how long the calls for
+//                                                                      collections took; needs --expose-gc
+//   block {ms}                                                         one function that holds the loop; moments
+//                                                                      before and after the turn that it is in
+//   begin {}                                                           what `entries` tells begins here
+//   entries {}                                                         all collections so far, iterations since `begin`
 'use strict';
 const crypto = require('crypto');
 const dns = require('dns');
@@ -16,6 +19,7 @@ const { observePauses } = require('./lib/pauses');
 const { burn, monotonic, openWindow, serve } = require('./lib/session');
 
 const seen = observePauses();
+let whole = openWindow();
 
 function times(n, ask) {
   return Promise.all(Array.from({ length: n }, () => new Promise((resolve, reject) => {
@@ -32,6 +36,17 @@ function spin(n) {
 
 const rest = () => new Promise((resolve) => setTimeout(resolve, 10));
 
+async function collect(n, once) {
+  let seconds = 0;
+  for (let i = 0; i < n; i++) {
+    const start = monotonic();
+    once();
+    seconds += monotonic() - start;
+    await rest();
+  }
+  return seconds;
+}
+
 async function work({ immediates, stats, lookups, hashes, streams, minor, major, fresh }) {
   const close = openWindow();
   const deflated = { writes: 0 };
@@ -43,16 +58,12 @@ async function work({ immediates, stats, lookups, hashes, streams, minor, major,
     times(hashes, (done) => crypto.pbkdf2('password', 'salt', 5000, 32, 'sha256', done)),
     times(streams, (done) => deflate(deflated, done)),
   ]);
-  for (let i = 0; i < minor; i++) {
-    global.gc({ type: 'minor' });
-    await rest();
-  }
-  for (let i = 0; i < major; i++) {
-    global.gc();
-    await rest();
-  }
   return close({
     immediates,
+    gc_seconds: {
+      scavenge: await collect(minor, () => global.gc({ type: 'minor' })),
+      mark_compact: await collect(major, () => global.gc()),
+    },
     kinds: { fs: stats, dns: lookups, crypto: hashes, zlib: deflated.writes },
   });
 }
@@ -61,11 +72,16 @@ function holdTheLoop(ms) {
   return burn(ms);
 }
 
-function block({ ms }) {
+async function block({ ms }) {
+  const before = monotonic();
+  // The first comes in this turn still, the second behind a wait: the block's turn begins later than that moment, even
+  // if this one takes so long that the timer is due in it.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   return new Promise((resolve) => {
     setTimeout(() => {
       const start = monotonic();
-      resolve({ start, seconds: holdTheLoop(ms), innermost: 'burn', caller: 'holdTheLoop' });
+      const truth = { before, start, seconds: holdTheLoop(ms), innermost: 'burn', caller: 'holdTheLoop' };
+      setImmediate(() => resolve({ ...truth, after: monotonic() }));
     }, 50);
   });
 }
@@ -73,7 +89,11 @@ function block({ ms }) {
 // Entries come in a later turn than the collection: give the last ones theirs.
 async function entries() {
   await new Promise((resolve) => setTimeout(resolve, 100));
-  return { entries: seen };
+  return { entries: seen, loop_count: whole().loop_count };
 }
 
-serve({ work, block, entries });
+function begin() {
+  whole = openWindow();
+}
+
+serve({ work, block, begin, entries });

@@ -148,14 +148,14 @@ class Stat(Running):
         """The first true answer of found(snapshots)."""
         return self._output.wait(found, timeout, what)
 
-    def settle(self):
+    def settle(self, timeout=10):
         """Waits for a whole interval that began after this call: all that was, is counted then."""
         now = time.time()
 
         def later(snapshots):
             return snapshots and snapshots[-1]["time"] - snapshots[-1]["interval_seconds"] >= now
 
-        self._output.wait(later, 10 + 4 * self.interval, "a whole interval")
+        self._output.wait(later, timeout + 4 * self.interval, "a whole interval")
         return len(self._output.items)
 
 

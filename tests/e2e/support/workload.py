@@ -15,7 +15,7 @@ WORKLOADS = Path(__file__).resolve().parents[2] / "workloads"
 class Workload:
     """A running workload: ready, and its command path warm, when the constructor returns."""
 
-    def __init__(self, argv, env=None):
+    def __init__(self, argv, env=None, patience=30):
         self.process = subprocess.Popen(
             [str(arg) for arg in argv],
             stdin=subprocess.PIPE,
@@ -26,7 +26,7 @@ class Workload:
         self._answers = Lines(self.process.stdout, json.loads)
         self._taken = 0
         try:
-            self.pid = self._next("ready", 30)["pid"]
+            self.pid = self._next("ready", patience)["pid"]
         except BaseException:
             self.close()
             raise
@@ -80,6 +80,6 @@ class Workload:
         self.process.stdout.close()
 
 
-def node_workload(node, script, *arguments, flags=(), env=None, launcher=()):
+def node_workload(node, script, *arguments, flags=(), env=None, launcher=(), patience=30):
     """A script of tests/workloads in the given Node binary."""
-    return Workload([*launcher, node, *flags, WORKLOADS / script, *arguments], env)
+    return Workload([*launcher, node, *flags, WORKLOADS / script, *arguments], env, patience)

@@ -22,14 +22,14 @@ test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux p
 vm) packages="$packages python3 python3-pytest util-linux qemu-system-x86 qemu-system-arm busybox-static kmod
     xz-utils zstd $cross" ;;
 demo) command -v node >/dev/null || packages="$packages libuv1-dev" ;;
-bench) packages="$packages wrk python3" ;;
+bench) packages="$packages wrk bpftrace python3" ;;
 deb) packages="$packages debhelper dpkg-dev fakeroot git" ;;
 *)
     echo "deps.sh: $1: not one of build, test, vm, demo, bench, deb" >&2
     exit 2
     ;;
 esac
-if [[ ${1:-build} = @(test|vm) ]] && ! command -v npm >/dev/null; then
+if [[ ${1:-build} = @(test|vm|bench) ]] && ! command -v npm >/dev/null; then
     packages="$packages npm"
 fi
 

@@ -48,11 +48,13 @@ help:
 	@echo 'make cross      build build/arm64/looptop, with Debian'"'"'s libraries for arm64'
 	@echo 'make test-vm    looptop on stock kernels 5.10 to the newest, x86-64 and arm64, under QEMU (root)'
 	@echo 'make bench      measure what it costs; writes docs/BENCHMARKS.md (root)'
+	@echo 'make soak       an agent for MINUTES=15 while targets come and go: does it grow? (root)'
 	@echo 'make accuracy   measure how right the stacks are; writes docs/ACCURACY.md (root)'
 	@echo 'make install | uninstall       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make deb        the Debian package, in build/deb'
 	@echo 'Options: V=1 shows commands, WERROR=1, SANITIZE=1 builds under build/san'
 
-bench: all
+bench:
 	packaging/deps.sh bench
+	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/bench.py

@@ -45,20 +45,29 @@ static bool has_room(struct lt_targets *targets)
 	return false;
 }
 
-/* Attaches to a process that was found. It may end meanwhile, which is no error then. */
-static void add_found(struct lt_targets *targets, const struct lt_found *found, bool demote)
+/* It has ended since it was found; or it is about to, or runs another program, and has no loop any more. */
+static bool has_gone(int err)
+{
+	return err == -ESRCH || err == -ENOEXEC;
+}
+
+/* Attaches to a process that was found. It may go meanwhile, which is no error then. What else goes wrong is
+ * told, at the start in full: it is tried again for that. */
+static void add_found(struct lt_targets *targets, const struct lt_found *found, bool at_start)
 {
 	uint64_t begin_ns = lt_now_ns();
 	int err;
 
 	if (!has_room(targets))
 		return;
-	lt_log_demote(demote);
+	lt_log_demote(true);
 	err = add_watch(targets, found->pid);
 	lt_log_demote(false);
+	if (err && !has_gone(err) && at_start)
+		err = add_watch(targets, found->pid);
 	if (!err)
 		lt_watch__set_seen(targets->watches[targets->n - 1], found->seen_time);
-	else if (err != -ESRCH && demote)
+	else if (!has_gone(err) && !at_start)
 		lt_err(err, "attach to pid %d: %s (looptop check %d says more)", found->pid,
 		       strerror(-err), found->pid);
 	lt_arrivals__spent(targets->arrivals, lt_now_ns() - begin_ns);
@@ -74,7 +83,7 @@ static void add_arrivals(struct lt_targets *targets, bool all)
 		if (lt_targets__find(targets, (uint32_t)found.pid))
 			lt_arrivals__later(targets->arrivals, found.pid);
 		else
-			add_found(targets, &found, !all);
+			add_found(targets, &found, all);
 	}
 }
 

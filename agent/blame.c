@@ -132,7 +132,7 @@ const char *lt_blame__doubt(struct lt_blame *blame)
 	return blame->doubt;
 }
 
-struct lt_blame *lt_blame__new(const struct lt_target *target)
+struct lt_blame *lt_blame__new(const struct lt_target *target, struct lt_symfiles *symfiles)
 {
 	static const struct lt_v8_layout no_v8;
 	struct lt_blame *blame = calloc(1, sizeof(*blame));
@@ -146,7 +146,7 @@ struct lt_blame *lt_blame__new(const struct lt_target *target)
 	blame->image = module ? module->image : NULL;
 	opts.layout = blame->image ? &blame->image->v8 : &no_v8;
 	opts.memory = (struct lt_v8_memory){ read_memory, (void *)(uintptr_t)target };
-	err = lt_symbols__new(target->pid, opts.layout, &blame->symbols);
+	err = lt_symbols__new(target->pid, opts.layout, symfiles, &blame->symbols);
 	if (!err) {
 		opts.symbols = blame->symbols;
 		blame->v8 = lt_v8__new(&opts);

@@ -12,12 +12,13 @@
 #include "looptop/snapshot.h"
 
 struct lt_blame;
+struct lt_symfiles;
 
 /* The way to walk the target's stacks, for the programs. */
 struct lt_walk_cfg lt_blame__walk_cfg(const struct lt_target *target);
 
-/* NULL with errno. The target is borrowed. */
-struct lt_blame *lt_blame__new(const struct lt_target *target);
+/* NULL with errno. The target is borrowed, and so are the symbols of files, which it adds to. */
+struct lt_blame *lt_blame__new(const struct lt_target *target, struct lt_symfiles *symfiles);
 void lt_blame__free(struct lt_blame *blame);
 
 /* Forgets turns that ended before the interval that begins, and the answers given for them. */

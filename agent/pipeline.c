@@ -108,7 +108,7 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 				    !options->all_tiers;
 	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
 	pipeline->targets.options = &pipeline->options;
-	pipeline->targets.probe = pipeline->probe;
+	pipeline->targets.shared.probe = pipeline->probe;
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
 					       .hit_cost_ns = pipeline->features.hit_cost_ns,
 					       .interval_seconds = options->interval_seconds };

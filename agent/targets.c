@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/util/clock.h"
+#include "agent/v8/symfiles.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -24,7 +25,7 @@ static int add_watch(struct lt_targets *targets, int pid)
 	if (targets->n == LT_TARGETS_MAX)
 		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
 			      LT_TARGETS_MAX);
-	err = lt_watch__new(pid, targets->options, !targets->by_rule, targets->probe,
+	err = lt_watch__new(pid, targets->options, !targets->by_rule, &targets->shared,
 			    &targets->watches[targets->n]);
 	if (!err)
 		targets->n++;
@@ -89,7 +90,7 @@ static void add_arrivals(struct lt_targets *targets, bool all)
 
 void lt_targets__look(struct lt_targets *targets)
 {
-	struct lt_probe *probe = targets->probe;
+	struct lt_probe *probe = targets->shared.probe;
 
 	if (!targets->arrivals)
 		return;
@@ -116,6 +117,9 @@ int lt_targets__open(struct lt_targets *targets, bool wait_for_targets)
 {
 	int err;
 
+	targets->shared.symfiles = lt_symfiles__new();
+	if (!targets->shared.symfiles)
+		return lt_err(-ENOMEM, "look for processes: out of memory");
 	if (targets->options->n_pids)
 		return add_named(targets);
 	targets->arrivals = lt_arrivals__new(targets->options->name_glob, targets->options->generic);
@@ -159,4 +163,6 @@ void lt_targets__close(struct lt_targets *targets)
 	targets->n = 0;
 	lt_arrivals__free(targets->arrivals);
 	targets->arrivals = NULL;
+	lt_symfiles__free(targets->shared.symfiles);
+	targets->shared.symfiles = NULL;
 }

@@ -11,7 +11,7 @@
 
 struct lt_targets {
 	const struct lt_options *options; /* borrowed */
-	struct lt_probe *probe; /* borrowed; NULL: memory only */
+	struct lt_watch_shared shared;
 	struct lt_arrivals *arrivals; /* NULL: targets are named */
 	struct lt_watch *watches[LT_TARGETS_MAX];
 	size_t n;

@@ -156,8 +156,8 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 		lt_watch__tell_quiet(watch);
 }
 
-int lt_watch__new(int pid, const struct lt_options *options, bool named, struct lt_probe *probe,
-		  struct lt_watch **ret_watch)
+int lt_watch__new(int pid, const struct lt_options *options, bool named,
+		  const struct lt_watch_shared *shared, struct lt_watch **ret_watch)
 {
 	struct lt_watch *watch = calloc(1, sizeof(*watch));
 	int err;
@@ -166,9 +166,10 @@ int lt_watch__new(int pid, const struct lt_options *options, bool named, struct 
 		return lt_err(-ENOMEM, "attach to pid %d: out of memory", pid);
 	watch->seen_time = lt_wall_now(&watch->opened_ns);
 	watch->pid = pid;
-	watch->probe = probe;
-	if (probe)
-		lt_probe__follow(probe, pid);
+	watch->probe = shared->probe;
+	watch->symfiles = shared->symfiles;
+	if (watch->probe)
+		lt_probe__follow(watch->probe, pid);
 	err = lt_target__open(pid, &watch->target);
 	if (err)
 		goto fail;

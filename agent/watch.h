@@ -11,14 +11,21 @@
 #include "agent/options.h"
 #include "agent/probe/probe.h"
 
+struct lt_symfiles;
 struct lt_watch;
+
+/* What all targets share. */
+struct lt_watch_shared {
+	struct lt_probe *probe; /* borrowed; NULL: memory only */
+	struct lt_symfiles *symfiles; /* of programs and libraries, for the stacks of stalls */
+};
 
 /*
  * Opens, and attaches if the process was named; otherwise it stays at tier memory until the host's rule
- * (model/tiers.h) wants more. probe NULL: memory only. 0, or -errno with the error logged.
+ * (model/tiers.h) wants more. 0, or -errno with the error logged.
  */
-int lt_watch__new(int pid, const struct lt_options *options, bool named, struct lt_probe *probe,
-		  struct lt_watch **ret_watch);
+int lt_watch__new(int pid, const struct lt_options *options, bool named,
+		  const struct lt_watch_shared *shared, struct lt_watch **ret_watch);
 void lt_watch__free(struct lt_watch *watch);
 
 const struct lt_target *lt_watch__target(const struct lt_watch *watch);

@@ -20,6 +20,7 @@ struct lt_watch {
 	int pid;
 	struct lt_target *target; /* NULL only until it is opened */
 	struct lt_probe *probe; /* NULL: memory only */
+	struct lt_symfiles *symfiles;
 	struct lt_attachment *attachment; /* NULL: no probes at all */
 	unsigned attachments; /* how many there have been */
 	bool named; /* by the user: measured whatever it does */

@@ -27,7 +27,7 @@ static struct lt_blame *namer(struct lt_watch *watch)
 	if (watch->blame)
 		return watch->blame;
 	if (!watch->namer)
-		watch->namer = lt_blame__new(watch->target);
+		watch->namer = lt_blame__new(watch->target, watch->symfiles);
 	return watch->namer;
 }
 

@@ -23,7 +23,7 @@ int lt_watch__attach(struct lt_watch *watch)
 	if (lt_probe__has_stacks(watch->probe)) {
 		watch->sampler = lt_sampler__new(watch->probe);
 		if (!watch->blame)
-			watch->blame = lt_blame__new(watch->target);
+			watch->blame = lt_blame__new(watch->target, watch->symfiles);
 	}
 	watch->walk = lt_blame__walk_cfg(watch->target);
 	wish.walk = &watch->walk;

@@ -18,7 +18,7 @@
 #include "agent/util/array.h"
 #include "agent/util/clock.h"
 #include "agent/v8/mapfile.h"
-#include "agent/v8/symfile.h"
+#include "agent/v8/symfiles.h"
 #include "agent/v8/v8.h"
 
 #define AREAS_MAX	   65536 /* vm.max_map_count */
@@ -43,6 +43,7 @@ struct file {
 
 struct lt_symbols {
 	int pid;
+	struct lt_symfiles *symfiles; /* of all processes; borrowed */
 	struct area *areas; /* by address */
 	size_t n_areas;
 	struct file **files; /* each stays where it is: its path is given out */
@@ -286,7 +287,8 @@ static void find_builtins(struct lt_symbols *symbols)
 
 /* --- the object -------------------------------------------------------------------------------- */
 
-int lt_symbols__new(int pid, const struct lt_v8_layout *layout, struct lt_symbols **ret_symbols)
+int lt_symbols__new(int pid, const struct lt_v8_layout *layout, struct lt_symfiles *symfiles,
+		    struct lt_symbols **ret_symbols)
 {
 	struct lt_symbols *symbols = calloc(1, sizeof(*symbols));
 	int err;
@@ -294,6 +296,7 @@ int lt_symbols__new(int pid, const struct lt_v8_layout *layout, struct lt_symbol
 	if (!symbols)
 		return -ENOMEM;
 	symbols->pid = pid;
+	symbols->symfiles = symfiles;
 	symbols->v8_file = NO_FILE;
 	symbols->is_v8 = layout && layout->level != LT_V8_NONE;
 	if (layout && layout->blob_begin && layout->blob_end > layout->blob_begin) {
@@ -317,7 +320,7 @@ void lt_symbols__free(struct lt_symbols *symbols)
 	if (!symbols)
 		return;
 	for (size_t i = 0; i < symbols->n_files; i++) {
-		lt_symfile__free(symbols->files[i]->symbols);
+		lt_symfiles__put(symbols->symfiles, symbols->files[i]->symbols);
 		free(symbols->files[i]);
 	}
 	free(symbols->files);
@@ -386,7 +389,7 @@ const char *lt_symbols__name(struct lt_symbols *symbols, uint64_t pc, const char
 
 		file->tried = true;
 		if (fd >= 0)
-			file->symbols = lt_symfile__new(fd);
+			file->symbols = lt_symfiles__get(symbols->symfiles, fd);
 	}
 	if (!file->symbols)
 		return NULL;

@@ -27,10 +27,12 @@ enum lt_pc_class { LT_PC_UNKNOWN, LT_PC_JIT, LT_PC_BUILTIN, LT_PC_NATIVE };
 /* --- symbols.c: addresses of a process → its files' symbols ------------------------------------- */
 
 struct lt_symbols;
+struct lt_symfiles;
 
-/* Reads the process's maps; the files' symbols are read when first asked for, and kept. blob_*: of the
- * file that has the embedded builtins (they may be mapped twice). 0 or -errno. */
-int lt_symbols__new(int pid, const struct lt_v8_layout *layout, struct lt_symbols **ret_symbols);
+/* Reads the process's maps; the files' symbols are read when first asked for, and kept in symfiles, which is
+ * borrowed. blob_*: of the file that has the embedded builtins (they may be mapped twice). 0 or -errno. */
+int lt_symbols__new(int pid, const struct lt_v8_layout *layout, struct lt_symfiles *symfiles,
+		    struct lt_symbols **ret_symbols);
 void lt_symbols__free(struct lt_symbols *symbols);
 /* Reads the maps again: JIT areas grow, libraries are loaded. At most once a second does it anything. */
 void lt_symbols__refresh(struct lt_symbols *symbols);

@@ -25,7 +25,8 @@ lt_inline void lt_watch(__u32 tid)
 	lt_watched[tid % LT_WATCHED_SIZE] = 1;
 }
 
-/* The record of the current thread, made if need be; NULL: the process is none of ours, or full. */
+/* The record of the current thread, made if need be; NULL: the process is none of ours, its probes are not all
+ * in, or the table is full. */
 lt_inline struct lt_loop_rec *lt_loop_get(__u64 now)
 {
 	struct lt_loop_key key = lt_current();
@@ -35,7 +36,7 @@ lt_inline struct lt_loop_rec *lt_loop_get(__u64 now)
 	if (loop)
 		return loop;
 	cfg = bpf_map_lookup_elem(&lt_procs, &key.tgid);
-	if (!cfg)
+	if (!cfg || cfg->flags & LT_PROC_NO_LOOPS)
 		return NULL;
 	if (bpf_map_update_elem(&lt_loops, &key, &lt_zero_loop, BPF_NOEXIST))
 		lt_lose(LT_LOST_MAP_FULL);

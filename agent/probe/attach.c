@@ -201,19 +201,61 @@ static const enum lt_tier tier_of_group[] = {
 	[LT_GROUP_FULL] = LT_TIER_FULL,
 };
 
+/* Deletes the entries of a table whose key begins with the process's id, of key_size bytes. */
+static void forget(int map_fd, uint32_t tgid, size_t key_size)
+{
+	uint32_t key[4], next[4];
+	bool have = false;
+
+	while (bpf_map_get_next_key(map_fd, have ? key : NULL, next) == 0) {
+		/* Deleting the previous key only now keeps the walk in its place. */
+		if (have && key[0] == tgid)
+			bpf_map_delete_elem(map_fd, key);
+		memcpy(key, next, key_size);
+		have = true;
+	}
+	if (have && key[0] == tgid)
+		bpf_map_delete_elem(map_fd, key);
+}
+
+/*
+ * Lets the probes of loops count, or not. They are put in and taken out one after the other, and a loop that
+ * turns 200,000 times a second goes through half of them meanwhile: its waits would seem to have no end.
+ */
+static void count_loops(const struct lt_attachment *attachment, bool on)
+{
+	const struct lt_looptop_bpf *skel = lt_probe__skeleton(attachment->probe);
+	uint32_t tgid = (uint32_t)attachment->target->pid;
+	int procs = bpf_map__fd(skel->maps.lt_procs);
+	struct lt_proc_cfg cfg;
+
+	if (bpf_map_lookup_elem(procs, &tgid, &cfg))
+		return; /* nothing of it counts yet */
+	cfg.flags = on ? cfg.flags & ~LT_PROC_NO_LOOPS : cfg.flags | LT_PROC_NO_LOOPS;
+	bpf_map_update_elem(procs, &tgid, &cfg, BPF_EXIST);
+	if (!on)
+		forget(bpf_map__fd(skel->maps.lt_loops), tgid, sizeof(struct lt_loop_key));
+}
+
 int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier)
 {
+	bool from_memory = attachment->tier == LT_TIER_MEMORY;
 	int err = 0;
 
+	if (from_memory || tier == LT_TIER_MEMORY)
+		count_loops(attachment, false);
 	for (enum lt_group g = LT_GROUP_WAIT; !err && g <= LT_GROUP_FULL; g++) {
 		if (tier >= tier_of_group[g])
 			err = attach_group(attachment, g);
 		else
 			detach_groups(attachment, g, g);
 	}
-	if (!err)
-		attachment->tier = tier;
-	return err;
+	if (err)
+		return err;
+	attachment->tier = tier;
+	if (from_memory && tier != LT_TIER_MEMORY)
+		count_loops(attachment, true);
+	return 0;
 }
 
 void lt_attachment__drop_extras(struct lt_attachment *attachment)
@@ -321,21 +363,12 @@ int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
 	return 0;
 }
 
-/* Deletes the entries of a table whose key begins with the process's id, of key_size bytes. */
-static void forget(int map_fd, uint32_t tgid, size_t key_size)
+/* Without these the programs ignore the process. */
+static void stop_counting(const struct lt_looptop_bpf *skel, uint32_t tgid)
 {
-	uint32_t key[4], next[4];
-	bool have = false;
-
-	while (bpf_map_get_next_key(map_fd, have ? key : NULL, next) == 0) {
-		/* Deleting the previous key only now keeps the walk in its place. */
-		if (have && key[0] == tgid)
-			bpf_map_delete_elem(map_fd, key);
-		memcpy(key, next, key_size);
-		have = true;
-	}
-	if (have && key[0] == tgid)
-		bpf_map_delete_elem(map_fd, key);
+	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_procs), &tgid);
+	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_proc_recs), &tgid);
+	forget(bpf_map__fd(skel->maps.lt_loops), tgid, sizeof(struct lt_loop_key));
 }
 
 int lt_attachment__set_jit(struct lt_attachment *attachment, bool on)
@@ -358,10 +391,9 @@ void lt_attachment__free(struct lt_attachment *attachment)
 		return;
 	skel = lt_probe__skeleton(attachment->probe);
 	tgid = (uint32_t)attachment->target->pid;
+	stop_counting(skel, tgid);
 	detach_groups(attachment, 0, LT_GROUP_MAX - 1);
-	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_procs), &tgid);
-	bpf_map_delete_elem(bpf_map__fd(skel->maps.lt_proc_recs), &tgid);
-	forget(bpf_map__fd(skel->maps.lt_loops), tgid, sizeof(struct lt_loop_key));
+	stop_counting(skel, tgid); /* again: what a program had begun to make */
 	forget(bpf_map__fd(skel->maps.lt_jits), tgid, sizeof(struct lt_loop_key));
 	forget(bpf_map__fd(skel->maps.lt_kinds), tgid, sizeof(struct lt_kind_key));
 	forget(bpf_map__fd(skel->maps.lt_gcs), tgid, sizeof(struct lt_kind_key));

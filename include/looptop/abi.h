@@ -261,6 +261,7 @@ struct lt_proc_cfg {
 
 #define LT_PROC_TASKS 2u /* flag: each task that is delivered makes an event */
 #define LT_PROC_DOUBLE_POLL 1u /* flag: each poll phase begins with a wait of timeout 0 */
+#define LT_PROC_NO_LOOPS 8u /* flag: the probes of loops are not all in; none gets a record */
 #define LT_PROC_ANY_WAIT 4u /* flag: each thread that waits in epoll is a loop; told by its system calls */
 
 /* The pool's state in one word, so that one atomic addition changes it and tells the old one. */

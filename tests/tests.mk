@@ -57,4 +57,5 @@ accuracy: all nodes
 	/usr/bin/python3 tests/accuracy/accuracy.py
 
 -include tests/tui/tui.mk
+include tests/soak/soak.mk
 include tests/vm/vm.mk

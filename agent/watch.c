@@ -179,6 +179,8 @@ int lt_watch__new(int pid, const struct lt_options *options, bool named,
 		watch->tier = watch->top;
 		watch->extras = !watch->target->generic;
 		err = lt_watch__attach(watch);
+		if (err == -ESRCH)
+			lt_err(err, "attach to pid %d: the process has ended", pid);
 		if (err)
 			goto fail;
 	}

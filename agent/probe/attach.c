@@ -19,7 +19,8 @@
 #include "looptop/log.h"
 
 
-/* Tells why the kernel refused, with the capability where that is the reason. */
+/* Tells why the kernel refused, with the capability where that is the reason. A process that has ended meanwhile
+ * is an error to those only who were asked for it: they tell. */
 static int attach_error(const struct lt_attachment *attachment, enum lt_role role, int err)
 {
 	char missing[LT_CAPABILITIES_SIZE];
@@ -28,7 +29,7 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 	int pid = attachment->target->pid;
 
 	if (!lt_target__alive(attachment->target))
-		return lt_err(-ESRCH, "attach to pid %d: the process has ended", pid);
+		return -ESRCH;
 	if (err == -EPERM || err == -EACCES)
 		return lt_err(err,
 			      "attach to pid %d: permission denied (needs %s; run as root or see "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,16 @@ const struct lt_cmd *lt_cmd_find(const char *name)
 	return NULL;
 }
 
+/* What is big here is the symbols of a program, sections, pages, and each is gone at some time. glibc would put it
+ * on the heap once some have been freed, between what stays, and the heap would keep it. */
+#define MMAP_BYTES (256 << 10)
+
 int main(int argc, char **argv)
 {
 	struct lt_options options;
 	enum lt_exit status;
 
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, not our death */
 	lt_options__parse(&options, argc, argv);

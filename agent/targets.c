@@ -3,12 +3,15 @@
 #include "agent/targets.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "agent/util/clock.h"
 #include "agent/v8/symfiles.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
+
+#define TRIM_NS 10000000000ull
 
 struct lt_watch *lt_targets__find(const struct lt_targets *targets, uint32_t tgid)
 {
@@ -143,9 +146,21 @@ int lt_targets__open(struct lt_targets *targets, bool wait_for_targets)
 		"its pid, or see looptop check)");
 }
 
+/* A target's records lie between those of others: when it has gone, the heap keeps its pages until it is asked. It
+ * takes a millisecond or two, so not for each. */
+static void give_back(struct lt_targets *targets)
+{
+	uint64_t now_ns = lt_now_ns();
+
+	if (now_ns - targets->trimmed_ns < TRIM_NS)
+		return;
+	malloc_trim(0);
+	targets->trimmed_ns = now_ns;
+}
+
 void lt_targets__drop_ended(struct lt_targets *targets)
 {
-	size_t kept = 0;
+	size_t kept = 0, before = targets->n;
 
 	for (size_t i = 0; i < targets->n; i++) {
 		if (lt_watch__ended(targets->watches[i]))
@@ -154,6 +169,8 @@ void lt_targets__drop_ended(struct lt_targets *targets)
 			targets->watches[kept++] = targets->watches[i];
 	}
 	targets->n = kept;
+	if (kept < before)
+		give_back(targets);
 }
 
 void lt_targets__close(struct lt_targets *targets)

@@ -15,6 +15,7 @@ struct lt_targets {
 	struct lt_arrivals *arrivals; /* NULL: targets are named */
 	struct lt_watch *watches[LT_TARGETS_MAX];
 	size_t n;
+	uint64_t trimmed_ns; /* when the heap was last given back */
 	bool told_full; /* that there are more than LT_TARGETS_MAX */
 	bool by_rule; /* who was not named has probes only while the rule wants it */
 };

@@ -33,7 +33,7 @@ const struct lt_heap_known lt_heap_known[] = {
 	  .read_only = 0x140, .read_only_used = 0x40, .paged_used = 0x128, .large_used = 0xe8,
 	  .young_space = { .total = 0x190, .total_more = 0x2a0, .pages_bytes = 0x250,
 			   .top = AT(0xe0), .top_more = NOTHING, .page = 0x280, .area_start = 0x18,
-			   .area = 0x40000 - ((0x2000 + 0x117) & ~7) },
+			   .area = 0x40000 - ((0x1004 + 0x117) & ~7) },
 	  .allocator = NONE },
 	{ /* Node 18 */
 	  .major = 10, .minor = 2, .spaces = 0x1d0, .n_spaces = 8, .gc_state = 0x240,
@@ -42,7 +42,7 @@ const struct lt_heap_known lt_heap_known[] = {
 	  .read_only = NONE, .paged_used = 0x110, .large_used = 0xd8,
 	  .young_space = { .total = 0x178, .total_more = 0x280, .pages_bytes = 0x228,
 			   .top = IN(0xc8, 8), .top_more = NOTHING, .page = 0x260, .area_start = 0x18,
-			   .area = 0x40000 - ((0x2000 + 0x12f) & ~7) },
+			   .area = 0x40000 - ((0x1004 + 0x12f) & ~7) },
 	  .allocator = NONE },
 	{ /* Node 20 */
 	  .major = 11, .minor = 3, .spaces = 0x1c8, .n_spaces = 9, .gc_state = 0x228,
@@ -51,7 +51,7 @@ const struct lt_heap_known lt_heap_known[] = {
 	  .read_only = NONE, .paged_used = 0x98, .large_used = 0x60,
 	  .young_space = { .total = 0x180, .total_more = 0x290, .pages_bytes = 0x1b8,
 			   .top = IN(0x50, 8), .top_more = NOTHING, .page = 0x1f0, .area_start = 0x18,
-			   .area = 0x40000 - ((0x2000 + 0x147) & ~7) },
+			   .area = 0x40000 - ((0x1004 + 0x147) & ~7) },
 	  .allocator = NONE },
 	{ /* Node 22 */
 	  .major = 12, .minor = 4, .spaces = 0x138, .n_spaces = 11, .gc_state = 0x198,

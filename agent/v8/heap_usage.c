@@ -122,6 +122,9 @@ static int young_used(const struct lt_heap_image *image, uint64_t address,
 	    read_word(image, young.page + (uint64_t)known->young_space.area_start, &start))
 		return -EAGAIN;
 	full = (young.bytes / PAGE_BYTES - 1) * (uint64_t)known->young_space.area;
+	/* A page is used from there to its end, so this is what the table says a page holds. */
+	if (start % PAGE_BYTES + (uint64_t)known->young_space.area != PAGE_BYTES)
+		return -EAGAIN;
 	top = young.top + young.more;
 	if (top < start || top - start > PAGE_BYTES) {
 		*ret_used = full;

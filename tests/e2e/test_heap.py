@@ -63,17 +63,19 @@ def assert_same_spaces(before, seen, after):
 
 
 def assert_as_the_process_says(target):
-    """At tier memory: not one probe."""
+    """At tier memory: not one probe. With little in it, with much, and with a new space of many full pages."""
     with Stat(target.pid, tier="memory", interval=0.2) as stat:
         stat.wait_attached()
-        for megabytes in (0, 20):
-            target.call("fill", megabytes=megabytes)
+        for kept, litter in ((0, 0), (20, 0), (0, 7)):
+            target.call("fill", megabytes=kept)
             target.call("collect")
+            target.call("litter", megabytes=litter)
             before, seen, after = quiet_reading(target, stat)
             for name in LOOPS:
                 assert_same_heap(before[name], seen[name], after[name])
                 assert_same_spaces(before[name], seen[name], after[name])
                 assert seen[name]["used_after_gc_bytes"] is None
+                assert not litter or seen[name]["spaces"]["new"]["used_bytes"] > 5e6, "it was collected"
         last = stat.stop().of(target.pid).last
     assert any("after a full collection" in text for text in last["missing"])
 

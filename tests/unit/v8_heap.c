@@ -234,6 +234,10 @@ static void test_contradictions(void **state)
 		hi_word(&image, heap_at, known->external, UINT64_MAX); /* that alone is unknown */
 		assert_int_equal(read_heap(&heap), 0);
 		assert_true(!lt_known(heap.external_bytes) && lt_known(heap.used_bytes));
+		hi_build(&image, version);
+		hi_put(&image, HI_PAGE + (uint64_t)known->young_space.area_start,
+		       hi_area_start(known) + 8); /* a page that holds less than the others */
+		assert_int_equal(read_heap(&heap), -EAGAIN);
 	}
 }
 
@@ -247,7 +251,8 @@ static void test_between_pages(void **state)
 		struct lt_heap heap;
 
 		hi_build(&image, version);
-		hi_put(&image, HI_PAGE + (uint64_t)known->young_space.area_start, HI_PAGE + 0x5000);
+		hi_put(&image, HI_PAGE + (uint64_t)known->young_space.area_start,
+		       hi_area_start(known) + 0x40000);
 		assert_int_equal(read_heap(&heap), 0);
 		assert_true(heap.used_bytes == (double)(image.used - 0x1000));
 		image.moves = true;

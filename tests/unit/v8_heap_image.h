@@ -23,6 +23,7 @@
 #define HI_CODE	       (HI_BASE + 0xa000)
 #define HI_VTABLES     (HI_BASE + 0xb000)
 #define HI_PAGE	       (HI_BASE + 0xc000)
+#define HI_AREA	       (HI_BASE + 0x40000) /* that the new space's page belongs to; nothing reads it */
 #define HI_ALLOCATOR   (HI_BASE + 0xd000)
 #define HI_AREAS       (HI_BASE + 0xe000)
 #define HI_MIB	       1048576ull
@@ -128,6 +129,12 @@ static inline uint64_t hi_word(struct heap_image *image, uint64_t base, struct l
 	return value;
 }
 
+/* Where the objects of the new space's page begin. */
+static inline uint64_t hi_area_start(const struct lt_heap_known *known)
+{
+	return HI_AREA + 0x40000 - (uint64_t)known->young_space.area;
+}
+
 /* The new space: one full page and 0x1000 bytes of the next. */
 static inline void hi_young(struct heap_image *image, uint64_t space)
 {
@@ -137,8 +144,8 @@ static inline void hi_young(struct heap_image *image, uint64_t space)
 	hi_put(image, space + (uint64_t)known->young_space.total_more, 2 * HI_MIB);
 	hi_put(image, space + (uint64_t)known->young_space.pages_bytes, 2 * 0x40000);
 	hi_put(image, space + (uint64_t)known->young_space.page, HI_PAGE);
-	hi_put(image, HI_PAGE + (uint64_t)known->young_space.area_start, HI_PAGE + 0x100);
-	hi_word(image, space, known->young_space.top, HI_PAGE + 0x1100);
+	hi_put(image, HI_PAGE + (uint64_t)known->young_space.area_start, hi_area_start(known));
+	hi_word(image, space, known->young_space.top, hi_area_start(known) + 0x1000);
 	hi_word(image, space, known->young_space.top_more, 0);
 	image->total += 3 * HI_MIB;
 	image->used += (uint64_t)known->young_space.area + 0x1000;

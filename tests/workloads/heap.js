@@ -2,7 +2,7 @@
 // Copyright (c) 2026 The looptop authors
 //
 // What V8 says of its own heap, in the main thread and in a Worker. fill {megabytes} keeps objects in both;
-// statistics tells both; storm {seconds} allocates as fast as it can in both, and tells the lowest and the
+// litter {megabytes} keeps none; statistics tells both; storm {seconds} allocates as fast as it can in both, and tells the lowest and the
 // highest figures that each saw of itself; collect asks for a full collection in both (needs --expose-gc).
 'use strict';
 const v8 = require('v8');
@@ -14,6 +14,12 @@ const outside = Buffer.alloc(3e6);
 
 function fill({ megabytes }) {
   for (let i = 0; i < megabytes * 8000; i++) kept.push({ i, text: `kept ${i}`, more: [i, i + 1, i + 2] });
+}
+
+const latest = [];
+
+function litter({ megabytes }) {
+  for (let i = 0; i < megabytes * 8000; i++) latest[i % 64] = { i, text: `litter ${i}`, more: [i, i + 1, i + 2] };
 }
 
 function statistics() {
@@ -62,7 +68,7 @@ function collect() {
   global.gc();
 }
 
-const commands = { fill, statistics, storm, collect };
+const commands = { fill, litter, statistics, storm, collect };
 
 if (isMainThread) {
   const worker = new Worker(__filename);

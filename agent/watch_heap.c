@@ -42,11 +42,12 @@ static bool source_of(const struct lt_watch *watch, struct lt_heap_source *ret_s
 		.layout = &module->image->v8.sizes,
 		.memory = { read_target, watch->target },
 		.bias = module->bias,
+		.has_available = watch->heap_has_available,
 	};
 	return true;
 }
 
-static void find_isolate(struct lt_watch *watch, const struct lt_heap_source *source,
+static void find_isolate(struct lt_watch *watch, struct lt_heap_source *source,
 			 struct lt_thread_state *thread)
 {
 	uint64_t environment, isolate = 0;
@@ -58,8 +59,13 @@ static void find_isolate(struct lt_watch *watch, const struct lt_heap_source *so
 	environment = lt_find_environment(watch->target, thread->loop_ptr);
 	if (!environment)
 		return;
-	if (!lt_heap__find(source, environment, &isolate, &why))
+	if (!lt_heap__find(source, environment, &isolate, &why)) {
 		thread->isolate = isolate;
+		watch->heap_found = true;
+		if (!watch->heap_has_available)
+			watch->heap_has_available = lt_heap__has_available(source, isolate);
+		source->has_available = watch->heap_has_available;
+	}
 	if (why) {
 		watch->heap_why = why;
 		thread->isolate_tries = FIND_TRIES; /* it will not change */
@@ -172,6 +178,9 @@ size_t lt_watch__miss_heap(struct lt_watch *watch, const char **missing)
 			 watch->heap_why);
 		missing[n++] = watch->no_heap;
 	}
+	if (watch->heap_found && !watch->heap_has_available)
+		missing[n++] = "what the spaces of the V8 heap have available is unknown: this "
+			       "build does not read it where its version does";
 	if (!sees_collections(watch))
 		missing[n++] = "the heap in use after a full collection needs garbage collection "
 			       "probes";

@@ -51,6 +51,8 @@ struct lt_watch {
 	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
 	const char *heap_why; /* why the heap of a loop is unknown, or NULL */
 	char no_heap[MISSING_HEAP_SIZE];
+	bool heap_found; /* of a loop at least */
+	bool heap_has_available; /* what is available in its spaces can be read; all heaps of a process are alike */
 	const char *no_handles; /* why they are not read; NULL: they are */
 	bool handles_torn; /* in the interval before: some loop's could not be */
 	char no_causes[MISSING_WHY_SIZE], no_stacks[MISSING_WHY_SIZE]; /* for missing */

@@ -235,6 +235,11 @@ const struct lt_metric lt_metrics[] = {
 	  .help = "Memory that V8 has taken for the heap, by space.",
 	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_space_total_bytes",
 	  .prom_offset = HEAP(space_total_bytes), .label = "space" },
+	{ .scope = LT_SCOPE_HEAP, .shape = LT_SHAPE_SPACES, .unit = LT_UNIT_BYTES,
+	  .offset = HEAP(space_available_bytes),
+	  .help = "What objects can still take of the heap, by space.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_heap_space_available_bytes",
+	  .prom_offset = HEAP(space_available_bytes), .label = "space" },
 
 	/* what a loop holds open */
 	{ .scope = LT_SCOPE_HANDLES, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,

@@ -104,6 +104,8 @@ const struct lt_metric lt_prom_client_metrics[] = {
 		   space_total_bytes, "Memory that V8 has taken for the heap, by space."),
 	SPACES_ROW("nodejs_heap_space_size_used_bytes", LT_SHAPE_SPACES, "space", space_used_bytes,
 		   "V8 heap in use, by space."),
+	SPACES_ROW("nodejs_heap_space_size_available_bytes", LT_SHAPE_SPACES, "space",
+		   space_available_bytes, "What objects can still take of the heap, by space."),
 	ACTIVE_GAUGE("nodejs_active_handles_total", handles,
 		     "Referenced handles, without Node's own."),
 	ACTIVE_GAUGE("nodejs_active_requests_total", requests,
@@ -151,6 +153,9 @@ const struct lt_metric lt_otel_metrics[] = {
 		   space_total_bytes, "The former name of v8js_memory_heap_space_size_bytes."),
 	SPACES_ROW("v8js_memory_heap_used_bytes", LT_SHAPE_V8_SPACES, "v8js_heap_space_name",
 		   space_used_bytes, "V8 heap in use, by space."),
+	SPACES_ROW("v8js_memory_heap_space_available_size_bytes", LT_SHAPE_V8_SPACES,
+		   "v8js_heap_space_name", space_available_bytes,
+		   "What objects can still take of the heap, by space."),
 };
 const size_t lt_n_otel_metrics = sizeof(lt_otel_metrics) / sizeof(lt_otel_metrics[0]);
 

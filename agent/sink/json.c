@@ -104,10 +104,11 @@ static json_t *spaces(const struct lt_heap *h)
 
 		if (!lt_known(h->space_total_bytes[i]))
 			continue;
-		space = json_pack("{s:o, s:o}", "used_bytes",
-				  lt_json_number(LT_UNIT_BYTES, h->space_used_bytes[i]),
-				  "total_bytes",
-				  lt_json_number(LT_UNIT_BYTES, h->space_total_bytes[i]));
+		space = json_pack(
+			"{s:o, s:o, s:o}", "used_bytes",
+			lt_json_number(LT_UNIT_BYTES, h->space_used_bytes[i]), "total_bytes",
+			lt_json_number(LT_UNIT_BYTES, h->space_total_bytes[i]), "available_bytes",
+			lt_json_number(LT_UNIT_BYTES, h->space_available_bytes[i]));
 		if (json_object_set_new(object, lt_space_names[i], space)) {
 			json_decref(object);
 			return NULL;

@@ -28,10 +28,22 @@ const struct lt_machine *lt_machine_of(const struct lt_elf *elf)
 	return lt_elf__is_arm64(elf) ? &lt_machine_arm64 : &lt_machine_x86;
 }
 
+int lt_function__decode_code(const struct lt_machine *machine, const void *code, uint64_t vaddr,
+			     uint64_t size, struct lt_function *ret_function)
+{
+	struct lt_function function = { .machine = machine, .vaddr = vaddr, .size = size };
+	int err = machine->decode(code, &function);
+
+	if (err)
+		lt_function__free(&function);
+	else
+		*ret_function = function;
+	return err;
+}
+
 int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,
 			struct lt_function *ret_function)
 {
-	struct lt_function function = { .vaddr = vaddr, .size = size };
 	uint8_t *code;
 	int err;
 
@@ -39,16 +51,11 @@ int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,
 		return -EFAULT;
 	if (size > FUNCTION_BYTES_MAX)
 		return -E2BIG;
-	function.machine = lt_machine_of(elf);
 	code = malloc(size);
 	err = code ? lt_elf__read(elf, vaddr, code, size) : -ENOMEM;
 	if (!err)
-		err = function.machine->decode(code, &function);
+		err = lt_function__decode_code(lt_machine_of(elf), code, vaddr, size, ret_function);
 	free(code);
-	if (err)
-		lt_function__free(&function);
-	else
-		*ret_function = function;
 	return err;
 }
 

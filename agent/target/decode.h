@@ -72,6 +72,9 @@ const struct lt_machine *lt_machine_of(const struct lt_elf *elf);
  * 256 KiB, -EILSEQ undecodable bytes. The caller frees with lt_function__free(). */
 int lt_function__decode(const struct lt_elf *elf, uint64_t vaddr, uint64_t size,
 			struct lt_function *ret_function);
+/* The same of code that was read from somewhere else, as at vaddr: up to the first bytes that are undecodable. */
+int lt_function__decode_code(const struct lt_machine *machine, const void *code, uint64_t vaddr,
+			     uint64_t size, struct lt_function *ret_function);
 void lt_function__free(struct lt_function *function);
 
 /* Does a jump or branch of the function lead into (from, to]? */

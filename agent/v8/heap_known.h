@@ -48,9 +48,12 @@ struct lt_heap_known {
 	int32_t read_only_used; /* in it */
 	/* In a space: */
 	int32_t paged_used, large_used;
+	struct lt_heap_word paged_free; /* bytes in the free list */
+	int32_t new_large_capacity; /* bytes that the objects of the new large-object space may have */
 	struct {
 		int32_t total, total_more; /* two semispaces */
 		int32_t pages_bytes; /* of the pages in use so far */
+		int32_t capacity; /* bytes of the pages that there may be */
 		struct lt_heap_word top, top_more; /* added up */
 		int32_t page; /* pointer to the current page */
 		int32_t area_start; /* in the page */

@@ -157,10 +157,12 @@ static bool find_slots(const struct lt_function *function, struct lt_heap_layout
 		slots[3] = in->disp;
 		n++;
 	}
-	if (n < 4 || slots[0] < 0 || slots[0] > 256 || slots[1] <= 0 || slots[1] > 256)
+	if (n < 4 || slots[0] < 0 || slots[0] > 256 || slots[1] <= 0 || slots[1] > 256 ||
+	    slots[2] <= 0 || slots[2] > 256)
 		return false;
 	sizes->slot_total = slots[0];
 	sizes->slot_used = slots[1];
+	sizes->slot_available = slots[2];
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* Reading a heap's sizes. Finding it is in heap_find.c. */
+/* Reading a heap's sizes. Finding it is in heap_find.c, what is available in it in heap_available.c. */
 #include "agent/v8/heap_usage.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include "agent/v8/heap_internal.h"
 
 #define TRIES	      8 /* a storm of collections tears up to 3 of 4 readings in a row */
-#define PAGE_BYTES    0x40000 /* of V8 */
 #define LIMIT_MIN     (1ull << 20)
 #define LIMIT_MAX     (1ull << 40)
 #define OVER_LIMIT    (1ull << 28) /* a heap passes its limit for a while, to collect */
@@ -50,9 +49,8 @@ static int read_word(const struct lt_heap_image *image, uint64_t address, uint64
 	return lt_heap_image__memory(image, address, ret_word, sizeof(*ret_word));
 }
 
-/* A word at an offset of an object's copy, or behind the pointer there. */
-static int follow(const struct lt_heap_image *image, const unsigned char *object,
-		  struct lt_heap_word word, uint64_t *ret_value)
+int lt_heap_image__follow(const struct lt_heap_image *image, const unsigned char *object,
+			  struct lt_heap_word word, uint64_t *ret_value)
 {
 	uint64_t value = lt_word(object, (size_t)word.at);
 
@@ -84,9 +82,9 @@ static int read_young(const struct lt_heap_image *image, const unsigned char *sp
 		.page = lt_word(space, (size_t)known->young_space.page),
 	};
 
-	if (follow(image, space, known->young_space.top, &young.top) ||
+	if (lt_heap_image__follow(image, space, known->young_space.top, &young.top) ||
 	    (!is_nothing(known->young_space.top_more) &&
-	     follow(image, space, known->young_space.top_more, &young.more)))
+	     lt_heap_image__follow(image, space, known->young_space.top_more, &young.more)))
 		return -EAGAIN;
 	*ret_young = young;
 	return 0;
@@ -118,15 +116,16 @@ static int young_used(const struct lt_heap_image *image, uint64_t address,
 		*ret_used = young.more;
 		return 0;
 	}
-	if (young.bytes < PAGE_BYTES || young.bytes % PAGE_BYTES || young.bytes > LIMIT_MAX ||
+	if (young.bytes < LT_HEAP_PAGE_BYTES || young.bytes % LT_HEAP_PAGE_BYTES ||
+	    young.bytes > LIMIT_MAX ||
 	    read_word(image, young.page + (uint64_t)known->young_space.area_start, &start))
 		return -EAGAIN;
-	full = (young.bytes / PAGE_BYTES - 1) * (uint64_t)known->young_space.area;
+	full = (young.bytes / LT_HEAP_PAGE_BYTES - 1) * (uint64_t)known->young_space.area;
 	/* A page is used from there to its end, so this is what the table says a page holds. */
-	if (start % PAGE_BYTES + (uint64_t)known->young_space.area != PAGE_BYTES)
+	if (start % LT_HEAP_PAGE_BYTES + (uint64_t)known->young_space.area != LT_HEAP_PAGE_BYTES)
 		return -EAGAIN;
 	top = young.top + young.more;
-	if (top < start || top - start > PAGE_BYTES) {
+	if (top < start || top - start > LT_HEAP_PAGE_BYTES) {
 		*ret_used = full;
 		return is_between_pages(image, address, &young) ? 0 : -EAGAIN;
 	}
@@ -134,7 +133,7 @@ static int young_used(const struct lt_heap_image *image, uint64_t address,
 	return 0;
 }
 
-static bool is_large(enum lt_space space)
+bool lt_heap_is_large(enum lt_space space)
 {
 	return space == LT_SPACE_NEW_LARGE || space == LT_SPACE_LARGE ||
 	       space == LT_SPACE_CODE_LARGE || space == LT_SPACE_TRUSTED_LARGE;
@@ -142,50 +141,56 @@ static bool is_large(enum lt_space space)
 
 size_t lt_heap_space_used(const struct lt_heap_known *known, enum lt_space space)
 {
-	return (size_t)(is_large(space) ? known->large_used : known->paged_used);
+	return (size_t)(lt_heap_is_large(space) ? known->large_used : known->paged_used);
 }
 
-/* One space's total and used bytes. */
-static int read_space(const struct lt_heap_image *image, int32_t index, uint64_t *ret_total,
-		      uint64_t *ret_used)
+/* How many bytes of a space have all that is read of it. */
+static size_t space_size(const struct lt_heap_known *known, enum lt_space kind)
+{
+	if (kind == LT_SPACE_NEW)
+		return LT_HEAP_SPACE_BYTES;
+	if (kind == LT_SPACE_NEW_LARGE)
+		return (size_t)known->new_large_capacity + 8;
+	return lt_heap_space_used(known, kind) + 8;
+}
+
+static int read_space(const struct lt_heap_image *image, int32_t index, struct lt_heap *heap)
 {
 	const struct lt_heap_known *known = image->known;
 	enum lt_space kind = (enum lt_space)known->order[index];
+	uint64_t address = lt_heap_image__space(image, index), total, used;
 	unsigned char space[LT_HEAP_SPACE_BYTES];
-	size_t used_at = lt_heap_space_used(known, kind);
-	size_t size = kind == LT_SPACE_NEW ? sizeof(space) : used_at + 8;
 
-	if (lt_heap_image__memory(image, lt_heap_image__space(image, index), space, size) ||
+	if (lt_heap_image__memory(image, address, space, space_size(known, kind)) ||
 	    lt_word(space, LT_SPACE_HEAP) != image->heap ||
 	    lt_half(space, LT_SPACE_ID) != (uint32_t)index)
 		return -EAGAIN;
-	*ret_total = lt_word(space, LT_SPACE_TOTAL);
 	if (kind == LT_SPACE_NEW) {
-		*ret_total = lt_word(space, (size_t)known->young_space.total) +
-			     lt_word(space, (size_t)known->young_space.total_more);
-		if (young_used(image, lt_heap_image__space(image, index), space, ret_used) ||
-		    *ret_used > *ret_total + PAGE_BYTES)
+		total = lt_word(space, (size_t)known->young_space.total) +
+			lt_word(space, (size_t)known->young_space.total_more);
+		if (young_used(image, address, space, &used) || used > total + LT_HEAP_PAGE_BYTES)
 			return -EAGAIN;
 	} else {
-		*ret_used = lt_word(space, used_at);
-		if (*ret_used > *ret_total)
+		total = lt_word(space, LT_SPACE_TOTAL);
+		used = lt_word(space, lt_heap_space_used(known, kind));
+		if (used > total)
 			return -EAGAIN;
 	}
-	return *ret_total % 4096 || *ret_total > LIMIT_MAX ? -EAGAIN : 0;
+	if (total % 4096 || total > LIMIT_MAX)
+		return -EAGAIN;
+	heap->space_total_bytes[kind] = (double)total;
+	heap->space_used_bytes[kind] = (double)used;
+	return lt_heap_space_available(image, kind, space, used,
+				       &heap->space_available_bytes[kind]);
 }
 
 static int read_spaces(const struct lt_heap_image *image, struct lt_heap *heap)
 {
 	for (int32_t i = 0; i < image->known->n_spaces; i++) {
-		uint64_t total, used;
-		int kind = image->known->order[i];
-
 		if (!lt_heap_image__space(image, i))
 			continue;
-		if (kind == LT_HEAP_NONE || read_space(image, i, &total, &used))
+		if (image->known->order[i] == LT_HEAP_NONE || read_space(image, i, heap))
 			return -EAGAIN;
-		heap->space_total_bytes[kind] = (double)total;
-		heap->space_used_bytes[kind] = (double)used;
 	}
 	return 0;
 }
@@ -207,6 +212,7 @@ static int read_shared(const struct lt_heap_image *image, struct lt_heap *heap)
 		return -EAGAIN;
 	heap->space_total_bytes[LT_SPACE_READ_ONLY] = (double)total;
 	heap->space_used_bytes[LT_SPACE_READ_ONLY] = (double)used;
+	heap->space_available_bytes[LT_SPACE_READ_ONLY] = image->source->has_available ? 0 : NAN;
 	return 0;
 }
 
@@ -261,6 +267,8 @@ static int give_back(const struct lt_heap_image *image, const struct lab *lab, s
 		if (lt_heap_image__space(image, i) != lab->owner || kind == LT_HEAP_NONE)
 			continue;
 		heap->space_used_bytes[kind] -= (double)(lab->limit - lab->top);
+		heap->space_available_bytes[kind] +=
+			lt_heap_given_back((enum lt_space)kind, lab->limit - lab->top);
 		return heap->space_used_bytes[kind] >= 0 ? 0 : -EAGAIN;
 	}
 	return -EAGAIN;
@@ -281,6 +289,7 @@ static int read_used(const struct lt_heap_image *image, struct lt_heap *heap)
 		if (after[i].owner && give_back(image, &after[i], heap))
 			return -EAGAIN;
 	}
+	lt_heap__doubt_available(heap);
 	return 0;
 }
 
@@ -288,9 +297,9 @@ static int read_limit(const struct lt_heap_image *image, uint64_t *ret_limit)
 {
 	uint64_t young, old;
 
-	if (follow(image, image->block, image->known->young, &young) ||
-	    follow(image, image->block, image->known->old, &old) || young > LIMIT_MAX ||
-	    old > LIMIT_MAX)
+	if (lt_heap_image__follow(image, image->block, image->known->young, &young) ||
+	    lt_heap_image__follow(image, image->block, image->known->old, &old) ||
+	    young > LIMIT_MAX || old > LIMIT_MAX)
 		return -EAGAIN;
 	*ret_limit = 3 * young + old; /* two semispaces and the young large objects */
 	return *ret_limit >= LIMIT_MIN && *ret_limit <= LIMIT_MAX ? 0 : -EAGAIN;
@@ -300,9 +309,9 @@ static double external(const struct lt_heap_image *image)
 {
 	uint64_t bytes, more = 0;
 
-	if (follow(image, image->block, image->known->external, &bytes) ||
+	if (lt_heap_image__follow(image, image->block, image->known->external, &bytes) ||
 	    (!is_nothing(image->known->external_more) &&
-	     follow(image, image->block, image->known->external_more, &more)))
+	     lt_heap_image__follow(image, image->block, image->known->external_more, &more)))
 		return NAN;
 	return bytes <= EXTERNAL_MAX && more <= EXTERNAL_MAX ? (double)(bytes + more) : NAN;
 }

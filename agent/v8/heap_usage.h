@@ -7,12 +7,15 @@
 #ifndef LOOPTOP_V8_HEAP_USAGE_H
 #define LOOPTOP_V8_HEAP_USAGE_H
 
+#include <stdbool.h>
+
 #include "agent/v8/v8.h"
 
 struct lt_heap_source {
 	const struct lt_heap_layout *layout;
 	struct lt_v8_memory memory;
 	uint64_t bias; /* of the file with V8 */
+	bool has_available; /* lt_heap__has_available() has said so; otherwise that is unknown */
 };
 
 /* The isolate that the object around address points at (node::Environment, around one of its handles), with all
@@ -20,6 +23,9 @@ struct lt_heap_source {
  * none; -EOPNOTSUPP with *ret_why: it is there, but its heap is of another kind. */
 int lt_heap__find(const struct lt_heap_source *source, uint64_t address, uint64_t *ret_isolate,
 		  const char **ret_why);
+
+/* Do the spaces' own getters read what is available in them where the layout says? */
+bool lt_heap__has_available(const struct lt_heap_source *source, uint64_t isolate);
 
 /* Reads it; used_after_gc_bytes stays unknown. While a collection runs, 2 ms are waited for its end; if it goes on,
  * what is used is unknown too. 0, or -errno: -EAGAIN: no reading made sense. */

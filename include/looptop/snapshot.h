@@ -147,6 +147,9 @@ struct lt_heap {
 	double used_after_gc_bytes; /* used, as read right after the latest full collection */
 	double space_used_bytes[LT_SNAP_SPACES]; /* NAN: unknown, or this V8 has no such space */
 	double space_total_bytes[LT_SNAP_SPACES];
+	/* What objects can still take: free pieces of the pages that it has; the new spaces up to their capacity, of
+	 * which there may be no pages yet. */
+	double space_available_bytes[LT_SNAP_SPACES];
 };
 
 /* No part of it known; present: is there a heap at all. */
@@ -157,7 +160,8 @@ static inline struct lt_heap lt_heap__unknown(bool present)
 	heap.used_bytes = heap.total_bytes = heap.limit_bytes = NAN;
 	heap.external_bytes = heap.used_after_gc_bytes = NAN;
 	for (int i = 0; i < LT_SNAP_SPACES; i++)
-		heap.space_used_bytes[i] = heap.space_total_bytes[i] = NAN;
+		heap.space_used_bytes[i] = heap.space_total_bytes[i] =
+			heap.space_available_bytes[i] = NAN;
 	return heap;
 }
 

@@ -41,7 +41,7 @@ struct lt_heap_layout {
 	int32_t version; /* in that table, from 1; 0: sizes cannot be read, and why_not says why */
 	int32_t heap; /* of the Heap in the Isolate */
 	int32_t spaces; /* of the array of pointers to its spaces in the Heap */
-	int32_t slot_total, slot_used; /* of a space's two getters in its vtable */
+	int32_t slot_total, slot_used, slot_available; /* of a space's getters in its vtable */
 	/* Address in the file of the flag that makes the new space a paged one, 0: there is none. */
 	uint64_t minor_flag;
 	char why_not[128];

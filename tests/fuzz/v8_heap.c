@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t at = 1; at + STEP_BYTES <= size; at += STEP_BYTES)
 		bend(data + at);
 	lt_heap__find(&source, HI_ENVIRONMENT, &isolate, &why);
+	lt_heap__has_available(&source, HI_ISOLATE);
 	assert(image.reads < 8000);
 	/* A collection that never ends takes its time, each time. */
 	hi_put(&image, HI_ISOLATE + HI_HEAP + ((uint64_t)image.known->gc_state & ~7ull), 0);

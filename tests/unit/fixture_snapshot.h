@@ -170,6 +170,7 @@ static inline struct lt_heap fixture_heap(void)
 	heap.used_after_gc_bytes = 402653184;
 	heap.space_used_bytes[LT_SPACE_NEW] = 8388608;
 	heap.space_total_bytes[LT_SPACE_NEW] = 33554432;
+	heap.space_available_bytes[LT_SPACE_NEW] = 8388096;
 	heap.space_used_bytes[LT_SPACE_OLD] = 528482304;
 	heap.space_total_bytes[LT_SPACE_OLD] = 567279616;
 	return heap;

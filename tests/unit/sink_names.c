@@ -84,6 +84,10 @@ static void test_prom_client(void **state)
 	assert_true(value(page, "nodejs_heap_space_size_used_bytes", "space=\"new\"") == 8388608);
 	assert_true(value(page, "nodejs_heap_space_size_total_bytes", "space=\"old\"") ==
 		    567279616);
+	assert_true(value(page, "nodejs_heap_space_size_available_bytes", "space=\"new\"") ==
+		    8388096);
+	assert_null(strstr(page, "\nnodejs_heap_space_size_available_bytes{" LABELS
+				 ",space=\"old\"")); /* unknown */
 	/* 130 handles are referenced, three of them Node's own; 3 requests, 7 timers, 3 immediates. */
 	assert_true(value(page, "nodejs_active_handles_total", "") == 127);
 	assert_true(value(page, "nodejs_active_requests_total", "") == 3);
@@ -118,6 +122,8 @@ static void test_otel(void **state)
 			  "v8js_heap_space_name=\"old_space\"") == 528482304);
 	assert_true(value(page, "v8js_memory_heap_space_size_bytes",
 			  "v8js_heap_space_name=\"new_space\"") == 33554432);
+	assert_true(value(page, "v8js_memory_heap_space_available_size_bytes",
+			  "v8js_heap_space_name=\"new_space\"") == 8388096);
 	assert_null(strstr(page, "nodejs_version_info"));
 	assert_null(strstr(page, "\nprocess_"));
 	free(page);

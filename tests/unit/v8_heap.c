@@ -267,21 +267,23 @@ static void test_refill(void **state)
 
 	(void)state;
 	for (int32_t version = 0; version < lt_heap_n_known; version++) {
+		struct lt_heap heap;
+		double available;
 		uint64_t all;
 
 		if (hi_first_lab(&lt_heap_known[version]) < 0)
 			continue;
 		n_tested++;
 		hi_build(&image, version);
-		assert_int_equal(read_heap(&(struct lt_heap){ 0 }), 0);
+		assert_int_equal(read_heap(&heap), 0);
+		available = heap.space_available_bytes[LT_SPACE_OLD];
 		all = image.reads;
 		for (uint64_t i = 1; i <= all; i++) {
-			struct lt_heap heap;
-
 			hi_build(&image, version);
 			image.refill_at = i;
 			assert_int_equal(read_heap(&heap), 0);
 			assert_true(heap.used_bytes == (double)image.used);
+			assert_true(heap.space_available_bytes[LT_SPACE_OLD] == available);
 		}
 	}
 	assert_true(n_tested >= 2);
@@ -324,6 +326,7 @@ static void check_sense(int err, const struct lt_heap *heap)
 		if (lt_known(heap->space_used_bytes[i])) {
 			assert_true(heap->space_used_bytes[i] >= 0);
 			sum += heap->space_used_bytes[i];
+			assert_false(heap->space_available_bytes[i] < 0);
 		}
 	assert_true(sum == heap->used_bytes);
 }

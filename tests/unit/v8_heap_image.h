@@ -28,6 +28,10 @@
 #define HI_AREAS       (HI_BASE + 0xe000)
 #define HI_MIB	       1048576ull
 #define HI_SLOT_USED   0x50
+#define HI_SLOT_FREE   0x58
+#define HI_FREE_LISTS  (HI_BASE + 0xe800)
+#define HI_FREE_BYTES  0x80000 /* that the free list of a paged space holds */
+#define HI_LEFT_BYTES  7000 /* that the new large-object space has left */
 
 struct heap_image {
 	unsigned char bytes[HI_BYTES];
@@ -53,6 +57,12 @@ static inline int32_t hi_first_lab(const struct lt_heap_known *known)
 	return -1;
 }
 
+/* Where the free list of the space with this index keeps what it holds. */
+static inline uint64_t hi_free_list(const struct heap_image *image, int32_t i)
+{
+	return HI_FREE_LISTS + 0x40 * (uint64_t)i + (uint64_t)image->known->paged_free.inner;
+}
+
 /* That buffer is given back, and the process takes a new one: no more and no less is in use than before. */
 static inline void hi_refill(struct heap_image *image)
 {
@@ -62,6 +72,7 @@ static inline void hi_refill(struct heap_image *image)
 			lt_heap_space_used(image->known, (enum lt_space)image->known->order[2]);
 
 	hi_put(image, used, 3 * 500000 - 0x200 + taken);
+	hi_put(image, hi_free_list(image, 2), HI_FREE_BYTES + 0x200 - taken);
 	hi_put(image, area, HI_BASE + 0x1000);
 	hi_put(image, area + 8, HI_BASE + 0x1000);
 	hi_put(image, area + 16, HI_BASE + 0x1000 + taken);
@@ -88,7 +99,9 @@ static inline int hi_read(void *ctx, uint64_t address, void *buf, size_t length)
 
 static inline struct lt_heap_source hi_source(struct heap_image *image)
 {
-	return (struct lt_heap_source){ .layout = &image->layout, .memory = { hi_read, image } };
+	return (struct lt_heap_source){ .layout = &image->layout,
+					.memory = { hi_read, image },
+					.has_available = true };
 }
 
 /* A getter of one word, or of two that it adds up: its address. */
@@ -111,6 +124,61 @@ static inline uint64_t hi_getter(struct heap_image *image, int32_t a, int32_t b)
 	memcpy(image->bytes + (HI_CODE + image->code - HI_BASE), code, sizeof(code));
 	image->code += sizeof(code);
 	return HI_CODE + image->code - sizeof(code);
+}
+
+/* The code of a function, instruction by instruction. */
+struct hi_code {
+	unsigned char bytes[64];
+	size_t n;
+};
+
+/* What stands before disp32 in an instruction, and disp32. */
+static inline void hi_emit(struct hi_code *code, const char *opcode, size_t length, int32_t disp)
+{
+	memcpy(code->bytes + code->n, opcode, length);
+	memcpy(code->bytes + code->n + length, &disp, sizeof(disp));
+	code->n += length + sizeof(disp);
+}
+
+static inline uint64_t hi_function(struct heap_image *image, struct hi_code *code)
+{
+	code->bytes[code->n] = 0xc3;
+	memcpy(image->bytes + (HI_CODE + image->code - HI_BASE), code->bytes, sizeof(code->bytes));
+	image->code += sizeof(code->bytes);
+	return HI_CODE + image->code - sizeof(code->bytes);
+}
+
+/* mov at(%rdi),%rax, and behind the pointer there. */
+static inline void hi_emit_word(struct hi_code *code, struct lt_heap_word word)
+{
+	hi_emit(code, "\x48\x8b\x87", 3, word.at);
+	if (word.inner != LT_HEAP_NONE)
+		hi_emit(code, "\x48\x8b\x80", 3, word.inner);
+}
+
+/* The getter of what a space has available: the loads that the real ones do, in their order. */
+static inline uint64_t hi_available(struct heap_image *image, enum lt_space kind)
+{
+	const struct lt_heap_known *known = image->known;
+	struct hi_code code = { .n = 0 };
+
+	if (kind == LT_SPACE_NEW) {
+		hi_emit(&code, "\x48\x8b\x8f", 3, known->young_space.capacity);
+		hi_emit(&code, "\x48\x8b\x97", 3, known->young_space.pages_bytes);
+		hi_emit_word(&code, known->young_space.top);
+		hi_emit(&code, "\x48\x8b\xb7", 3, known->young_space.page);
+		hi_emit(&code, "\x48\x2b\x86", 3, known->young_space.area_start);
+	} else if (kind == LT_SPACE_NEW_LARGE) {
+		hi_emit(&code, "\x48\x8b\x9f", 3, known->new_large_capacity);
+		hi_emit(&code, "\x48\x8b\x87", 3, 0);
+		hi_emit(&code, "\xff\x90", 2, HI_SLOT_USED);
+	} else if (lt_heap_is_large(kind)) {
+		memcpy(code.bytes, "\x31\xc0", 2);
+		code.n = 2;
+	} else {
+		hi_emit_word(&code, known->paged_free);
+	}
+	return hi_function(image, &code);
 }
 
 static inline uint64_t hi_word(struct heap_image *image, uint64_t base, struct lt_heap_word word,
@@ -143,6 +211,7 @@ static inline void hi_young(struct heap_image *image, uint64_t space)
 	hi_put(image, space + (uint64_t)known->young_space.total, HI_MIB);
 	hi_put(image, space + (uint64_t)known->young_space.total_more, 2 * HI_MIB);
 	hi_put(image, space + (uint64_t)known->young_space.pages_bytes, 2 * 0x40000);
+	hi_put(image, space + (uint64_t)known->young_space.capacity, 4 * 0x40000);
 	hi_put(image, space + (uint64_t)known->young_space.page, HI_PAGE);
 	hi_put(image, HI_PAGE + (uint64_t)known->young_space.area_start, hi_area_start(known));
 	hi_word(image, space, known->young_space.top, hi_area_start(known) + 0x1000);
@@ -162,6 +231,7 @@ static inline void hi_space(struct heap_image *image, int32_t i)
 	hi_put(image, space, vtable);
 	hi_put(image, space + LT_SPACE_HEAP, HI_ISOLATE + HI_HEAP);
 	hi_put(image, space + LT_SPACE_ID, (uint64_t)i);
+	hi_put(image, vtable + HI_SLOT_FREE, hi_available(image, kind));
 	if (kind == LT_SPACE_NEW) {
 		hi_young(image, space);
 		hi_put(image, vtable,
@@ -170,6 +240,14 @@ static inline void hi_space(struct heap_image *image, int32_t i)
 	}
 	hi_put(image, space + LT_SPACE_TOTAL, (uint64_t)(i + 1) * HI_MIB);
 	hi_put(image, space + lt_heap_space_used(known, kind), (uint64_t)(i + 1) * 500000);
+	if (kind == LT_SPACE_NEW_LARGE) {
+		hi_put(image, space + (uint64_t)known->new_large_capacity,
+		       (uint64_t)(i + 1) * 500000 + HI_LEFT_BYTES);
+	} else if (!lt_heap_is_large(kind)) {
+		hi_put(image, space + (uint64_t)known->paged_free.at,
+		       HI_FREE_LISTS + 0x40 * (uint64_t)i);
+		hi_put(image, hi_free_list(image, i), HI_FREE_BYTES);
+	}
 	image->total += (uint64_t)(i + 1) * HI_MIB;
 	image->used += (uint64_t)(i + 1) * 500000;
 	hi_put(image, vtable, hi_getter(image, LT_SPACE_TOTAL, 0));
@@ -212,7 +290,8 @@ static inline void hi_build(struct heap_image *image, int32_t version)
 			    .heap = HI_HEAP,
 			    .spaces = known->spaces,
 			    .slot_total = 0,
-			    .slot_used = HI_SLOT_USED },
+			    .slot_used = HI_SLOT_USED,
+			    .slot_available = HI_SLOT_FREE },
 	};
 	hi_put(image, HI_ENVIRONMENT + 24, HI_ISOLATE);
 	hi_word(image, heap, known->young, 16 * HI_MIB);

@@ -36,7 +36,7 @@ function statistics() {
     spaces: Object.fromEntries(
       v8.getHeapSpaceStatistics().map((space) => [
         space.space_name.replace(/_space$/, ''),
-        { used: space.space_used_size, total: space.space_size },
+        { used: space.space_used_size, total: space.space_size, available: space.space_available_size },
       ]),
     ),
   };

@@ -184,14 +184,110 @@ static int read_space(const struct lt_heap_image *image, int32_t index, struct l
 				       &heap->space_available_bytes[kind]);
 }
 
-static int read_spaces(const struct lt_heap_image *image, struct lt_heap *heap)
+/* An allocation buffer: a piece of a space, which counts as used from its first byte to its last. */
+struct lab {
+	uint64_t owner; /* the space; 0: there is no such buffer */
+	uint64_t area; /* where its start, top and limit stand */
+};
+
+static bool is_space(const struct lt_heap_image *image, uint64_t address)
 {
-	for (int32_t i = 0; i < image->known->n_spaces; i++) {
-		if (!lt_heap_image__space(image, i))
+	for (int32_t i = 0; address && i < image->known->n_spaces; i++)
+		if (lt_heap_image__space(image, i) == address)
+			return true;
+	return false;
+}
+
+static int read_labs(const struct lt_heap_image *image, struct lab labs[LT_HEAP_LABS_MAX])
+{
+	const struct lt_heap_known *known = image->known;
+	unsigned char block[LT_HEAP_ALLOCATOR_BYTES];
+
+	memset(labs, 0, LT_HEAP_LABS_MAX * sizeof(*labs));
+	if (known->allocator == LT_HEAP_NONE)
+		return 0;
+	if (lt_heap_image__memory(image, lt_word(image->block, (size_t)known->allocator), block,
+				  (size_t)known->labs[known->n_labs - 1].present + 1))
+		return -EAGAIN;
+	for (int32_t i = 0; i < known->n_labs; i++) {
+		const struct lt_heap_lab *lab = &known->labs[i];
+
+		if (lab->present != LT_HEAP_NONE && !block[lab->present])
 			continue;
-		if (image->known->order[i] == LT_HEAP_NONE || read_space(image, i, heap))
+		labs[i].owner = lt_word(block + lab->at, LT_HEAP_LAB_SPACE);
+		labs[i].area = lt_word(block + lab->at, LT_HEAP_LAB_AREA);
+		if (!is_space(image, labs[i].owner))
 			return -EAGAIN;
 	}
+	return 0;
+}
+
+struct area {
+	uint64_t start, top, limit;
+};
+
+static int read_area(const struct lt_heap_image *image, const struct lab *lab, struct area *area)
+{
+	return lt_heap_image__memory(image, lab->area, area, sizeof(*area)) ||
+			       area->top < area->start || area->limit < area->top ||
+			       area->limit - area->start > LAB_BYTES_MAX
+		       ? -EAGAIN
+		       : 0;
+}
+
+/* The space's own; each space has one at the most. */
+static const struct lab *lab_of(const struct lt_heap_image *image,
+				const struct lab labs[LT_HEAP_LABS_MAX], uint64_t space)
+{
+	for (int32_t i = 0; i < image->known->n_labs; i++)
+		if (labs[i].owner == space)
+			return &labs[i];
+	return NULL;
+}
+
+/*
+ * What a buffer has left is not used: it is given back before the process itself looks. The space's figure and its
+ * buffer are of one moment only if that was the buffer before and after: one taken in between would be given back
+ * from a figure that never had it, or the other way round. A thread that allocates may take one every few
+ * microseconds, hence the reads close to each other.
+ */
+static int read_with_lab(const struct lt_heap_image *image, int32_t index, const struct lab *lab,
+			 struct lt_heap *heap)
+{
+	int kind = image->known->order[index];
+	struct area before, after;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (read_area(image, lab, &before) || read_space(image, index, heap) ||
+		    read_area(image, lab, &after))
+			continue;
+		if (before.start != after.start || before.limit != after.limit)
+			continue;
+		heap->space_used_bytes[kind] -= (double)(after.limit - after.top);
+		heap->space_available_bytes[kind] +=
+			lt_heap_given_back((enum lt_space)kind, after.limit - after.top);
+		return heap->space_used_bytes[kind] >= 0 ? 0 : -EAGAIN;
+	}
+	return -EAGAIN;
+}
+
+static int read_spaces(const struct lt_heap_image *image, struct lt_heap *heap)
+{
+	struct lab labs[LT_HEAP_LABS_MAX];
+
+	if (read_labs(image, labs))
+		return -EAGAIN;
+	for (int32_t i = 0; i < image->known->n_spaces; i++) {
+		uint64_t space = lt_heap_image__space(image, i);
+		const struct lab *lab = lab_of(image, labs, space);
+
+		if (!space)
+			continue;
+		if (image->known->order[i] == LT_HEAP_NONE ||
+		    (lab ? read_with_lab(image, i, lab, heap) : read_space(image, i, heap)))
+			return -EAGAIN;
+	}
+	lt_heap__doubt_available(heap);
 	return 0;
 }
 
@@ -213,83 +309,6 @@ static int read_shared(const struct lt_heap_image *image, struct lt_heap *heap)
 	heap->space_total_bytes[LT_SPACE_READ_ONLY] = (double)total;
 	heap->space_used_bytes[LT_SPACE_READ_ONLY] = (double)used;
 	heap->space_available_bytes[LT_SPACE_READ_ONLY] = image->source->has_available ? 0 : NAN;
-	return 0;
-}
-
-/* An allocation buffer: a piece of a space, which counts as used from its first byte to its last. */
-struct lab {
-	uint64_t owner; /* the space; 0: there is no such buffer */
-	uint64_t start, top, limit;
-};
-
-static int read_lab(const struct lt_heap_image *image, const unsigned char *block, struct lab *lab)
-{
-	uint64_t area[3]; /* start, top, limit */
-
-	lab->owner = lt_word(block, LT_HEAP_LAB_SPACE);
-	if (lt_heap_image__memory(image, lt_word(block, LT_HEAP_LAB_AREA), area, sizeof(area)) ||
-	    area[1] < area[0] || area[2] < area[1] || area[2] - area[0] > LAB_BYTES_MAX)
-		return -EAGAIN;
-	lab->start = area[0];
-	lab->top = area[1];
-	lab->limit = area[2];
-	return 0;
-}
-
-static int read_labs(const struct lt_heap_image *image, struct lab labs[LT_HEAP_LABS_MAX])
-{
-	const struct lt_heap_known *known = image->known;
-	unsigned char block[LT_HEAP_ALLOCATOR_BYTES];
-
-	memset(labs, 0, LT_HEAP_LABS_MAX * sizeof(*labs));
-	if (known->allocator == LT_HEAP_NONE)
-		return 0;
-	if (lt_heap_image__memory(image, lt_word(image->block, (size_t)known->allocator), block,
-				  (size_t)known->labs[known->n_labs - 1].present + 1))
-		return -EAGAIN;
-	for (int32_t i = 0; i < known->n_labs; i++) {
-		const struct lt_heap_lab *lab = &known->labs[i];
-
-		if (lab->present != LT_HEAP_NONE && !block[lab->present])
-			continue;
-		if (read_lab(image, block + lab->at, &labs[i]))
-			return -EAGAIN;
-	}
-	return 0;
-}
-
-/* What the buffer has left is not used: it is given back before the process itself looks. */
-static int give_back(const struct lt_heap_image *image, const struct lab *lab, struct lt_heap *heap)
-{
-	for (int32_t i = 0; i < image->known->n_spaces; i++) {
-		int kind = image->known->order[i];
-
-		if (lt_heap_image__space(image, i) != lab->owner || kind == LT_HEAP_NONE)
-			continue;
-		heap->space_used_bytes[kind] -= (double)(lab->limit - lab->top);
-		heap->space_available_bytes[kind] +=
-			lt_heap_given_back((enum lt_space)kind, lab->limit - lab->top);
-		return heap->space_used_bytes[kind] >= 0 ? 0 : -EAGAIN;
-	}
-	return -EAGAIN;
-}
-
-/* A space's figure and its buffer are of one moment only if that was the buffer before and after: one taken in
- * between would be given back from a figure that never had it, or the other way round. */
-static int read_used(const struct lt_heap_image *image, struct lt_heap *heap)
-{
-	struct lab before[LT_HEAP_LABS_MAX], after[LT_HEAP_LABS_MAX];
-
-	if (read_labs(image, before) || read_spaces(image, heap) || read_labs(image, after))
-		return -EAGAIN;
-	for (int32_t i = 0; i < image->known->n_labs; i++) {
-		if (before[i].owner != after[i].owner || before[i].start != after[i].start ||
-		    before[i].limit != after[i].limit)
-			return -EAGAIN;
-		if (after[i].owner && give_back(image, &after[i], heap))
-			return -EAGAIN;
-	}
-	lt_heap__doubt_available(heap);
 	return 0;
 }
 
@@ -382,7 +401,8 @@ int lt_heap__read_once(const struct lt_heap_source *source, uint64_t isolate,
 		*ret_heap = heap;
 		return -EBUSY;
 	}
-	if (read_used(&image, &heap) || read_shared(&image, &heap) || has_begun_collecting(&image))
+	if (read_spaces(&image, &heap) || read_shared(&image, &heap) ||
+	    has_begun_collecting(&image))
 		return -EAGAIN;
 	for (int i = 0; i < LT_SNAP_SPACES; i++) {
 		if (!lt_known(heap.space_total_bytes[i]))

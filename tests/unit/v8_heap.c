@@ -227,6 +227,14 @@ static void test_contradictions(void **state)
 		hi_build(&image, version);
 		hi_put(&image, space + LT_SPACE_TOTAL, 4096 * HI_MIB); /* beyond the limit */
 		assert_int_equal(read_heap(&heap), -EAGAIN);
+		if (hi_first_lab(known) >= 0) { /* a buffer of no space */
+			hi_build(&image, version);
+			hi_put(&image,
+			       HI_ALLOCATOR + (uint64_t)known->labs[hi_first_lab(known)].at +
+				       LT_HEAP_LAB_SPACE,
+			       HI_BASE);
+			assert_int_equal(read_heap(&heap), -EAGAIN);
+		}
 		hi_build(&image, version);
 		hi_word(&image, heap_at, known->old, UINT64_MAX);
 		assert_int_equal(read_heap(&heap), -EAGAIN);

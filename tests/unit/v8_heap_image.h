@@ -255,9 +255,10 @@ static inline void hi_space(struct heap_image *image, int32_t i)
 	       hi_getter(image, (int32_t)lt_heap_space_used(known, kind), 0));
 }
 
-/* Each buffer of a space that there is has 0x200 bytes left. */
+/* The old, the trusted and the code space have a buffer each, with 0x200 bytes left. */
 static inline void hi_labs(struct heap_image *image)
 {
+	static const uint64_t owners[] = { 1, 2, 5, 3 }; /* of the new space it is not there */
 	const struct lt_heap_known *known = image->known;
 
 	if (known->allocator == LT_HEAP_NONE)
@@ -270,7 +271,7 @@ static inline void hi_labs(struct heap_image *image)
 		if (known->labs[i].present != LT_HEAP_NONE)
 			continue; /* as a byte of 0 says */
 		hi_put(image, lab + LT_HEAP_LAB_AREA, area);
-		hi_put(image, lab + LT_HEAP_LAB_SPACE, HI_SPACES + 2 * HI_SPACE_BYTES);
+		hi_put(image, lab + LT_HEAP_LAB_SPACE, HI_SPACES + owners[i] * HI_SPACE_BYTES);
 		hi_put(image, area, HI_BASE);
 		hi_put(image, area + 8, HI_BASE + 0x100);
 		hi_put(image, area + 16, HI_BASE + 0x300);

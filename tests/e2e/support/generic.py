@@ -10,13 +10,13 @@ import time
 from . import procfs
 from .looptop import run
 
-# Tracepoints by name need tracefs, which containers rarely have mounted: looptop gets its own.
+# Tracepoints by name need tracefs, which containers rarely have mounted: looptop gets its own where there is none.
 WITH_TRACEFS = (
     "unshare",
     "-m",
     "sh",
     "-c",
-    'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"',
+    '[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"',
     "sh",
 )
 

@@ -16,7 +16,7 @@
 
 #define WALK_EVERY_NS  1000000000ull
 #define WALK_SOONER_NS 50000000ull /* a tick that comes a little early has its walk */
-#define WALK_SHARE     100 /* a walk that took long is followed by a pause of so many times that */
+#define WALK_SHARE     200 /* a walk that took long is followed by a pause of so many times that */
 #define PEER_NS	       4000000ull /* that may be spent in one call on looking for an address */
 #define UV_FIRST       43 /* libuv 1.43 … 1.52 have the layout of uv_layout.h */
 #define UV_LAST	       52

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * What one loop holds open, over time: read from the target's memory at each call, walked through at most once a
- * second and for at most a hundredth of the time. Nothing is written, nobody is stopped.
+ * second and for at most a two-hundredth of the time. Nothing is written, nobody is stopped.
  */
 #ifndef LOOPTOP_TARGET_HANDLES_H
 #define LOOPTOP_TARGET_HANDLES_H

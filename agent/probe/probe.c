@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "looptop/err.h"
@@ -22,8 +23,11 @@
 #define CLASSES_PER_TARGET LT_IMAGE_CLASSES_MAX
 #define SITES_PER_TARGET   LT_IMAGE_SITES_MAX
 
-/* A record that is being written is read again; its writer needs well under a microsecond. */
-#define CONSISTENT_TRIES 8
+/* A record that is being written is read again. Of a loop that spins nearly half of the copies meet a writer; one that
+ * lost its CPU to us in the middle of a write goes on when we sleep. Without a copy the loop's next row would have the
+ * time of two intervals. */
+#define CONSISTENT_TRIES 64
+#define TRIES_AT_ONCE	 16
 
 /* Stacks are sampled from this part of the stall threshold on: a stall then has some by its threshold. */
 #define LATE_PART 4
@@ -307,11 +311,15 @@ uint32_t lt_probe__close_epoch(struct lt_probe *probe)
 /* 0 and a copy that no writer was in the middle of; -EAGAIN if none could be had. */
 static int read_loop(int map_fd, const struct lt_loop_key *key, struct lt_loop_rec *rec)
 {
-	for (int i = 0; i < CONSISTENT_TRIES; i++) {
+	static const struct timespec pause = { .tv_nsec = 50000 };
+
+	for (int i = 1; i <= CONSISTENT_TRIES; i++) {
 		if (bpf_map_lookup_elem(map_fd, key, rec))
 			return -errno;
 		if (rec->seq_begin == rec->seq_end)
 			return 0;
+		if (i % TRIES_AT_ONCE == 0)
+			nanosleep(&pause, NULL);
 	}
 	return -EAGAIN;
 }

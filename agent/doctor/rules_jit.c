@@ -6,9 +6,10 @@
 #include "agent/doctor/rules.h"
 #include "agent/util/fmt.h"
 
-/* Each function is deoptimised a few times until V8 knows what it is called with. Ten times, and once in three
+/* Each function is deoptimised a few times until V8 knows what it is called with and where what it makes belongs (12 times
+ * in two seconds in a storm of allocations). Twenty times, and once in three
  * seconds all the time, is not that. */
-#define STORM_TIMES	 10
+#define STORM_TIMES	 20
 #define STORM_PER_SECOND (1.0 / 3)
 /* All functions together, where it is not known which. */
 #define UNNAMED_PER_SECOND 5

@@ -341,7 +341,7 @@ static void late_storm(struct doctor_case *c, int i)
 					   .functions = deopts, .n_functions = 40 };
 	if (i < 5)
 		return;
-	deopts[0] = *deopted("priceOf", 2);
+	deopts[0] = *deopted("priceOf", 4);
 	c->loops[0].jit.n_functions = 1;
 }
 
@@ -445,7 +445,7 @@ static void test_deopts_behind_a_warm_up(void **state)
 	assert_non_null(diagnosis);
 	assert_int_equal(diagnosis->n_findings, 1);
 	assert_string_equal(diagnosis->findings[0].blocker->function, "priceOf");
-	assert_non_null(strstr(diagnosis->findings[0].title, "10 times at least"));
+	assert_non_null(strstr(diagnosis->findings[0].title, "20 times at least"));
 	lt_diagnosis__free(diagnosis);
 	case_free(c);
 }

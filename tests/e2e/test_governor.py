@@ -4,17 +4,14 @@
 
 import contextlib
 import json
-import os
-import pty
 import re
-import select
 import subprocess
-import termios
 import time
 
 import pytest
 from support import looptop, procfs
 from support.looptop import Stat, run
+from support.screen import Screen
 
 BUDGET = ("--budget", "1")
 
@@ -272,48 +269,6 @@ def test_budgets_are_numbers(argument):
     looptop.assert_says_why(run("stat", "--total-budget", argument, 1), 2, "--total-budget")
 
 
-class Screen:
-    """`looptop top` on a terminal of its own, and the keys that somebody presses there."""
-
-    def __init__(self, *arguments):
-        self.terminal, end = pty.openpty()
-        termios.tcsetwinsize(end, (40, 120))
-        self.process = subprocess.Popen(
-            [str(looptop.BINARY), "top", *arguments],
-            stdin=end, stdout=end, stderr=end, env={**os.environ, "TERM": "xterm"},
-        )  # fmt: skip
-        os.close(end)
-        self.shown = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
-        os.close(self.terminal)
-
-    def read(self):
-        """Takes what it draws, so that it never waits for us."""
-        while select.select([self.terminal], [], [], 0)[0]:
-            try:
-                self.shown += os.read(self.terminal, 65536)
-            except OSError:  # it has ended
-                return
-
-    def wait(self, condition, seconds, what):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"no {what}: {self.shown[-2000:]}"
-            assert self.process.poll() is None, self.shown[-2000:]
-            time.sleep(0.05)
-            self.read()
-
-    def press(self, keys):
-        os.write(self.terminal, keys.encode())
-
-
 def test_the_one_that_is_open_on_the_screen(one_node):
     """Of two that idle, and that nobody named, it alone gets probes; the other one is not touched."""
     with one_node.run("mixed.js") as looked_at, one_node.run("mixed.js") as other:
@@ -326,10 +281,5 @@ def test_the_one_that_is_open_on_the_screen(one_node):
             screen.wait(lambda: procfs.changed_text(looked_at.pid), 5, "closer look")
             screen.wait(lambda: b"phases" in screen.shown, 5, "tier on the screen")
             assert procfs.changed_text(other.pid) == []
-            screen.press("q")
-            deadline = time.monotonic() + 5
-            while screen.process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.05)
-                screen.read()
-            assert screen.process.wait(1) == 0
+            assert screen.quit() == 0
         assert procfs.changed_text(looked_at.pid) == []

@@ -2,20 +2,15 @@
 # Copyright (c) 2026 The looptop authors
 """Compilations and deoptimisations against V8's own trace of them, in the same run."""
 
-import fcntl
 import json
-import os
 import re
-import select
-import struct
-import subprocess
-import termios
 import time
 from collections import Counter, namedtuple
 
 import pytest
-from support.looptop import BINARY, NO_BUDGET, Running, Stat, run
+from support.looptop import NO_BUDGET, Running, Stat, run
 from support.procfs import changed_text
+from support.screen import Screen
 
 SHOP = "/srv/shop/price.js"
 LINE = 4  # of priceOf in it
@@ -203,44 +198,6 @@ def test_off_unless_asked_for(one_node, tmp_path):
     assert not any("compilation" in text for text in process.last["missing"])
 
 
-class Screen:
-    """The dashboard on a terminal of its own; all that it has drawn."""
-
-    def __init__(self, *arguments):
-        self.master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.drawn = b""
-        self.process = subprocess.Popen(
-            [str(BINARY), "top", *map(str, arguments)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
-        )
-        os.close(slave)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(10)
-        os.close(self.master)
-
-    def shows(self, text, timeout, meanwhile=lambda: None):
-        until = time.monotonic() + timeout
-        while text not in self.drawn and time.monotonic() < until:
-            meanwhile()
-            while select.select([self.master], [], [], 0.05)[0]:
-                self.drawn += os.read(self.master, 65536)
-        return text in self.drawn
-
-    def type(self, keys):
-        self.drawn = b""
-        os.write(self.master, keys)
-
-
 def probed(pid):
     return set(changed_text(pid))
 
@@ -256,17 +213,13 @@ def test_the_process_that_is_open_has_them(one_node, tmp_path):
             # The function's name alone may be there as that of a stall.
             assert not screen.shows(b"turbofan", 2, storm), "it is not open"
             closed = probed(target.workload.pid)
-            screen.type(b"\r")
+            screen.press("\r")
             assert screen.shows(b"turbofan", 30, storm) and screen.shows(b"most:", 30, storm)
             assert screen.shows(b"priceOf", 1)
             assert probed(target.workload.pid) > closed, "they cost nothing when it is not open"
-            screen.type(b"\x1b")
-            until = time.monotonic() + 20
-            while probed(target.workload.pid) != closed and time.monotonic() < until:
-                screen.shows(b"nothing", 0.2)
-            assert probed(target.workload.pid) == closed, "they go with the view"
-            screen.type(b"q")
-            assert screen.process.wait(10) == 0
+            screen.press("\x1b")
+            assert screen.comes(lambda: probed(target.workload.pid) == closed, 20), "they go with the view"
+            assert screen.quit() == 0
 
 
 def test_check_names_the_sites(one_node, tmp_path):

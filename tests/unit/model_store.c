@@ -185,48 +185,49 @@ static void test_come_and_go(void **state)
 	assert_int_equal(build(fx)->n_processes, 0);
 }
 
+/* An interval in which the loop of process 50 is read with these counters. */
+static const struct lt_snapshot *costing(struct fixture *fx, uint64_t since, uint64_t hits,
+					 struct lt_cost_rec cost)
+{
+	struct lt_store_process *one;
+
+	begin(fx);
+	one = process(fx, 50, 7.25);
+	loop_of(fx, one, 50, since);
+	fx->rec.hits = hits;
+	fx->rec.cost = cost;
+	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
+	return build(fx);
+}
+
 static void test_cpu_and_overhead(void **state)
 {
 	struct fixture *fx = *state;
 	const struct lt_snapshot *snapshot;
-	struct lt_store_process *one;
+	struct lt_cost_rec cost = { 0 };
 	uint64_t first;
 
 	begin(fx);
 	process(fx, 50, 7);
 	snapshot = build(fx);
 	assert_true(isnan(snapshot->processes[0].cpu_seconds));
-	begin(fx);
-	one = process(fx, 50, 7.25);
-	first = fx->now - 1;
-	loop_of(fx, one, 50, first);
-	fx->rec.hits = 5000;
-	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
-	snapshot = build(fx);
+	first = fx->now;
+	snapshot = costing(fx, first, 5000, cost);
 	assert_close(snapshot->processes[0].cpu_seconds, 0.25, 1e-9);
 	assert_close(snapshot->processes[0].rss_bytes, 4096, 0);
 	assert_close(snapshot->processes[0].probe_hits, 5000, 0);
 	assert_close(snapshot->processes[0].overhead_ratio, 0.005, 1e-9);
-	begin(fx);
-	one = process(fx, 50, 7.25);
-	loop_of(fx, one, 50, first);
-	fx->rec.hits = 5000;
-	fx->rec.cost = (struct lt_cost_rec){
+	/* Its switches at 200 ns each, and its samples. */
+	cost = (struct lt_cost_rec){
 		.events = 6400, .timed = 100, .timed_ns = 20000, .sample_ns = 720000
 	};
-	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
-	snapshot = build(fx);
+	snapshot = costing(fx, first, 5000, cost);
 	assert_close(snapshot->processes[0].probe_hits, 0, 0);
 	assert_close(snapshot->processes[0].overhead_ratio, 0.002, 1e-9);
-	begin(fx);
-	one = process(fx, 50, 7.25);
-	loop_of(fx, one, 50, first);
-	fx->rec.hits = 10000;
-	fx->rec.cost = (struct lt_cost_rec){
-		.events = 12800, .timed = 200, .timed_ns = 40000, .sample_ns = 720000
-	};
-	assert_int_equal(lt_loop_state__record(lt_store__loop(one, 50, "main"), &fx->rec), 0);
-	snapshot = build(fx);
+	cost.events *= 2;
+	cost.timed *= 2;
+	cost.timed_ns *= 2;
+	snapshot = costing(fx, first, 10000, cost);
 	assert_close(snapshot->processes[0].overhead_ratio, 0.005 + 0.00128, 1e-9);
 	assert_close(snapshot->self.probe_hits, 5000, 0);
 	assert_close(snapshot->self.total_probe_hits, 10000, 0);

@@ -84,10 +84,7 @@ int lt_collect__jit(struct lt_dr_jit *kept, const struct lt_jit *jit, double sec
 		return 0;
 	kept->seconds += seconds;
 	kept->deopts += jit->deopts;
-	/* The first two make plain code: nothing was assumed for it. */
-	for (int i = 2; i < LT_SNAP_COMPILERS; i++)
-		if (lt_known(jit->compiles[i]))
-			kept->optimised += jit->compiles[i];
+	kept->optimised += lt_jit__optimised(jit);
 	for (size_t i = 0; !err && i < jit->n_functions; i++)
 		err = add_function(kept, &jit->functions[i]);
 	return err;

@@ -22,7 +22,6 @@
 #define STORM_PER_SECOND (1.0 / 3)
 #define STORM_INTERVALS	 3
 #define REMADE_PART	 0.5 /* of what is thrown out in an interval; names may come in the next one */
-#define FIRST_OPTIMISING 2 /* of the compilers: those before it assume nothing */
 #define BLOCKED_SECONDS	 5 /* a stream that does not drain for so long is worth a line */
 
 struct told {
@@ -228,11 +227,7 @@ static int note_streams(const struct lt_text_notes *notes, FILE *out,
 /* What is thrown out in a storm is made anew; code that is only left for better code of its loop is not. */
 static bool is_remade(const struct lt_jit *jit)
 {
-	double optimised = 0;
-
-	for (int i = FIRST_OPTIMISING; i < LT_SNAP_COMPILERS; i++)
-		optimised += lt_known(jit->compiles[i]) ? jit->compiles[i] : 0;
-	return optimised >= REMADE_PART * jit->functions[0].count;
+	return lt_jit__optimised(jit) >= REMADE_PART * jit->functions[0].count;
 }
 
 /* The loop with the function that was deoptimised most often, if that is often. */

@@ -85,16 +85,21 @@ static struct lt_heap_source source_of(struct lt_target *target)
 	return source;
 }
 
-/* Never less than nothing nor more than there is; the new spaces may grow to their capacity, a few times 16 MiB. */
+/*
+ * Never less than nothing nor more than there is. The new spaces may grow to their capacity, a few times 16 MiB, and
+ * from V8 13 (Node 24) beyond it, page by page: getHeapSpaceStatistics() has shown 346 pages of 256.
+ */
 static void check_available(const struct lt_heap *heap)
 {
 	for (int i = 0; i < LT_SNAP_SPACES; i++) {
 		double available = heap->space_available_bytes[i];
 		bool is_new = i == LT_SPACE_NEW || i == LT_SPACE_NEW_LARGE;
-		double most = is_new ? 64 * MIB : heap->space_total_bytes[i];
+		double most = heap->space_total_bytes[i];
 
 		if (!lt_known(available))
 			continue;
+		if (is_new && most < 64 * MIB)
+			most = 64 * MIB;
 		assert_true(available >= 0);
 		if (available + heap->space_used_bytes[i] > most)
 			fail_msg("space %d: in use %.0f, available %.0f, of %.0f", i,

@@ -124,6 +124,30 @@ static void test_no_dancing(void **state)
 	stage_close(&stage);
 }
 
+/* At each width the counts stand at the right end, away from what there is room for before them. */
+static void test_counts_at_the_end(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, true);
+	run_to(&stage, 3);
+	for (int width = 50; width <= 140; width++) {
+		const char *counts;
+		char *text;
+
+		draw(&stage, width, 24);
+		text = dump(stage.canvas, false);
+		*strchr(text, '\n') = '\0';
+		assert_int_equal(strlen(text), width - 1);
+		counts = strstr(text, " processes");
+		assert_non_null(counts);
+		assert_memory_equal(counts - 3, "  ", 2);
+		free(text);
+	}
+	stage_close(&stage);
+}
+
 /* What was lost is in the header, at any width, and stays there. */
 static void test_lost(void **state)
 {
@@ -340,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_golden_severity),
 		cmocka_unit_test(test_quiet_when_well),
 		cmocka_unit_test(test_no_dancing),
+		cmocka_unit_test(test_counts_at_the_end),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_empty),

@@ -93,7 +93,7 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
 	const char *dot = lt_canvas__glyphs(canvas)->separator;
 	struct words words = { canvas, r.x + 1, r.y, r.x + r.w };
 	char counts[80], stalled[40];
-	int width;
+	int width, counts_x;
 
 	if (lt_rect_empty(r))
 		return;
@@ -110,7 +110,8 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
 		return;
 	}
 	word(&words, 0, LT_STYLE_BOLD, "looptop");
-	words.end -= width;
+	counts_x = words.end - width;
+	words.end = counts_x - 2;
 	if (app->version)
 		word(&words, 1, LT_STYLE_DIM, "%s", app->version);
 	if (keep->any) {
@@ -119,8 +120,8 @@ void lt_draw_header(const struct lt_app *app, struct lt_canvas *canvas, struct l
 		word(&words, 1, LT_STYLE_DIM, "%s %d %s", dot, keep->cpus,
 		     plural((size_t)keep->cpus, "cpu", "cpus"));
 	}
-	lt_canvas__text(canvas, words.end, r.y, 0, counts);
-	lt_canvas__text(canvas, words.end + (int)strlen(counts), r.y,
+	lt_canvas__text(canvas, counts_x, r.y, 0, counts);
+	lt_canvas__text(canvas, counts_x + (int)strlen(counts), r.y,
 			table->n_stalled ? LT_SEV_CRITICAL : LT_STYLE_DIM, stalled);
 }
 

@@ -40,18 +40,20 @@
 struct lt_arrivals {
 	struct lt_discovery *discovery;
 	const char *name_glob;
+	struct lt_images *images; /* borrowed */
 	uint64_t scanned_ns, credited_ns;
 	uint64_t left; /* by the kernel, as of the latest look */
 	int64_t credit_ns;
 };
 
-struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic)
+struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic, struct lt_images *images)
 {
 	struct lt_arrivals *arrivals = calloc(1, sizeof(*arrivals));
 
 	if (!arrivals)
 		return NULL;
 	arrivals->name_glob = name_glob;
+	arrivals->images = images;
 	arrivals->credit_ns = CREDIT_MAX_NS;
 	arrivals->credited_ns = lt_now_ns();
 	arrivals->discovery = lt_discovery__new(generic);
@@ -100,12 +102,12 @@ void lt_arrivals__look(struct lt_arrivals *arrivals, bool told, uint64_t left)
 	lt_discovery__look(arrivals->discovery, now_ns, now_ns + LOOK_NS);
 }
 
-int lt_arrivals__look_at_all(struct lt_arrivals *arrivals)
+int lt_arrivals__look_at_all(struct lt_arrivals *arrivals, uint64_t deadline_ns)
 {
 	int err = scan(arrivals, lt_now_ns());
 
 	if (!err)
-		lt_discovery__look_through(arrivals->discovery);
+		lt_discovery__look_through(arrivals->discovery, deadline_ns);
 	return err;
 }
 
@@ -127,13 +129,13 @@ static void ask_again(struct lt_arrivals *arrivals, const struct lt_found *found
 }
 
 /* Some of what is read when attaching is only there once the runtime has begun: its loop comes last. */
-static bool has_begun(int pid)
+static bool has_begun(const struct lt_arrivals *arrivals, int pid)
 {
 	struct lt_target *target;
 	struct lt_loop_mem mem;
 	bool begun;
 
-	if (lt_target__open(pid, &target))
+	if (lt_target__open_with(pid, arrivals->images, &target))
 		return false;
 	begun = !target->runtime || strcmp(target->runtime, "node") != 0 ||
 		lt_read_loop(target, 0, &mem) == 0;
@@ -141,14 +143,15 @@ static bool has_begun(int pid)
 	return begun;
 }
 
-static bool is_ready(const struct lt_found *found, uint64_t now_ns)
+static bool is_ready(const struct lt_arrivals *arrivals, const struct lt_found *found,
+		     uint64_t now_ns)
 {
 	bool begun;
 
 	if (now_ns - found->seen_ns > PATIENCE_NS)
 		return true;
 	lt_log_demote(true); /* that it has ended meanwhile is no error */
-	begun = has_begun(found->pid);
+	begun = has_begun(arrivals, found->pid);
 	lt_log_demote(false);
 	return begun;
 }
@@ -176,7 +179,7 @@ bool lt_arrivals__next(struct lt_arrivals *arrivals, bool all, struct lt_found *
 			ask_again(arrivals, &found, begin_ns);
 			continue;
 		}
-		ready = all || is_ready(&found, begin_ns);
+		ready = all || is_ready(arrivals, &found, begin_ns);
 		lt_arrivals__spent(arrivals, lt_now_ns() - begin_ns);
 		if (ready) {
 			*ret_found = found;

@@ -11,9 +11,12 @@
 #include "looptop/abi.h"
 
 struct lt_arrivals;
+struct lt_images;
 
-/* name_glob: only those whose display name it matches; NULL: all. generic: see discover.h. NULL with errno. */
-struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic);
+/* name_glob: only those whose display name it matches; NULL: all. generic: see discover.h. images are borrowed. NULL
+ * with errno. */
+struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic,
+				     struct lt_images *images);
 void lt_arrivals__free(struct lt_arrivals *arrivals);
 
 /* LT_EVENT_EXEC, _FORK or _ENDED. */
@@ -24,7 +27,7 @@ void lt_arrivals__event(struct lt_arrivals *arrivals, const struct lt_event *eve
 void lt_arrivals__look(struct lt_arrivals *arrivals, bool told, uint64_t left);
 
 /* Everything that is there, whatever it costs: for the start. 0 or -errno. */
-int lt_arrivals__look_at_all(struct lt_arrivals *arrivals);
+int lt_arrivals__look_at_all(struct lt_arrivals *arrivals, uint64_t deadline_ns);
 
 /* The next process to attach to; false: none, or enough time was spent on attaching for now. `all`: whether
  * or not. */

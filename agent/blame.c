@@ -59,7 +59,7 @@ static int read_memory(void *ctx, uint64_t address, void *buf, size_t length)
 {
 	const struct lt_target *target = ctx;
 
-	return lt_read_memory(target->pid, address, buf, length);
+	return lt_read_memory(target, address, buf, length);
 }
 
 /* Until V8 10 the isolate is thread-specific data of glibc: the key is known only to the process. */
@@ -70,7 +70,7 @@ static int32_t isolate_tls(const struct lt_target *target, const struct lt_modul
 
 	if (layout->isolate_tls != LT_V8_UNKNOWN || !layout->isolate_key)
 		return layout->isolate_tls;
-	if (lt_read_memory(target->pid, lt_module__address(module, layout->isolate_key), &key,
+	if (lt_read_memory(target, lt_module__address(module, layout->isolate_key), &key,
 			   sizeof(key)) ||
 	    key >= 32)
 		return LT_V8_UNKNOWN;

@@ -18,12 +18,20 @@ struct round {
 	struct lt_load *loads;
 };
 
+static int compare_pid(const void *pid, const void *process)
+{
+	int wanted = *(const int *)pid, its = ((const struct lt_process *)process)->pid;
+
+	return (wanted > its) - (wanted < its);
+}
+
+/* A snapshot's processes are in the order of their pids. */
 static const struct lt_process *find(const struct lt_snapshot *snapshot, int pid)
 {
-	for (size_t i = 0; snapshot && i < snapshot->n_processes; i++)
-		if (snapshot->processes[i].pid == pid)
-			return &snapshot->processes[i];
-	return NULL;
+	if (!snapshot || !snapshot->n_processes)
+		return NULL;
+	return bsearch(&pid, snapshot->processes, snapshot->n_processes,
+		       sizeof(*snapshot->processes), compare_pid);
 }
 
 static void describe(const struct lt_govern *govern, struct lt_watch **watches, size_t n,

@@ -13,6 +13,7 @@
 #include "agent/govern.h"
 #include "agent/model/cause.h"
 #include "agent/signals.h"
+#include "agent/target/cgroup.h"
 #include "agent/target/files.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
@@ -34,8 +35,10 @@ struct lt_pipeline {
 	struct lt_store *store;
 	struct lt_targets targets;
 	struct lt_govern govern;
+	bool retry_heaps;
 	uint64_t pulse_ns; /* at which late turns are looked at next */
 	const struct lt_snapshot *latest;
+	struct lt_rest rest; /* functions NULL: nobody wants to know */
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
 };
@@ -88,7 +91,7 @@ static int load_probes(struct lt_pipeline *pipeline)
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 
-int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
+int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 		     struct lt_pipeline **ret_pipeline)
 {
 	struct lt_pipeline *pipeline = calloc(1, sizeof(*pipeline));
@@ -107,13 +110,13 @@ int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
 	pipeline->targets.by_rule = !options->n_pids && !options->name_glob && options->tier_auto &&
 				    !options->all_tiers;
 	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
-	pipeline->targets.options = &pipeline->options;
-	pipeline->targets.shared.probe = pipeline->probe;
+	pipeline->targets.common.options = &pipeline->options;
+	pipeline->targets.common.probe = pipeline->probe;
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
 					       .hit_cost_ns = pipeline->features.hit_cost_ns,
 					       .interval_seconds = options->interval_seconds };
 	if (!err)
-		err = lt_targets__open(&pipeline->targets, wait_for_targets);
+		err = lt_targets__open(&pipeline->targets, start);
 	if (err) {
 		lt_pipeline__free(pipeline);
 		return err;
@@ -347,11 +350,29 @@ static bool pulse(struct lt_pipeline *pipeline)
 		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
 			       NULL, moment.now_ns);
 	}
-	for (size_t i = 0; i < pipeline->targets.n; i++)
+	for (size_t i = 0; pipeline->retry_heaps && i < pipeline->targets.n; i++)
 		lt_watch__retry_heaps(pipeline->targets.watches[i]);
 	lt_targets__look(&pipeline->targets);
 	pipeline->pulse_ns = next_ns > soonest_ns ? next_ns : soonest_ns;
 	return changed;
+}
+
+void lt_pipeline__set_rest(struct lt_pipeline *pipeline, const struct lt_rest *rest)
+{
+	pipeline->rest = *rest;
+}
+
+static bool sleep_until(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd)
+{
+	const struct lt_rest *rest = &pipeline->rest;
+	bool reached;
+
+	if (rest->begin)
+		rest->begin(rest->ctx);
+	reached = lt_sleep_until(deadline_ns, fd);
+	if (rest->end)
+		rest->end(rest->ctx);
+	return reached;
 }
 
 bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd,
@@ -359,18 +380,27 @@ bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int f
 {
 	*ret_changed = false;
 	while (pipeline->pulse_ns < deadline_ns) {
-		if (!lt_sleep_until(pipeline->pulse_ns, fd))
+		if (!sleep_until(pipeline, pipeline->pulse_ns, fd))
 			return false;
 		*ret_changed = pulse(pipeline);
 		if (*ret_changed)
 			return false;
 	}
-	return lt_sleep_until(deadline_ns, fd);
+	return sleep_until(pipeline, deadline_ns, fd);
 }
 
 const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline)
 {
 	return pipeline->latest;
+}
+
+static size_t count_loops(const struct lt_snapshot *snapshot)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; snapshot && i < snapshot->n_processes; i++)
+		n += snapshot->processes[i].n_loops;
+	return n;
 }
 
 const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
@@ -387,6 +417,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 		epoch = lt_probe__close_epoch(pipeline->probe);
 	wall_seconds = lt_wall_now(&now_ns);
 	lt_store__begin(pipeline->store, now_ns, wall_seconds, epoch);
+	lt_cgroups__begin_round(pipeline->targets.common.cgroups);
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		lt_watch__begin(pipeline->targets.watches[i], pipeline->store);
 	if (pipeline->probe) {
@@ -395,10 +426,12 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
 		deliver_events(pipeline);
 	}
+	pipeline->retry_heaps = false;
 	for (size_t i = 0; i < pipeline->targets.n; i++)
-		lt_watch__finish(pipeline->targets.watches[i]);
+		pipeline->retry_heaps |= lt_watch__finish(pipeline->targets.watches[i]);
 	read_self(pipeline, &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
+	pipeline->targets.common.n_loops = count_loops(snapshot);
 	if (snapshot)
 		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
 			       snapshot, now_ns);

@@ -8,16 +8,16 @@
 #define LOOPTOP_PIPELINE_H
 
 #include "agent/options.h"
+#include "agent/targets.h"
 #include "looptop/snapshot.h"
 
 struct lt_pipeline;
 
 /*
  * Opens the targets that the options name (all that can be found if none is) and attaches. 0, or
- * -errno with the error logged. With wait_for_targets an empty host is no error: they are looked
- * for again as time goes by.
+ * -errno with the error logged. They are looked for again as time goes by.
  */
-int lt_pipeline__new(const struct lt_options *options, bool wait_for_targets,
+int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 		     struct lt_pipeline **ret_pipeline);
 void lt_pipeline__free(struct lt_pipeline *pipeline);
 
@@ -30,6 +30,14 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline);
  * snapshot has been changed by what was seen: a stall that has begun, goes on, or has ended.
  */
 bool lt_pipeline__wait(struct lt_pipeline *pipeline, uint64_t deadline_ns, int fd, bool *ret_changed);
+
+/* Called before and after each sleep of lt_pipeline__wait(): only in between does the latest snapshot not change. */
+struct lt_rest {
+	void (*begin)(void *ctx);
+	void (*end)(void *ctx);
+	void *ctx;
+};
+void lt_pipeline__set_rest(struct lt_pipeline *pipeline, const struct lt_rest *rest);
 
 /* The snapshot of the latest tick, with what was changed in it since; NULL before the first. */
 const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline);

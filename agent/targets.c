@@ -5,18 +5,25 @@
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "agent/target/cgroup.h"
+#include "agent/target/images.h"
 #include "agent/util/clock.h"
 #include "agent/v8/symfiles.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
 #define TRIM_NS 10000000000ull
+#define DESCRIPTORS 16384
+#define SOON_NS 300000000ull
+#define SLICE_NS \
+	20000000ull /* for attaching, between two looks at what runs late and at the keyboard */
 
 struct lt_watch *lt_targets__find(const struct lt_targets *targets, uint32_t tgid)
 {
 	for (size_t i = 0; i < targets->n; i++)
-		if ((uint32_t)lt_watch__target(targets->watches[i])->pid == tgid)
+		if ((uint32_t)targets->pids[i] == tgid)
 			return targets->watches[i];
 	return NULL;
 }
@@ -28,10 +35,10 @@ static int add_watch(struct lt_targets *targets, int pid)
 	if (targets->n == LT_TARGETS_MAX)
 		return lt_err(-ENOSPC, "attach to pid %d: %d targets are the most", pid,
 			      LT_TARGETS_MAX);
-	err = lt_watch__new(pid, targets->options, !targets->by_rule, &targets->shared,
+	err = lt_watch__new(pid, &targets->common, !targets->by_rule,
 			    &targets->watches[targets->n]);
 	if (!err)
-		targets->n++;
+		targets->pids[targets->n++] = pid;
 	return err;
 }
 
@@ -77,12 +84,12 @@ static void add_found(struct lt_targets *targets, const struct lt_found *found, 
 	lt_arrivals__spent(targets->arrivals, lt_now_ns() - begin_ns);
 }
 
-/* Attaches to what was found since; at the start to all of it. */
-static void add_arrivals(struct lt_targets *targets, bool all)
+/* Attaches to what was found since; at the start to all of it. What is left is for the next time. */
+static void add_arrivals(struct lt_targets *targets, bool all, uint64_t deadline_ns)
 {
 	struct lt_found found;
 
-	while (lt_arrivals__next(targets->arrivals, all, &found)) {
+	while (lt_now_ns() < deadline_ns && lt_arrivals__next(targets->arrivals, all, &found)) {
 		/* The one that had this pid before gets its last row first. */
 		if (lt_targets__find(targets, (uint32_t)found.pid))
 			lt_arrivals__later(targets->arrivals, found.pid);
@@ -93,13 +100,14 @@ static void add_arrivals(struct lt_targets *targets, bool all)
 
 void lt_targets__look(struct lt_targets *targets)
 {
-	struct lt_probe *probe = targets->shared.probe;
+	struct lt_probe *probe = targets->common.probe;
 
 	if (!targets->arrivals)
 		return;
 	lt_arrivals__look(targets->arrivals, probe && lt_probe__tells_begins(probe),
 			  probe ? lt_probe__begins_left(probe) : 0);
-	add_arrivals(targets, false);
+	add_arrivals(targets, false, lt_now_ns() + SLICE_NS);
+	lt_images__sweep(targets->common.images);
 }
 
 /* Those named must be there; one that is not is an error unless others are. */
@@ -107,8 +115,8 @@ static int add_named(struct lt_targets *targets)
 {
 	int first_error = 0;
 
-	for (size_t i = 0; i < targets->options->n_pids; i++) {
-		int err = add_watch(targets, targets->options->pids[i]);
+	for (size_t i = 0; i < targets->common.options->n_pids; i++) {
+		int err = add_watch(targets, targets->common.options->pids[i]);
 
 		if (err && !first_error)
 			first_error = err;
@@ -116,30 +124,47 @@ static int add_named(struct lt_targets *targets)
 	return targets->n ? 0 : first_error;
 }
 
-int lt_targets__open(struct lt_targets *targets, bool wait_for_targets)
+/* Hundreds of targets, with some open files each. What the limit forbids is opened each time instead. */
+static void raise_descriptor_limit(void)
 {
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int lt_targets__open(struct lt_targets *targets, enum lt_start start)
+{
+	uint64_t deadline_ns = start == LT_START_SOON ? lt_now_ns() + SOON_NS : UINT64_MAX;
 	int err;
 
-	targets->shared.symfiles = lt_symfiles__new();
-	if (!targets->shared.symfiles)
+	raise_descriptor_limit();
+	targets->common.images = lt_images__new();
+	targets->common.cgroups = lt_cgroups__new();
+	targets->common.symfiles = lt_symfiles__new();
+	if (!targets->common.symfiles || !targets->common.images || !targets->common.cgroups)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
-	if (targets->options->n_pids)
+	if (targets->common.options->n_pids)
 		return add_named(targets);
-	targets->arrivals = lt_arrivals__new(targets->options->name_glob, targets->options->generic);
+	targets->arrivals =
+		lt_arrivals__new(targets->common.options->name_glob,
+				 targets->common.options->generic, targets->common.images);
 	if (!targets->arrivals)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
-	err = lt_arrivals__look_at_all(targets->arrivals);
+	err = lt_arrivals__look_at_all(targets->arrivals, deadline_ns);
 	if (err)
 		return lt_err(err, "look for processes: %s", strerror(-err));
-	add_arrivals(targets, true);
-	if (targets->n || wait_for_targets)
+	add_arrivals(targets, true, deadline_ns);
+	if (targets->n || start != LT_START_WITH_TARGETS)
 		return 0;
-	if (targets->options->name_glob)
+	if (targets->common.options->name_glob)
 		return lt_err(
 			-ESRCH,
 			"look for processes: none with an event loop is named %s (see looptop "
 			"list)",
-			targets->options->name_glob);
+			targets->common.options->name_glob);
 	return lt_err(
 		-ESRCH,
 		"look for processes: none has an event loop that may be looked at (name one by "
@@ -163,10 +188,12 @@ void lt_targets__drop_ended(struct lt_targets *targets)
 	size_t kept = 0, before = targets->n;
 
 	for (size_t i = 0; i < targets->n; i++) {
-		if (lt_watch__ended(targets->watches[i]))
+		if (lt_watch__ended(targets->watches[i])) {
 			lt_watch__free(targets->watches[i]);
-		else
-			targets->watches[kept++] = targets->watches[i];
+			continue;
+		}
+		targets->watches[kept] = targets->watches[i];
+		targets->pids[kept++] = targets->pids[i];
 	}
 	targets->n = kept;
 	if (kept < before)
@@ -180,6 +207,10 @@ void lt_targets__close(struct lt_targets *targets)
 	targets->n = 0;
 	lt_arrivals__free(targets->arrivals);
 	targets->arrivals = NULL;
-	lt_symfiles__free(targets->shared.symfiles);
-	targets->shared.symfiles = NULL;
+	lt_symfiles__free(targets->common.symfiles);
+	targets->common.symfiles = NULL;
+	lt_images__free(targets->common.images);
+	lt_cgroups__free(targets->common.cgroups);
+	targets->common.images = NULL;
+	targets->common.cgroups = NULL;
 }

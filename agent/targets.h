@@ -10,21 +10,26 @@
 #define LT_TARGETS_MAX 512
 
 struct lt_targets {
-	const struct lt_options *options; /* borrowed */
-	struct lt_watch_shared shared;
+	struct lt_common common; /* images, cgroups and symfiles are owned */
 	struct lt_arrivals *arrivals; /* NULL: targets are named */
 	struct lt_watch *watches[LT_TARGETS_MAX];
+	int pids[LT_TARGETS_MAX]; /* theirs */
 	size_t n;
 	uint64_t trimmed_ns; /* when the heap was last given back */
 	bool told_full; /* that there are more than LT_TARGETS_MAX */
 	bool by_rule; /* who was not named has probes only while the rule wants it */
 };
 
-/*
- * Opens the targets that the options name, or all that can be found if none is. 0, or -errno with the error
- * logged; wait_for_targets: none is no error, if none is named.
- */
-int lt_targets__open(struct lt_targets *targets, bool wait_for_targets);
+/* How to begin when no target is named. */
+enum lt_start {
+	LT_START_WITH_TARGETS, /* that none is there is an error */
+	LT_START_ANYWAY, /* those that are there first */
+	LT_START_SOON, /* somebody looks at a screen: those that are not found at once come while it runs */
+};
+
+/* Opens the targets that the options name, or all that can be found if none is. 0, or -errno with the error
+ * logged. */
+int lt_targets__open(struct lt_targets *targets, enum lt_start start);
 void lt_targets__close(struct lt_targets *targets);
 
 /* The target with this pid; NULL: none. */

@@ -8,11 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "looptop/runtime.h"
 #include "looptop/snapshot.h"
 
 #define LT_THREADS_MAX 1024
 
 struct lt_handles;
+struct lt_live;
 
 /* A thread, and the loop it may run. */
 struct lt_thread_state {
@@ -22,6 +24,8 @@ struct lt_thread_state {
 	bool here; /* in this interval's list */
 	char name[32];
 	uint64_t loop_ptr;
+	bool has_mem;
+	struct lt_loop_mem mem; /* the latest reading of its account */
 	struct lt_handles *handles; /* owned; NULL: they are not read (yet) */
 	int64_t seed_sleeps; /* its sleeps when its record was made, in the last of them */
 	uint64_t isolate; /* of its JavaScript, 0: not found (yet) */
@@ -35,15 +39,15 @@ struct lt_thread_state {
 };
 
 struct lt_threads {
-	struct lt_thread_state items[LT_THREADS_MAX];
-	size_t n;
+	struct lt_thread_state *items; /* owned */
+	size_t n, room;
 };
 
-/* The thread, added if it is new; NULL: there are too many. */
+/* The thread, added if it is new: others may move then; NULL: there are too many, or memory ran out. */
 struct lt_thread_state *lt_threads__add(struct lt_threads *threads, int tid);
 
 /* Marks those that are here now, and adds the new ones. */
-void lt_threads__list(struct lt_threads *threads, int pid);
+void lt_threads__list(struct lt_threads *threads, const struct lt_live *live);
 
 /* Is a thread's name one that somebody gave it, or what Node calls all of its kind? comm: the name of the
  * process. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/target/handles.h"
+#include "agent/target/recall.h"
 #include "agent/util/clock.h"
 #include "agent/watch_internal.h"
 #include "looptop/err.h"
@@ -50,14 +51,6 @@ static void miss_why(struct lt_watch *watch, char sentence[MISSING_WHY_SIZE], co
 	miss(watch, sentence);
 }
 
-/* Node asks libuv to add up idle time; others rarely do, and their loop may be another one. */
-static bool has_account(const struct lt_target *target)
-{
-	struct lt_loop_mem mem;
-
-	return lt_read_loop(target, 0, &mem) == 0 && mem.metrics_on;
-}
-
 /* What a process with a known runtime lacks by its tier and its probes. */
 static void miss_by_kind(struct lt_watch *watch)
 {
@@ -72,7 +65,7 @@ static void miss_by_kind(struct lt_watch *watch)
 	if (by_tier[watch->tier])
 		miss(watch, by_tier[watch->tier]);
 	if (watch->tier == LT_TIER_MEMORY && strcmp(watch->target->runtime, "node") &&
-	    !has_account(watch->target))
+	    !watch->has_account)
 		miss(watch,
 		     "libuv keeps no account of idle time in this process (Node asks for it): "
 		     "utilization needs probes");
@@ -96,6 +89,10 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 		miss(watch, watch->shown_budget);
 	if (watch->shown_sample[0])
 		miss(watch, watch->shown_sample);
+	if (watch->turns_text[0] && !watch->no_handles) {
+		memcpy(watch->shown_turns, watch->turns_text, sizeof(watch->shown_turns));
+		miss(watch, watch->shown_turns);
+	}
 	if (watch->target->generic)
 		watch->n_missing +=
 			lt_watch__miss_generic(watch, watch->missing + watch->n_missing);
@@ -141,6 +138,8 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 	enum lt_tier best = best_tier(watch->target);
 
 	watch->named = named;
+	watch->cpu_seconds = NAN;
+	watch->asked_for = options->n_pids || options->name_glob;
 	watch->probes = (struct lt_wish){ .pool = options->pool,
 					  .gc = options->gc,
 					  .jit = options->jit == LT_JIT_ON,
@@ -156,24 +155,31 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 		lt_watch__tell_quiet(watch);
 }
 
-int lt_watch__new(int pid, const struct lt_options *options, bool named,
-		  const struct lt_watch_shared *shared, struct lt_watch **ret_watch)
+int lt_watch__new(int pid, const struct lt_common *common, bool named, struct lt_watch **ret_watch)
 {
 	struct lt_watch *watch = calloc(1, sizeof(*watch));
+	struct lt_source source;
+	struct lt_loop_mem mem;
 	int err;
 
 	if (!watch)
 		return lt_err(-ENOMEM, "attach to pid %d: out of memory", pid);
 	watch->seen_time = lt_wall_now(&watch->opened_ns);
 	watch->pid = pid;
-	watch->probe = shared->probe;
-	watch->symfiles = shared->symfiles;
+	watch->probe = common->probe;
+	watch->symfiles = common->symfiles;
+	watch->cgroups = common->cgroups;
+	watch->n_loops = &common->n_loops;
 	if (watch->probe)
 		lt_probe__follow(watch->probe, pid);
-	err = lt_target__open(pid, &watch->target);
+	err = lt_target__open_with(pid, common->images, &watch->target);
 	if (err)
 		goto fail;
-	begin_measuring(watch, options, named);
+	lt_live__open(&watch->live, pid, watch->target->start_ticks);
+	watch->has_account = lt_read_loop(watch->target, 0, &mem) == 0 && mem.metrics_on;
+	source = lt_process_memory(pid);
+	watch->target->recall = lt_recall__new(&source); /* NULL: it is read piece by piece */
+	begin_measuring(watch, common->options, named);
 	watch->no_handles = lt_handles__why_not(watch->target);
 	if (watch->probe && named) {
 		watch->tier = watch->top;
@@ -184,7 +190,7 @@ int lt_watch__new(int pid, const struct lt_options *options, bool named,
 		if (err)
 			goto fail;
 	}
-	lt_threads__list(&watch->threads, watch->target->pid);
+	lt_threads__list(&watch->threads, &watch->live);
 	lt_watch__look_for_loops(watch);
 	*ret_watch = watch;
 	return 0;
@@ -206,6 +212,9 @@ void lt_watch__free(struct lt_watch *watch)
 	lt_task_log__free(&watch->tasks[0]);
 	lt_task_log__free(&watch->tasks[1]);
 	lt_watch__forget_handles(watch);
+	free(watch->threads.items);
+	if (watch->target)
+		lt_live__close(&watch->live);
 	lt_target__close(watch->target);
 	for (int i = 0; i < LT_KIND_MAX; i++)
 		free(watch->kinds[i]);

@@ -14,18 +14,24 @@
 struct lt_symfiles;
 struct lt_watch;
 
-/* What all targets share. */
-struct lt_watch_shared {
-	struct lt_probe *probe; /* borrowed; NULL: memory only */
+struct lt_cgroups;
+struct lt_images;
+
+/* What all targets have in common; borrowed. */
+struct lt_common {
+	const struct lt_options *options;
+	struct lt_probe *probe; /* NULL: memory only */
+	struct lt_images *images;
+	struct lt_cgroups *cgroups;
 	struct lt_symfiles *symfiles; /* of programs and libraries, for the stacks of stalls */
+	size_t n_loops; /* of all targets, in the latest interval */
 };
 
 /*
  * Opens, and attaches if the process was named; otherwise it stays at tier memory until the host's rule
  * (model/tiers.h) wants more. 0, or -errno with the error logged.
  */
-int lt_watch__new(int pid, const struct lt_options *options, bool named,
-		  const struct lt_watch_shared *shared, struct lt_watch **ret_watch);
+int lt_watch__new(int pid, const struct lt_common *common, bool named, struct lt_watch **ret_watch);
 void lt_watch__free(struct lt_watch *watch);
 
 const struct lt_target *lt_watch__target(const struct lt_watch *watch);
@@ -71,8 +77,8 @@ void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, 
 bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
 		     struct lt_loop_rec *scratch, uint64_t *next_ns);
 
-/* After them: memory, pool, garbage collection. */
-void lt_watch__finish(struct lt_watch *watch);
+/* After them: memory, pool, garbage collection. True: there is a heap for lt_watch__retry_heaps(). */
+bool lt_watch__finish(struct lt_watch *watch);
 
 /* What its probes cost since the last time, and what is known of it: process is its row, or NULL between two
  * intervals. */

@@ -14,6 +14,11 @@ void lt_watch__read_handles(struct lt_watch *watch, struct lt_thread_state *thre
 
 	if (watch->no_handles || !thread->loop_ptr)
 		return;
+	if (!watch->details_now) {
+		if (thread->handles && lt_handles__latest(thread->handles)->read_ns)
+			lt_loop_state__handles(loop, lt_handles__latest(thread->handles));
+		return;
+	}
 	if (!thread->handles)
 		thread->handles = lt_handles__new(watch->target);
 	if (!thread->handles || lt_handles__read(thread->handles, thread->loop_ptr, &mem))

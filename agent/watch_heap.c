@@ -20,7 +20,7 @@ static int read_target(void *ctx, uint64_t address, void *buf, size_t length)
 {
 	const struct lt_target *target = ctx;
 
-	return lt_read_memory(target->pid, address, buf, length);
+	return lt_read_memory(target, address, buf, length);
 }
 
 static const struct lt_module *v8_module(const struct lt_target *target)
@@ -101,10 +101,17 @@ static bool keep(struct lt_thread_state *thread, const struct lt_heap *heap)
 static struct lt_heap heap_now(struct lt_watch *watch, struct lt_thread_state *thread)
 {
 	struct lt_heap heap = lt_heap__unknown(true);
+	uint64_t kept_ns = KEPT_NS;
 
-	read_heap(watch, thread, &heap);
-	thread->heap_missed = thread->isolate && !keep(thread, &heap);
-	if (thread->heap_missed && thread->heap_ns && lt_now_ns() - thread->heap_ns <= KEPT_NS)
+	if (watch->details_now) {
+		read_heap(watch, thread, &heap);
+		thread->heap_missed = thread->isolate && !keep(thread, &heap);
+		watch->heaps_missed |= thread->heap_missed;
+	} else if (watch->details_ns > thread->heap_ns) {
+		kept_ns += watch->details_ns - thread->heap_ns; /* until its turn comes */
+	}
+	if ((thread->heap_missed || !watch->details_now) && thread->heap_ns &&
+	    lt_now_ns() - thread->heap_ns <= kept_ns)
 		heap = thread->heap;
 	/* Without probes nobody tells of a later collection. */
 	if (!sees_collections(watch))
@@ -116,6 +123,7 @@ static struct lt_heap heap_now(struct lt_watch *watch, struct lt_thread_state *t
 
 void lt_watch__read_heaps(struct lt_watch *watch)
 {
+	watch->heaps_missed = false;
 	if (!v8_module(watch->target))
 		return;
 	for (size_t i = 0; i < watch->threads.n; i++) {
@@ -136,7 +144,7 @@ void lt_watch__retry_heaps(struct lt_watch *watch)
 {
 	struct lt_heap_source source;
 
-	if (watch->ended || watch->gone || !source_of(watch, &source))
+	if (!watch->heaps_missed || watch->ended || watch->gone || !source_of(watch, &source))
 		return;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];

@@ -8,6 +8,7 @@
 #include "agent/model/deopts.h"
 #include "agent/model/governor.h"
 #include "agent/model/tiers.h"
+#include "agent/target/live.h"
 #include "agent/task_log.h"
 #include "agent/threads.h"
 #include "agent/watch.h"
@@ -19,11 +20,15 @@
 struct lt_watch {
 	int pid;
 	struct lt_target *target; /* NULL only until it is opened */
+	struct lt_live live;
+	struct lt_cgroups *cgroups; /* of all targets */
+	const size_t *n_loops; /* likewise */
 	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_symfiles *symfiles;
 	struct lt_attachment *attachment; /* NULL: no probes at all */
 	unsigned attachments; /* how many there have been */
 	bool named; /* by the user: measured whatever it does */
+	bool asked_for; /* by its pid or name, not found */
 	bool refused; /* attaching has failed: not tried again */
 	struct lt_wish probes; /* that there may be */
 	enum lt_tier best; /* that the file allows */
@@ -42,13 +47,24 @@ struct lt_watch {
 	double predicted_ratio;
 	bool told_dropped; /* budget_text says why less is measured than is wished for */
 	bool ended;
+	bool heaps_missed; /* some loop's heap_missed */
+	bool details_now; /* in this interval its heaps and what it holds open are read */
+	uint64_t details_ns; /* when they are read next */
+	char turns_text[160]; /* why they are not read in each interval */
+	double cpu_seconds; /* of all its threads at the latest look; NAN: not known */
+	bool has_slept; /* it has not run since then: what its memory said it still says */
+	bool has_pool;
+	bool doubts_threads; /* one of them may have ended */
+	unsigned threads_told; /* how many there were when they were listed */
+	uint64_t listed_ns;
+	bool has_account; /* its main loop adds up idle time: Node asks libuv to, others rarely do */
 	struct lt_threads threads;
 	int workers; /* how many have been named */
 	struct lt_store_process *process; /* of this interval */
 	const char *missing[MISSING_MAX];
 	size_t n_missing;
 	char budget_text[200], sample_text[160];
-	char shown_budget[200], shown_sample[160]; /* in the latest snapshot */
+	char shown_budget[200], shown_sample[160], shown_turns[160]; /* in the latest snapshot */
 	const char *heap_why; /* why the heap of a loop is unknown, or NULL */
 	char no_heap[MISSING_HEAP_SIZE];
 	bool heap_found; /* of a loop at least */

@@ -9,11 +9,21 @@
 #include "agent/target/cgroup.h"
 #include "agent/target/handles.h"
 #include "agent/target/process.h"
+#include "agent/target/recall.h"
+#include "agent/util/clock.h"
 #include "agent/watch_internal.h"
 #include "looptop/log.h"
 
 /* A new Worker's loop is looked for on its stack in so many intervals; it must be asleep to be seen. */
 #define LOOK_TRIES 10
+
+#define CGROUP_MAX 4096
+
+#define LOOPS_FEW 100 /* of the host */
+/* Of so many loops details are read in a second. */
+#define LOOPS_A_SECOND 500
+#define LIST_NS	       5000000000ull
+#define SOONER_NS      50000000ull /* a tick that comes a little early is the turn's */
 
 static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
 {
@@ -159,10 +169,12 @@ static const char *text_or_null(const char *text)
 
 static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *ret_limits)
 {
-	struct lt_cgroup_limits limits;
+	char text[CGROUP_MAX];
+	bool known = lt_live__cgroup(&watch->live, text, sizeof(text)) >= 0;
+	struct lt_cgroup_limits limits =
+		lt_cgroups__limits(watch->cgroups, known ? text : NULL);
 	int cpus = lt_process_cpus(watch->target->pid);
 
-	lt_cgroup_limits(watch->target->pid, &limits); /* all unknown if it fails */
 	*ret_limits = (struct lt_limits_reading){
 		.cpu_limit = limits.cpu_limit,
 		.cpus_allowed = cpus > 0 ? cpus : NAN,
@@ -173,15 +185,21 @@ static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *
 	};
 }
 
-static void read_usage(const struct lt_watch *watch, struct lt_process_reading *reading)
+/* Whether it is there, and what it uses. */
+static void read_usage(struct lt_watch *watch, struct lt_process_reading *reading)
 {
-	struct lt_usage usage = { NAN, NAN, NAN, NAN };
+	struct lt_usage usage = { NAN, NAN, NAN, NAN }, now;
 	struct lt_usage_details details = { NAN, NAN, NAN, NAN };
 	struct lt_process *identity = &reading->identity;
 	int pid = watch->target->pid;
 
-	if (!watch->ended)
-		lt_process_usage(pid, &usage); /* all unknown if it fails */
+	int err = watch->gone ? -ESRCH : lt_live__usage(&watch->live, &now);
+
+	watch->ended = err == -ESRCH;
+	watch->has_slept = !err && now.cpu_seconds == watch->cpu_seconds;
+	watch->cpu_seconds = err ? NAN : now.cpu_seconds;
+	if (!err)
+		usage = now;
 	if (!watch->ended && watch->read_details)
 		lt_process_details(pid, &details);
 	reading->cpu_seconds = usage.cpu_seconds;
@@ -194,6 +212,26 @@ static void read_usage(const struct lt_watch *watch, struct lt_process_reading *
 	identity->max_fds = details.max_fds;
 }
 
+/*
+ * Listing threads costs more than most else. It is left out as long as their number is the same and each loop but
+ * the main one has moved on since, which those of ended threads do not. What came in place of a thread without a
+ * loop is seen some seconds later.
+ */
+static void list_threads(struct lt_watch *watch)
+{
+	unsigned told = lt_live__threads_told(&watch->live);
+	uint64_t now_ns = lt_now_ns();
+
+	if (watch->has_slept && told == watch->threads_told)
+		return;
+	if (told && told == watch->threads_told && !watch->doubts_threads &&
+	    now_ns - watch->listed_ns < LIST_NS)
+		return;
+	lt_threads__list(&watch->threads, &watch->live);
+	watch->threads_told = told;
+	watch->listed_ns = now_ns;
+}
+
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 {
 	const struct lt_target *target = watch->target;
@@ -201,9 +239,6 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 
 	if (watch->blame)
 		lt_blame__begin(watch->blame);
-	watch->ended = watch->gone || !lt_target__alive(target);
-	if (!watch->ended)
-		lt_threads__list(&watch->threads, watch->target->pid);
 	lt_watch__collect_missing(watch);
 	reading.identity = (struct lt_process){
 		.pid = target->pid,
@@ -221,19 +256,21 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		.place = target->place,
 		.cgroup = text_or_null(target->cgroup),
 		.tier = lt_tier_names[watch->tier],
-		.ended = watch->ended,
 		.missing = watch->missing,
 		.n_missing = watch->n_missing,
 	};
 	read_usage(watch, &reading);
+	reading.identity.ended = watch->ended;
 	reading.sampled = watch->sample_text[0];
 	reading.attachment = watch->attachments;
 	reading.hit_cost_ns = lt_watch__hit_cost_ns(watch);
 	reading.causes_known = lt_watch__causes_known(watch).scheduler;
 	read_limits(watch, &reading.limits);
 	watch->process = lt_store__process(store, &reading);
-	if (!watch->ended)
-		lt_watch__look_for_loops(watch);
+	if (watch->ended)
+		return;
+	list_threads(watch);
+	lt_watch__look_for_loops(watch);
 }
 
 void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
@@ -264,20 +301,39 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	lt_loop_state__answer(loop, &answer);
 }
 
+/* Its loop's account, as it is now. What shows no progress may belong to a thread that has ended. */
+static bool read_account(struct lt_watch *watch, struct lt_thread_state *thread)
+{
+	struct lt_loop_mem before = thread->mem;
+	bool had_mem = thread->has_mem;
+
+	if (had_mem && watch->has_slept && !watch->details_now) {
+		thread->mem.read_ns = lt_now_ns();
+		return true;
+	}
+	thread->has_mem = !lt_read_loop(watch->target, thread->loop_ptr, &thread->mem);
+	if (thread->tid != watch->target->pid &&
+	    (!thread->has_mem || !had_mem || before.loop_ptr != thread->mem.loop_ptr ||
+	     (before.time_ms == thread->mem.time_ms && before.entry_ns == thread->mem.entry_ns)))
+		watch->doubts_threads = true;
+	return thread->has_mem;
+}
+
 static void read_memory(struct lt_watch *watch)
 {
+	watch->doubts_threads = false;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
 		struct lt_loop_state *loop;
-		struct lt_loop_mem mem;
 
-		if (!thread->is_loop || !thread->here ||
-		    lt_read_loop(watch->target, thread->loop_ptr, &mem))
+		if (!thread->is_loop || !thread->here || !read_account(watch, thread))
 			continue;
 		loop = lt_store__loop(watch->process, thread->tid, thread->name);
 		if (!loop)
 			continue;
-		lt_loop_state__memory(loop, &mem);
+		lt_loop_state__memory(loop, &thread->mem);
+		if (thread->tid == watch->target->pid)
+			watch->has_account = thread->mem.metrics_on;
 		lt_watch__read_handles(watch, thread, loop);
 	}
 }
@@ -307,7 +363,9 @@ static void read_pool(struct lt_watch *watch)
 {
 	struct lt_pool_reading reading = { 0 };
 
-	if (!watch->ended && lt_read_pool(watch->target, &watch->pool_mem) == 0)
+	if (!watch->ended && (!watch->has_pool || !watch->has_slept || watch->details_now))
+		watch->has_pool = lt_read_pool(watch->target, &watch->pool_mem) == 0;
+	if (!watch->ended && watch->has_pool)
 		reading.mem = &watch->pool_mem;
 	if (watch->attachment && lt_attachment__read_proc(watch->attachment, &watch->proc_rec) == 0)
 		reading.rec = &watch->proc_rec;
@@ -339,11 +397,45 @@ static void read_gc(struct lt_watch *watch)
 	lt_store__gc(watch->process, probed, kinds);
 }
 
-void lt_watch__finish(struct lt_watch *watch)
+/*
+ * What costs most to read of a loop is read in each interval as long as there are few loops; with more of them they
+ * take turns, but for those that somebody looks at.
+ */
+static void take_turn(struct lt_watch *watch)
+{
+	uint64_t now_ns = lt_now_ns(), seconds = 1 + *watch->n_loops / LOOPS_A_SECOND;
+	bool special = watch->asked_for || watch->candidate.looked_at || watch->attachment;
+
+	watch->turns_text[0] = '\0';
+	watch->details_now = special || seconds == 1 || now_ns + SOONER_NS >= watch->details_ns;
+	if (special || seconds == 1)
+		return;
+	snprintf(watch->turns_text, sizeof(watch->turns_text),
+		 "what its loops hold open and the sizes of its heaps are read every %lu s: there are %zu "
+		 "loops",
+		 seconds, *watch->n_loops);
+	if (!watch->details_now)
+		return;
+	/* Those that were found together must not come together. */
+	if (!watch->details_ns)
+		seconds = 1 + (uint64_t)watch->pid % seconds;
+	watch->details_ns = now_ns + seconds * 1000000000;
+}
+
+/* With few loops each reading is a call of its own, and its time is known to the microsecond. */
+static bool reads_ahead(const struct lt_watch *watch)
+{
+	return watch->target->recall && *watch->n_loops > LOOPS_FEW;
+}
+
+bool lt_watch__finish(struct lt_watch *watch)
 {
 	if (!watch->process)
-		return;
+		return false;
 	if (!watch->ended) {
+		take_turn(watch);
+		if (reads_ahead(watch))
+			lt_recall__begin(watch->target->recall, watch->details_now);
 		read_memory(watch);
 		lt_watch__read_heaps(watch);
 	}
@@ -351,5 +443,8 @@ void lt_watch__finish(struct lt_watch *watch)
 	if (!watch->ended)
 		drop_threads(watch);
 	read_pool(watch);
+	if (!watch->ended && reads_ahead(watch))
+		lt_recall__end(watch->target->recall);
 	read_gc(watch);
+	return watch->heaps_missed;
 }

@@ -11,19 +11,15 @@
 #include "looptop/log.h"
 #include "looptop/sink.h"
 
-/* Has a process or a loop its last row in it? Such a snapshot is published once: its sums are kept then. */
-static bool has_ended(const struct lt_snapshot *snapshot)
+/* While the collector sleeps, scrapes may read the snapshot. */
+static void begin_rest(void *ctx)
 {
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct lt_process *process = &snapshot->processes[i];
+	lt_http__release(ctx);
+}
 
-		if (process->ended)
-			return true;
-		for (size_t k = 0; k < process->n_loops; k++)
-			if (process->loops[k].ended)
-				return true;
-	}
-	return false;
+static void end_rest(void *ctx)
+{
+	lt_http__hold(ctx);
 }
 
 /* Waits for the deadline; a stall that begins or ends meanwhile is published at once. False: a signal. */
@@ -36,7 +32,7 @@ static bool serve_until(struct lt_pipeline *pipeline, struct lt_http *http, uint
 
 		if (!changed)
 			return false;
-		if (latest && latest->sequence > 1 && !has_ended(latest))
+		if (latest && latest->sequence > 1)
 			lt_http__publish(http, latest); /* the next one tells if it fails */
 	}
 	return true;
@@ -47,7 +43,9 @@ static int collect(const struct lt_options *options, struct lt_pipeline *pipelin
 {
 	uint64_t interval_ns = (uint64_t)(options->interval_seconds * 1e9);
 	uint64_t begin = lt_now_ns(), deadline = begin + interval_ns;
+	struct lt_rest rest = { begin_rest, end_rest, http };
 
+	lt_pipeline__set_rest(pipeline, &rest);
 	for (long n = 0; !lt_signals__stopped(); deadline += interval_ns) {
 		const struct lt_snapshot *snapshot;
 		int err;
@@ -84,10 +82,11 @@ static enum lt_exit run(const struct lt_options *options)
 	http = lt_http__new(&http_opts);
 	if (!http)
 		return errno == EINVAL ? LT_EXIT_USAGE : LT_EXIT_FAILED;
-	err = lt_pipeline__new(options, true, &pipeline);
+	err = lt_pipeline__new(options, LT_START_ANYWAY, &pipeline);
 	if (!err) {
 		lt_info("serving metrics on port %d", lt_http__port(http));
 		err = collect(options, pipeline, http);
+		lt_http__hold(http);
 		lt_pipeline__free(pipeline);
 	}
 	lt_http__free(http);

@@ -79,7 +79,7 @@ static enum lt_exit run(const struct lt_options *options)
 	doctor = lt_doctor__new(&opts);
 	if (!doctor)
 		return lt_exit_of(lt_err(-errno, "start the doctor: %s", strerror(errno)));
-	err = lt_pipeline__new(&own, false, &pipeline);
+	err = lt_pipeline__new(&own, LT_START_WITH_TARGETS, &pipeline);
 	if (!err) {
 		err = watch(&own, pipeline, doctor);
 		if (!err)

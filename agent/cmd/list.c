@@ -144,7 +144,7 @@ static int print_all(const struct lt_options *options)
 	if (discovery && found.infos && found.members)
 		err = lt_discovery__scan(discovery, lt_now_ns());
 	if (!err) {
-		lt_discovery__look_through(discovery);
+		lt_discovery__look_through(discovery, UINT64_MAX);
 		find_all(discovery, &found);
 		lt_group(found.members, found.n);
 		qsort(found.members, found.n, sizeof(*found.members), compare_members);

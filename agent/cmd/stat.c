@@ -50,7 +50,7 @@ static enum lt_exit run(const struct lt_options *options)
 	int err, close_err;
 
 	lt_signals__install();
-	err = lt_pipeline__new(options, false, &pipeline);
+	err = lt_pipeline__new(options, LT_START_WITH_TARGETS, &pipeline);
 	if (err)
 		return lt_exit_of(err);
 	if (options->format == LT_FORMAT_JSON)

@@ -125,7 +125,7 @@ static enum lt_exit run(const struct lt_options *options)
 		return LT_EXIT_USAGE;
 	}
 	lt_signals__install();
-	err = lt_pipeline__new(options, true, &dashboard.pipeline);
+	err = lt_pipeline__new(options, LT_START_SOON, &dashboard.pipeline);
 	if (err)
 		return lt_exit_of(err);
 	dashboard.ui = lt_ui__new(&ui_opts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* One loop: its state, and the readings of an interval. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,6 +34,9 @@ void lt_loop_state__free(struct lt_loop_state *loop)
 	if (!loop)
 		return;
 	lt_stall_list__free(&loop->stalls);
+	lt_packed__free(&loop->turn_total);
+	lt_packed__free(&loop->lateness_total);
+	free(loop->probed);
 	free(loop);
 }
 
@@ -88,8 +92,8 @@ double lt_loop_rec__more_ns(const struct lt_loop_rec *rec)
 static void restart(struct lt_loop_state *loop)
 {
 	loop->before = (struct account){ 0 };
-	lt_series__restart(&loop->turn);
-	lt_series__restart(&loop->lateness);
+	lt_series__restart(&loop->probed->turn);
+	lt_series__restart(&loop->probed->lateness);
 	if (lt_known(loop->total.observed_seconds))
 		loop->observed_before = loop->total.observed_seconds;
 	loop->more_ns_before = 0;
@@ -98,11 +102,41 @@ static void restart(struct lt_loop_state *loop)
 	loop->stalls_before = loop->stall_ns_before = 0;
 }
 
+/* Room for a record, with the totals of those before. */
+static int unpack(struct lt_loop_state *loop)
+{
+	loop->probed = calloc(1, sizeof(*loop->probed));
+	if (!loop->probed)
+		return -ENOMEM;
+	lt_hist__unpack(&loop->turn_total, &loop->probed->turn.total);
+	lt_hist__unpack(&loop->lateness_total, &loop->probed->lateness.total);
+	lt_packed__free(&loop->turn_total);
+	lt_packed__free(&loop->lateness_total);
+	return 0;
+}
+
+void lt_loop_state__pack(struct lt_loop_state *loop)
+{
+	/* If memory runs out it stays as large as it is. */
+	if (!loop->probed || lt_hist__pack(&loop->probed->turn.total, &loop->turn_total))
+		return;
+	if (lt_hist__pack(&loop->probed->lateness.total, &loop->lateness_total)) {
+		lt_packed__free(&loop->turn_total);
+		return;
+	}
+	free(loop->probed);
+	loop->probed = NULL;
+}
+
 int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *rec)
 {
-	if (loop->had_record && loop->rec.first_ns != rec->first_ns)
+	bool again = loop->probed && rec->first_ns == loop->probed->rec.first_ns;
+
+	if (!loop->probed && unpack(loop))
+		return -ENOMEM;
+	if (loop->had_record && !again)
 		restart(loop);
-	loop->rec = *rec;
+	loop->probed->rec = *rec;
 	loop->has_record = true;
 	return 0;
 }
@@ -138,9 +172,9 @@ int lt_loop_state__stall(struct lt_loop_state *loop, const struct lt_stall *stal
 
 double lt_loop_state__unseen(const struct lt_loop_state *loop, uint64_t start_ns)
 {
-	bool before = loop->has_record && loop->rec.first_ns > start_ns;
+	bool before = loop->has_record && loop->probed->rec.first_ns > start_ns;
 
-	return before ? (double)(loop->rec.first_ns - start_ns) / 1e9 : 0;
+	return before ? (double)(loop->probed->rec.first_ns - start_ns) / 1e9 : 0;
 }
 
 void lt_loop_state__answer(struct lt_loop_state *loop, const struct lt_stall *answer)

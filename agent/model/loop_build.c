@@ -92,9 +92,10 @@ static void build_causes(struct lt_loop_state *loop, const struct lt_moment *mom
 static void build_times(struct lt_loop_state *loop, const struct lt_moment *moment,
 			struct lt_loop *out)
 {
-	struct account now = account_of(&loop->rec, moment->now_ns), *before = &loop->before;
+	const struct lt_loop_rec *rec = &loop->probed->rec;
+	struct account now = account_of(rec, moment->now_ns), *before = &loop->before;
 	double gained = now.busy - before->busy + now.idle - before->idle;
-	double share = share_within(&loop->rec, moment, gained);
+	double share = share_within(rec, moment, gained);
 
 	out->busy_seconds = take(&before->busy, now.busy, share);
 	out->idle_seconds = take(&before->idle, now.idle, share);
@@ -113,13 +114,15 @@ static void build_times(struct lt_loop_state *loop, const struct lt_moment *mome
 static uint64_t running_turn(const struct lt_loop_state *loop, const struct lt_moment *moment,
 			     uint64_t *ret_until_ns)
 {
+	const struct lt_loop_rec *rec = loop->has_record ? &loop->probed->rec : NULL;
+
 	*ret_until_ns = moment->now_ns;
-	if (loop->has_record && loop->rec.flags & LT_LOOP_ENDED)
+	if (rec && rec->flags & LT_LOOP_ENDED)
 		return 0;
-	if (loop->has_record && loop->rec.turn_start_ns)
-		return loop->rec.turn_start_ns;
+	if (rec && rec->turn_start_ns)
+		return rec->turn_start_ns;
 	if (!loop->has_memory || !loop->mem.metrics_on || loop->mem.entry_ns ||
-	    (loop->has_record && loop->rec.wait_start_ns))
+	    (rec && rec->wait_start_ns))
 		return 0;
 	*ret_until_ns = loop->mem.read_ns;
 	return loop->mem.time_ms * 1000000;
@@ -137,38 +140,41 @@ static double running_stall(const struct lt_loop_state *loop, const struct lt_mo
 static void build_lag(struct lt_loop_state *loop, const struct lt_moment *moment, double stall,
 		      struct lt_loop *out)
 {
-	bool ended = loop->rec.flags & LT_LOOP_ENDED;
-	uint64_t until_ns = ended ? loop->rec.last_ns : moment->now_ns;
+	const struct lt_loop_rec *rec = &loop->probed->rec;
+	struct lt_hist *shown = &loop->probed->shown;
+	bool ended = rec->flags & LT_LOOP_ENDED;
+	uint64_t until_ns = ended ? rec->last_ns : moment->now_ns;
 	double carried_in = 0, carried_out = 0;
 
 	if (loop->now_before_ns && loop->turn_start_before_ns)
 		carried_in = seconds_between(loop->turn_start_before_ns, loop->now_before_ns);
-	if (loop->rec.turn_start_ns && stall <= 0)
-		carried_out = seconds_between(loop->rec.turn_start_ns > loop->rec.first_ns
-						      ? loop->rec.turn_start_ns
-						      : loop->rec.first_ns,
+	if (rec->turn_start_ns && stall <= 0)
+		carried_out = seconds_between(rec->turn_start_ns > rec->first_ns
+						      ? rec->turn_start_ns
+						      : rec->first_ns,
 					      until_ns);
-	loop->shown = loop->turn.interval;
+	*shown = loop->probed->turn.interval;
 	if (stall > 0)
-		lt_hist__add(&loop->shown, stall);
-	out->turn_hist = &loop->shown;
+		lt_hist__add(shown, stall);
+	out->turn_hist = shown;
 	out->lag_base_seconds = fmax(
-		out->busy_seconds + out->idle_seconds + carried_in - carried_out, loop->shown.sum);
-	out->lag = lt_lag__of(&loop->shown, out->lag_base_seconds);
+		out->busy_seconds + out->idle_seconds + carried_in - carried_out, shown->sum);
+	out->lag = lt_lag__of(shown, out->lag_base_seconds);
 }
 
 static void build_record(struct lt_loop_state *loop, const struct lt_moment *moment, double stall,
 			 struct lt_loop *out)
 {
-	const struct lt_loop_rec *rec = &loop->rec;
+	struct lt_probed *probed = loop->probed;
+	const struct lt_loop_rec *rec = &probed->rec;
 	uint64_t until = rec->turn_start_ns ? rec->turn_start_ns : moment->now_ns;
 	double observed;
 
 	build_times(loop, moment, out);
-	lt_series__advance(&loop->turn, &rec->turn, moment->epoch_closed);
-	lt_series__advance(&loop->lateness, &rec->lateness, moment->epoch_closed);
-	out->turn = lt_dist_of(&loop->turn.interval);
-	out->timer_lateness = lt_dist_of(&loop->lateness.interval);
+	lt_series__advance(&probed->turn, &rec->turn, moment->epoch_closed);
+	lt_series__advance(&probed->lateness, &rec->lateness, moment->epoch_closed);
+	out->turn = lt_dist_of(&probed->turn.interval);
+	out->timer_lateness = lt_dist_of(&probed->lateness.interval);
 	out->turns = (double)rec->turns - loop->turns_before;
 	if (moment->tier >= LT_TIER_PHASES) {
 		out->iterations = (double)rec->iterations - loop->iterations_before;
@@ -184,8 +190,8 @@ static void build_record(struct lt_loop_state *loop, const struct lt_moment *mom
 	grow(&loop->total.stall_seconds, (double)(rec->stall_ns - loop->stall_ns_before) / 1e9);
 	loop->stalls_before = rec->stalls;
 	loop->stall_ns_before = rec->stall_ns;
-	loop->total.turn = &loop->turn.total;
-	loop->total.timer_lateness = &loop->lateness.total;
+	loop->total.turn = &probed->turn.total;
+	loop->total.timer_lateness = &probed->lateness.total;
 	loop->hits = (double)rec->hits - loop->hits_before;
 	loop->hits_before = (double)rec->hits;
 	/* The mean of what was timed may sink a little. */
@@ -268,10 +274,11 @@ static void set_unknown(struct lt_loop *out)
 static int show_running(struct lt_loop_state *loop, const struct lt_moment *moment, double seconds,
 			struct lt_loop *out)
 {
+	static const struct lt_loop_rec none;
 	const struct lt_cause_known known = { moment->causes_known && loop->has_record,
 					      moment->gc_probed };
 	struct lt_stall stall = loop->has_answer ? loop->answer : lt_stall_of(0, 0);
-	struct lt_cause_parts parts = lt_cause__turn(&loop->rec, moment->now_ns);
+	struct lt_cause_parts parts = lt_cause__turn(loop->probed ? &loop->probed->rec : &none, moment->now_ns);
 	uint64_t until_ns, start_ns = running_turn(loop, moment, &until_ns);
 	int err;
 
@@ -293,9 +300,9 @@ bool lt_loop_state__update(struct lt_loop_state *loop, const struct lt_moment *m
 	bool was_stalled = out->stalled_seconds > 0;
 	double seconds;
 
-	if (!loop->had_record || rec->first_ns != loop->rec.first_ns)
+	if (!loop->had_record || !loop->probed || rec->first_ns != loop->probed->rec.first_ns)
 		return false;
-	loop->rec = *rec;
+	loop->probed->rec = *rec;
 	loop->has_record = true;
 	seconds = running_stall(loop, moment);
 	if (seconds <= 0 && !was_stalled)
@@ -324,7 +331,7 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	set_unknown(ret_loop);
 	lt_model_handles(loop->has_handles ? &loop->handles : NULL,
 			 loop->has_memory ? &loop->mem : NULL, ret_loop);
-	ret_loop->ended = loop->ended || (loop->has_record && loop->rec.flags & LT_LOOP_ENDED);
+	ret_loop->ended = loop->ended || (loop->has_record && loop->probed->rec.flags & LT_LOOP_ENDED);
 	if (loop->has_record)
 		build_record(loop, moment, stall, ret_loop);
 	if (loop->has_memory)
@@ -360,4 +367,8 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 		return;
 	ret_loop->total.turn = ret_loop->total.timer_lateness = NULL;
 	ret_loop->total.observed_seconds = NAN;
+	if (moment->tier != LT_TIER_MEMORY)
+		return;
+	lt_loop_state__pack(loop);
+	loop->total.turn = loop->total.timer_lateness = NULL;
 }

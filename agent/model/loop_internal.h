@@ -17,12 +17,20 @@ struct account {
 	struct lt_cause_parts parts; /* of busy */
 };
 
+/* What there is only of a loop that has probes: it is large, and most loops of a busy host have none. */
+struct lt_probed {
+	struct lt_loop_rec rec;
+	struct lt_series turn, lateness;
+	struct lt_hist shown; /* the interval's turns with the running stall */
+};
+
 struct lt_loop_state {
 	int tid;
 	char name[32];
 	bool has_record, has_memory, has_heap; /* in this interval */
 	bool had_record, had_memory; /* in an earlier one */
-	struct lt_loop_rec rec;
+	struct lt_probed *probed; /* NULL: no record, or none any more */
+	struct lt_packed turn_total, lateness_total; /* of the records before, while probed is NULL */
 	struct lt_loop_mem mem, mem_before;
 	struct lt_heap heap; /* of this interval */
 	struct account before;
@@ -39,12 +47,13 @@ struct lt_loop_state {
 	double observed_before; /* by the probes that were there before, seconds */
 	unsigned unread; /* intervals in a row */
 	bool ended; /* its thread has, says who looks at threads */
-	struct lt_series turn, lateness;
-	struct lt_hist shown; /* the interval's turns with the running stall */
 	struct lt_stall_list stalls;
 	struct lt_stall answer; /* what is known of the running stall; its times are not used */
 	bool has_answer;
 	struct lt_loop_total total;
 };
+
+/* loop.c: nobody counts any more, and the next record counts from nothing: only the totals are kept. */
+void lt_loop_state__pack(struct lt_loop_state *loop);
 
 #endif

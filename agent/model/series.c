@@ -2,6 +2,9 @@
 /* Copyright (c) 2026 The looptop authors */
 #include "agent/model/series.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 uint64_t lt_closed_max(const __u64 max[2], const __u32 max_epoch[2], uint32_t epoch_closed,
 		       uint64_t fallback)
 {
@@ -72,6 +75,45 @@ void lt_series__advance(struct lt_series *series, const struct lt_hist_rec *rec,
 void lt_series__restart(struct lt_series *series)
 {
 	series->previous = (struct lt_hist_rec){ 0 };
+}
+
+int lt_hist__pack(const struct lt_hist *hist, struct lt_packed *packed)
+{
+	struct lt_packed new = { .count = hist->count, .sum = hist->sum, .max = hist->max };
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < LT_HIST_BUCKETS; i++)
+		n += hist->bucket_count[i] > 0;
+	new.buckets = calloc(n + 1, sizeof(*new.buckets));
+	if (!new.buckets)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < LT_HIST_BUCKETS; i++)
+		if (hist->bucket_count[i] > 0)
+			new.buckets[new.n++] = (struct lt_packed_bucket){
+				i, hist->bucket_count[i], hist->bucket_sum[i]
+			};
+	lt_packed__free(packed);
+	*packed = new;
+	return 0;
+}
+
+void lt_hist__unpack(const struct lt_packed *packed, struct lt_hist *ret_hist)
+{
+	*ret_hist = (struct lt_hist){ .count = packed->count,
+				      .sum = packed->sum,
+				      .max = packed->max };
+	for (size_t i = 0; i < packed->n; i++) {
+		const struct lt_packed_bucket *bucket = &packed->buckets[i];
+
+		ret_hist->bucket_count[bucket->index] = bucket->count;
+		ret_hist->bucket_sum[bucket->index] = bucket->sum;
+	}
+}
+
+void lt_packed__free(struct lt_packed *packed)
+{
+	free(packed->buckets);
+	*packed = (struct lt_packed){ 0 };
 }
 
 void lt_hist__add(struct lt_hist *hist, double seconds)

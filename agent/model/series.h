@@ -21,6 +21,22 @@ void lt_series__advance(struct lt_series *series, const struct lt_hist_rec *rec,
 /* The next record counts from nothing; the total goes on. */
 void lt_series__restart(struct lt_series *series);
 
+/* A total that rests while nobody counts: its buckets that are not empty, and no others. */
+struct lt_packed_bucket {
+	uint32_t index;
+	double count, sum;
+};
+struct lt_packed {
+	double count, sum, max;
+	struct lt_packed_bucket *buckets; /* owned */
+	size_t n;
+};
+
+/* 0 or -ENOMEM; what was packed before is freed. */
+int lt_hist__pack(const struct lt_hist *hist, struct lt_packed *packed);
+void lt_hist__unpack(const struct lt_packed *packed, struct lt_hist *ret_hist);
+void lt_packed__free(struct lt_packed *packed);
+
 /* Adds one value to an interval's histogram. */
 void lt_hist__add(struct lt_hist *hist, double seconds);
 

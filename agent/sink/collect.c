@@ -64,8 +64,8 @@ void lt_walk__add(struct lt_walk *walk, size_t rank, const struct lt_metric *fam
 	if (label)
 		lt_walk__label(labels, label, value);
 	series->family = family;
-	series->rank = rank;
-	series->order = walk->set->shown.n;
+	series->rank = (uint16_t)rank;
+	series->order = (uint32_t)walk->set->shown.n;
 	series->ends = walk->ends;
 	walk->err = lt_series_set__keep(walk->set, labels, &series->labels);
 	if (!walk->err)
@@ -79,6 +79,16 @@ static void add_row(struct lt_walk *walk, const struct lt_metric *metric, const 
 
 	lt_walk__add(walk, LT_RANK_METRICS + walk->before + family, &walk->names->rows[family],
 		     metric->label, value, series);
+}
+
+static void add_buckets(struct lt_walk *walk, const struct lt_metric *metric, const char *value,
+			const struct lt_buckets *buckets)
+{
+	struct lt_series series = { 0 };
+
+	if (!walk->err)
+		walk->err = lt_series_set__keep_buckets(walk->set, buckets, &series.buckets);
+	add_row(walk, metric, value, &series);
 }
 
 static void add_number(struct lt_walk *walk, const struct lt_metric *metric, const char *value,
@@ -110,7 +120,7 @@ static uint32_t nearest_bucket(double seconds)
 static void add_histogram(struct lt_walk *walk, const struct lt_metric *metric,
 			  const struct lt_hist *hist)
 {
-	struct lt_series series = { 0 };
+	struct lt_buckets buckets = { .count = hist->count, .sum = hist->sum };
 	double below = 0;
 	uint32_t i = 0;
 
@@ -119,11 +129,9 @@ static void add_histogram(struct lt_walk *walk, const struct lt_metric *metric,
 
 		for (; i < end; i++)
 			below += hist->bucket_count[i];
-		series.buckets.below[k] = below;
+		buckets.below[k] = below;
 	}
-	series.buckets.count = hist->count;
-	series.buckets.sum = hist->sum;
-	add_row(walk, metric, metric->label_value, &series);
+	add_buckets(walk, metric, metric->label_value, &buckets);
 }
 
 /*
@@ -151,12 +159,12 @@ static void add_lag(struct lt_walk *walk, const struct lt_metric *metric,
 {
 	const struct lt_hist *turns = loop->total.turn;
 	double observed = loop->total.observed_seconds, n = 0, seconds = 0;
-	struct lt_series series = { 0 };
+	struct lt_buckets buckets;
 	uint32_t i = LT_HIST_BUCKETS;
 
 	if (!turns || !lt_known(observed))
 		return;
-	series.buckets.count = floor(ARRIVALS_PER_SECOND * observed);
+	buckets.count = floor(ARRIVALS_PER_SECOND * observed);
 	for (uint32_t k = LT_LE_LAST; k >= LT_LE_FIRST; k--) {
 		double x = (double)(1ull << k) / 1e9, longer;
 
@@ -165,11 +173,10 @@ static void add_lag(struct lt_walk *walk, const struct lt_metric *metric,
 			seconds += turns->bucket_sum[i - 1];
 		}
 		longer = fmin(fmax(seconds - n * x, 0), observed);
-		series.buckets.below[k - LT_LE_FIRST] =
-			floor(ARRIVALS_PER_SECOND * (observed - longer));
+		buckets.below[k - LT_LE_FIRST] = floor(ARRIVALS_PER_SECOND * (observed - longer));
 	}
-	series.buckets.sum = ARRIVALS_PER_SECOND * sum_of_squares(turns) / 2;
-	add_row(walk, metric, NULL, &series);
+	buckets.sum = ARRIVALS_PER_SECOND * sum_of_squares(turns) / 2;
+	add_buckets(walk, metric, NULL, &buckets);
 }
 
 static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
@@ -359,7 +366,23 @@ static void add_blockers(struct lt_walk *walk, const struct lt_blockers *blocker
 	lt_walk__add(walk, rank, &stall_functions, "file", "", &rest);
 }
 
-int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot)
+static bool has_end(const struct lt_process *process)
+{
+	bool ended = process->ended;
+
+	for (size_t i = 0; i < process->n_loops; i++)
+		ended |= process->loops[i].ended;
+	return ended;
+}
+
+static void add_own(struct lt_walk *walk, const struct lt_snapshot *snapshot)
+{
+	add_build_info(walk, &snapshot->host);
+	lt_walk__scope(walk, LT_SCOPE_SELF, &snapshot->self);
+}
+
+int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot,
+			   bool ended_only)
 {
 	size_t *family_of = families();
 	struct lt_walk walk = { .set = set, .family_of = family_of };
@@ -367,11 +390,12 @@ int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *
 	if (!family_of)
 		return -ENOMEM;
 	lt_walk__names(&walk, LT_NAMES_NATIVE);
-	add_build_info(&walk, &snapshot->host);
-	lt_walk__scope(&walk, LT_SCOPE_SELF, &snapshot->self);
+	if (!ended_only)
+		add_own(&walk, snapshot);
 	for (size_t i = 0; i < snapshot->n_processes && !walk.err; i++)
-		add_process(&walk, &snapshot->processes[i]);
-	if (set->opts.blockers)
+		if (!ended_only || has_end(&snapshot->processes[i]))
+			add_process(&walk, &snapshot->processes[i]);
+	if (set->opts.blockers && !ended_only)
 		add_blockers(&walk, set->opts.blockers);
 	free(family_of);
 	return walk.err;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * The exporter's HTTP side. Publishing keeps the series of a snapshot; a page is printed when a
- * scrape asks for it, once for each format, and lives as long as somebody still reads it. When the
- * collector stops publishing, scrapes fail: old figures must not look like new ones.
+ * The exporter's HTTP side. Publishing costs next to nothing: series are made of the snapshot, and a page is
+ * printed, when a scrape asks for it, once for each format; a page lives as long as somebody still reads it.
+ * Scrapes and the collector take turns at the snapshot. When the collector stops publishing, scrapes fail: old
+ * figures must not look like new ones.
  */
 #include "looptop/sink.h"
 
@@ -29,6 +30,10 @@
 /* A collector is not well when it is silent for so many intervals, and for so long. */
 #define STALE_INTERVALS	  5
 #define STALE_SECONDS_MIN 10.0
+/* A scrape waits for the collector, which has the snapshot for some milliseconds at a time. */
+#define PATIENCE_SECONDS 2
+/* What ended processes counted is looked through when so much of it is new: nobody may ever scrape. */
+#define PAST_MAX 20000
 
 enum format {
 	FORMAT_TEXT,
@@ -41,11 +46,19 @@ struct lt_http {
 	struct lt_prom_opts prom;
 	struct lt_blockers *blockers; /* NULL: functions are no labels */
 	struct lt_delays *delays; /* NULL: nobody asked for names that have them */
+	/* Of what follows up to the other lock. The collector has it while it changes the snapshot. */
+	pthread_mutex_t turn;
+	bool held; /* by the collector, who alone asks */
+	const struct lt_snapshot *snapshot; /* NULL: nothing published yet */
+	uint64_t sequence; /* of the snapshot */
+	struct lt_series_set *set; /* NULL: none was made yet */
+	bool is_current; /* the set is of the snapshot */
+	struct lt_series_set *leaving; /* what ends with the snapshot; NULL: nothing does */
+	struct MHD_Response *pages[FORMAT_MAX]; /* of the current set; NULL: not asked for yet */
 	pthread_mutex_t lock; /* of what follows */
-	struct lt_series_set *set; /* NULL: nothing published yet */
-	struct MHD_Response *pages[FORMAT_MAX]; /* of the set; NULL: not asked for yet */
 	uint64_t published_ns; /* the latest publication, or the start */
 	double interval_seconds;
+	bool published;
 };
 
 static const char index_page[] =
@@ -83,9 +96,9 @@ static bool stale(const struct lt_http *http)
 
 static const char *not_ready(const struct lt_http *http)
 {
-	return stale(http)  ? "the collector has stopped publishing\n"
-	       : !http->set ? "nothing has been collected yet\n"
-			    : NULL;
+	return stale(http)	  ? "the collector has stopped publishing\n"
+	       : !http->published ? "nothing has been collected yet\n"
+				  : NULL;
 }
 
 static struct MHD_Response *print_page(const struct lt_series_set *set, enum format format)
@@ -108,31 +121,72 @@ static struct MHD_Response *print_page(const struct lt_series_set *set, enum for
 	return response;
 }
 
+static void free_pages(struct MHD_Response *pages[FORMAT_MAX])
+{
+	for (int i = 0; i < FORMAT_MAX; i++) {
+		if (pages[i])
+			MHD_destroy_response(pages[i]);
+		pages[i] = NULL;
+	}
+}
+
+/* The series of the snapshot as it is now. With the turn. */
+static int make_set(struct lt_http *http)
+{
+	struct lt_series_set *set = lt_series_set__new(http->snapshot, &http->prom, http->set);
+
+	if (!set)
+		return -ENOMEM;
+	free_pages(http->pages);
+	lt_series_set__free(http->set);
+	http->set = set;
+	http->is_current = true;
+	/* The set knows what ends with it. */
+	lt_series_set__free(http->leaving);
+	http->leaving = NULL;
+	return 0;
+}
+
+static const char *why_no_page(struct lt_http *http)
+{
+	const char *why_not;
+
+	pthread_mutex_lock(&http->lock);
+	why_not = not_ready(http);
+	pthread_mutex_unlock(&http->lock);
+	return why_not;
+}
+
 static enum MHD_Result metrics(struct lt_http *http, struct MHD_Connection *connection)
 {
 	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
 	enum format format = lt_wants_openmetrics(accept) ? FORMAT_OPENMETRICS : FORMAT_TEXT;
 	enum MHD_Result result = MHD_NO;
-	const char *why_not;
+	const char *why_not = why_no_page(http);
+	struct timespec until;
 
-	pthread_mutex_lock(&http->lock);
-	why_not = not_ready(http);
-	if (!why_not && !http->pages[format])
+	if (why_not)
+		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why_not);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_SECONDS;
+	if (pthread_mutex_timedlock(&http->turn, &until))
+		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "the collector is busy\n");
+	if (!http->snapshot || (!http->is_current && make_set(http)))
+		goto out; /* it ends, or memory ran out: the connection is closed */
+	if (!http->pages[format])
 		http->pages[format] = print_page(http->set, format);
 	/* Queuing takes a reference: the page outlives its successor until it is sent. */
-	if (!why_not && http->pages[format])
+	if (http->pages[format])
 		result = MHD_queue_response(connection, MHD_HTTP_OK, http->pages[format]);
-	pthread_mutex_unlock(&http->lock);
-	return why_not ? answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why_not) : result;
+out:
+	pthread_mutex_unlock(&http->turn);
+	return result;
 }
 
 static enum MHD_Result ready(struct lt_http *http, struct MHD_Connection *connection)
 {
-	const char *why_not;
+	const char *why_not = why_no_page(http);
 
-	pthread_mutex_lock(&http->lock);
-	why_not = not_ready(http);
-	pthread_mutex_unlock(&http->lock);
 	return answer(connection, why_not ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
 		      why_not ? why_not : "ok\n");
 }
@@ -207,6 +261,7 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 	}
 	http->published_ns = lt_now_ns();
 	pthread_mutex_init(&http->lock, NULL);
+	pthread_mutex_init(&http->turn, NULL);
 	fd = lt_listen(opts->listen, (int)CONNECTIONS_MAX);
 	if (fd >= 0)
 		http->daemon = MHD_start_daemon(
@@ -217,6 +272,7 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 	if (http->daemon)
 		return http; /* which owns the socket now */
 	err = fd < 0 ? fd : lt_err(-EIO, "listen on %s: cannot start the server", opts->listen);
+	pthread_mutex_destroy(&http->turn);
 	pthread_mutex_destroy(&http->lock);
 	free_figures(http);
 	free(http);
@@ -241,34 +297,86 @@ int lt_http__port(const struct lt_http *http)
 						       : address.v4.sin_port);
 }
 
-static void free_pages(struct MHD_Response *pages[FORMAT_MAX])
+void lt_http__hold(struct lt_http *http)
 {
-	for (int i = 0; i < FORMAT_MAX; i++) {
-		if (pages[i])
-			MHD_destroy_response(pages[i]);
-		pages[i] = NULL;
+	if (!http->held)
+		pthread_mutex_lock(&http->turn);
+	http->held = true;
+}
+
+static void release(struct lt_http *http)
+{
+	http->held = false;
+	pthread_mutex_unlock(&http->turn);
+}
+
+void lt_http__release(struct lt_http *http)
+{
+	if (http->held)
+		release(http);
+}
+
+/* What ended with the snapshot before lives on in the sums, whether it was scraped or not. */
+static int keep_leaving(struct lt_http *http)
+{
+	int err = 0;
+
+	if (!http->leaving)
+		return 0;
+	if (http->set) {
+		err = lt_series_set__retire(http->set, http->leaving);
+		lt_series_set__free(http->leaving);
+	} else {
+		http->set = http->leaving;
 	}
+	http->leaving = NULL;
+	return err;
+}
+
+/* With the turn. */
+static int take(struct lt_http *http, const struct lt_snapshot *snapshot)
+{
+	bool again = http->snapshot == snapshot && http->sequence == snapshot->sequence;
+	int err = 0;
+
+	if (http->blockers)
+		err = lt_blockers__look(http->blockers, snapshot);
+	if (!err && http->delays)
+		err = lt_delays__look(http->delays, snapshot);
+	/* Of a snapshot with last rows in it there is one set: its sums are kept then. */
+	if (err || (again && lt_snapshot_has_ends(snapshot)))
+		return err;
+	if (!again)
+		err = keep_leaving(http);
+	if (!err && !again && lt_snapshot_has_ends(snapshot)) {
+		http->leaving = lt_series_set__leaving(snapshot, &http->prom);
+		err = http->leaving ? 0 : -ENOMEM;
+	}
+	if (http->set)
+		lt_series_set__shrink(http->set);
+	free_pages(http->pages);
+	http->is_current = false;
+	http->snapshot = snapshot;
+	http->sequence = snapshot->sequence;
+	if (!err && http->set && http->set->past.n > PAST_MAX)
+		err = make_set(http);
+	return err;
 }
 
 int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot)
 {
-	/* Only this function changes http->set, and there is one publisher: no lock to read it. */
-	struct lt_series_set *before = http->set, *set;
+	int err;
 
-	if (http->blockers && lt_blockers__look(http->blockers, snapshot))
-		return -ENOMEM;
-	if (http->delays && lt_delays__look(http->delays, snapshot))
-		return -ENOMEM;
-	set = lt_series_set__new(snapshot, &http->prom, before);
-	if (!set)
-		return -ENOMEM;
+	lt_http__hold(http);
+	err = take(http, snapshot);
+	release(http);
+	if (err)
+		return err;
 	pthread_mutex_lock(&http->lock);
-	http->set = set;
-	free_pages(http->pages);
 	http->published_ns = lt_now_ns();
 	http->interval_seconds = snapshot->interval_seconds;
+	http->published = true;
 	pthread_mutex_unlock(&http->lock);
-	lt_series_set__free(before);
 	return 0;
 }
 
@@ -276,10 +384,15 @@ void lt_http__free(struct lt_http *http)
 {
 	if (!http)
 		return;
+	lt_http__hold(http);
+	http->snapshot = NULL;
+	release(http);
 	MHD_stop_daemon(http->daemon);
 	free_pages(http->pages);
 	lt_series_set__free(http->set);
+	lt_series_set__free(http->leaving);
 	free_figures(http);
+	pthread_mutex_destroy(&http->turn);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
 }

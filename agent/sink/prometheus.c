@@ -78,6 +78,7 @@ static void put_series(FILE *out, const struct lt_series_set *set, const struct 
 {
 	const struct lt_metric *family = series->family;
 	const char *labels = set->text + series->labels;
+	const struct lt_buckets *buckets = set->buckets + series->buckets;
 
 	if (family->prom_type != LT_PROM_HISTOGRAM) {
 		put_line(out, family, family->prom_type == LT_PROM_COUNTER ? "_total" : "", labels,
@@ -88,11 +89,11 @@ static void put_series(FILE *out, const struct lt_series_set *set, const struct 
 		char bound[NUMBER_MAX];
 
 		put_bucket(out, family, labels, decimal(bound, lt_series_bound(family, i)),
-			   series->buckets.below[i]);
+			   buckets->below[i]);
 	}
-	put_bucket(out, family, labels, "+Inf", series->buckets.count);
-	put_line(out, family, "_sum", labels, series->buckets.sum);
-	put_line(out, family, "_count", labels, series->buckets.count);
+	put_bucket(out, family, labels, "+Inf", buckets->count);
+	put_line(out, family, "_sum", labels, buckets->sum);
+	put_line(out, family, "_count", labels, buckets->count);
 }
 
 char *lt_series_set__page(const struct lt_series_set *set, bool openmetrics, size_t *ret_length)

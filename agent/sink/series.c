@@ -25,10 +25,12 @@ int lt_series_list__add(struct lt_series_list *list, const struct lt_series *ser
 	return 0;
 }
 
-int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret_offset)
+int lt_series_set__keep(struct lt_series_set *set, const char *text, uint32_t *ret_offset)
 {
 	size_t size = strlen(text) + 1;
 
+	if (set->text_used + size > UINT32_MAX)
+		return -ENOMEM;
 	if (set->text_used + size > set->text_room) {
 		size_t room = 2 * (set->text_room + size);
 		char *more = realloc(set->text, room);
@@ -39,8 +41,22 @@ int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret
 		set->text_room = room;
 	}
 	memcpy(set->text + set->text_used, text, size);
-	*ret_offset = set->text_used;
+	*ret_offset = (uint32_t)set->text_used;
 	set->text_used += size;
+	return 0;
+}
+
+int lt_series_set__keep_buckets(struct lt_series_set *set, const struct lt_buckets *buckets,
+				uint32_t *ret_place)
+{
+	struct lt_buckets *more =
+		lt_array_room(set->buckets, set->n_buckets, &set->buckets_room, 16, sizeof(*more));
+
+	if (!more || set->n_buckets == UINT32_MAX)
+		return -ENOMEM;
+	set->buckets = more;
+	set->buckets[set->n_buckets] = *buckets;
+	*ret_place = (uint32_t)set->n_buckets++;
 	return 0;
 }
 
@@ -99,35 +115,48 @@ static bool takes_worst(const struct lt_metric *family)
 		lt_ends_with(family->prom_name, "_info"));
 }
 
-static void add_up(struct lt_series *sum, const struct lt_series *series)
+static void add_up(struct lt_series_set *set, const struct lt_series *sum,
+		   const struct lt_series *series, double *value)
 {
-	if (takes_worst(sum->family)) {
-		sum->value = fmax(sum->value, series->value);
+	struct lt_buckets *to = set->buckets + sum->buckets;
+	const struct lt_buckets *from = set->buckets + series->buckets;
+
+	if (sum->family->prom_type != LT_PROM_HISTOGRAM) {
+		*value = takes_worst(sum->family) ? fmax(*value, series->value)
+						  : *value + series->value;
 		return;
 	}
-	sum->value += series->value;
-	sum->buckets.count += series->buckets.count;
-	sum->buckets.sum += series->buckets.sum;
+	to->count += from->count;
+	to->sum += from->sum;
 	for (size_t i = 0; i < LT_LE_COUNT; i++)
-		sum->buckets.below[i] += series->buckets.below[i];
+		to->below[i] += from->below[i];
 }
 
 /* What of a run of equal series has ended lives on as one. Gauges tell of now only. */
 static int keep_past(struct lt_series_set *set, const struct lt_series *run, size_t n)
 {
+	struct lt_buckets own;
 	struct lt_series past;
 	bool any = false;
+	int err;
 
 	if (run->family->prom_type == LT_PROM_GAUGE)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (!run[i].past && !run[i].ends)
 			continue;
-		if (any)
-			add_up(&past, &run[i]);
-		else
-			past = run[i];
+		if (any) {
+			add_up(set, &past, &run[i], &past.value);
+			continue;
+		}
 		any = true;
+		past = run[i];
+		if (past.family->prom_type != LT_PROM_HISTOGRAM)
+			continue;
+		own = set->buckets[past.buckets]; /* the run's own are added up too */
+		err = lt_series_set__keep_buckets(set, &own, &past.buckets);
+		if (err)
+			return err;
 	}
 	if (!any)
 		return 0;
@@ -156,7 +185,7 @@ static int merge(struct lt_series_set *set)
 		if (err)
 			return err;
 		for (size_t j = 1; j < n; j++)
-			add_up(run, &run[j]);
+			add_up(set, run, &run[j], &run->value);
 		list->items[kept++] = *run;
 	}
 	list->n = kept;
@@ -191,15 +220,20 @@ static int bound(struct lt_series_set *set)
 	return 0;
 }
 
-static int add_past(struct lt_series_set *set, const struct lt_series_set *before)
+/* Copies series from one set to a list of another. */
+static int copy(struct lt_series_set *set, struct lt_series_list *to,
+		const struct lt_series_set *from, const struct lt_series_list *list)
 {
-	for (size_t i = 0; i < before->past.n; i++) {
-		struct lt_series series = before->past.items[i];
-		int err = lt_series_set__keep(set, before->text + series.labels, &series.labels);
+	for (size_t i = 0; i < list->n; i++) {
+		struct lt_series series = list->items[i];
+		int err = lt_series_set__keep(set, from->text + series.labels, &series.labels);
 
-		series.order = SIZE_MAX; /* behind its equals, whose place on the page counts */
+		series.order = UINT32_MAX; /* behind its equals, whose place on the page counts */
+		if (!err && series.family->prom_type == LT_PROM_HISTOGRAM)
+			err = lt_series_set__keep_buckets(set, &from->buckets[series.buckets],
+							  &series.buckets);
 		if (!err)
-			err = lt_series_list__add(&set->shown, &series);
+			err = lt_series_list__add(to, &series);
 		if (err)
 			return err;
 	}
@@ -215,7 +249,8 @@ struct lt_series_set *lt_series_set__new(const struct lt_snapshot *snapshot,
 	if (!set)
 		return NULL;
 	set->opts = *opts;
-	if (lt_series_set__collect(set, snapshot) || (before && add_past(set, before)))
+	if (lt_series_set__collect(set, snapshot, false) ||
+	    (before && copy(set, &set->shown, before, &before->past)))
 		goto fail;
 	qsort_r(set->shown.items, set->shown.n, sizeof(struct lt_series), compare, set->text);
 	if (merge(set) || bound(set))
@@ -234,5 +269,74 @@ void lt_series_set__free(struct lt_series_set *set)
 	free(set->shown.items);
 	free(set->past.items);
 	free(set->text);
+	free(set->buckets);
 	free(set);
+}
+
+struct lt_series_set *lt_series_set__leaving(const struct lt_snapshot *snapshot,
+					     const struct lt_prom_opts *opts)
+{
+	struct lt_series_set *set = calloc(1, sizeof(*set));
+	size_t kept = 0;
+
+	if (!set)
+		return NULL;
+	set->opts = *opts;
+	if (lt_series_set__collect(set, snapshot, true)) {
+		lt_series_set__free(set);
+		errno = ENOMEM;
+		return NULL;
+	}
+	set->past = set->shown;
+	set->shown = (struct lt_series_list){ 0 };
+	for (size_t i = 0; i < set->past.n; i++) {
+		struct lt_series *series = &set->past.items[i];
+
+		if (!series->ends || series->family->prom_type == LT_PROM_GAUGE)
+			continue;
+		series->past = true;
+		series->ends = false;
+		set->past.items[kept++] = *series;
+	}
+	set->past.n = kept;
+	return set;
+}
+
+int lt_series_set__retire(struct lt_series_set *set, const struct lt_series_set *leaving)
+{
+	return copy(set, &set->past, leaving, &leaving->past);
+}
+
+void lt_series_set__shrink(struct lt_series_set *set)
+{
+	struct lt_series_set rest = { .opts = set->opts };
+
+	if (!set->shown.n)
+		return;
+	/* If memory runs out it stays as large as it is. */
+	if (copy(&rest, &rest.past, set, &set->past)) {
+		free(rest.past.items);
+		free(rest.text);
+		free(rest.buckets);
+		return;
+	}
+	free(set->shown.items);
+	free(set->past.items);
+	free(set->text);
+	free(set->buckets);
+	*set = rest;
+}
+
+bool lt_snapshot_has_ends(const struct lt_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+
+		if (process->ended)
+			return true;
+		for (size_t k = 0; k < process->n_loops; k++)
+			if (process->loops[k].ended)
+				return true;
+	}
+	return false;
 }

@@ -23,14 +23,14 @@ struct lt_buckets {
 
 struct lt_series {
 	const struct lt_metric *family; /* the first row of those that share the name */
-	size_t rank; /* of the family on the page */
-	size_t order; /* of coming */
-	size_t labels; /* offset of their text in the set */
+	double value; /* of a counter or gauge */
+	uint32_t buckets; /* of a histogram: their place in the set */
+	uint32_t order; /* of coming */
+	uint32_t labels; /* offset of their text in the set */
+	uint16_t rank; /* of the family on the page */
 	bool ends; /* its process or loop ends with this snapshot */
 	bool past; /* what ended ones left behind */
 	bool dropped; /* over the bound */
-	double value; /* of a counter or gauge */
-	struct lt_buckets buckets; /* of a histogram */
 };
 
 struct lt_series_list {
@@ -46,6 +46,8 @@ struct lt_series_set {
 	struct lt_series_list past;
 	char *text; /* of the labels: name="value",…, each NUL-terminated */
 	size_t text_used, text_room;
+	struct lt_buckets *buckets;
+	size_t n_buckets, buckets_room;
 	size_t lines_dropped;
 };
 
@@ -56,14 +58,30 @@ struct lt_series_set *lt_series_set__new(const struct lt_snapshot *snapshot,
 					 const struct lt_series_set *before);
 void lt_series_set__free(struct lt_series_set *set);
 
+/* What ends with a snapshot, and nothing else: a set with a past only. NULL with errno ENOMEM. */
+struct lt_series_set *lt_series_set__leaving(const struct lt_snapshot *snapshot,
+					     const struct lt_prom_opts *opts);
+/* Adds the past of a set to that of another. 0 or -ENOMEM. */
+int lt_series_set__retire(struct lt_series_set *set, const struct lt_series_set *leaving);
+/* Keeps the past only: of a set of which no page is wanted any more. */
+void lt_series_set__shrink(struct lt_series_set *set);
+
+/* Has a process or a loop its last row in it? */
+bool lt_snapshot_has_ends(const struct lt_snapshot *snapshot);
+
 /* The page in one of the two formats; as lt_prometheus_page(). */
 char *lt_series_set__page(const struct lt_series_set *set, bool openmetrics, size_t *ret_length);
 
-/* Between the files of the set: collect.c fills shown, series.c merges it. 0 or -ENOMEM. */
-int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot);
+/* Between the files of the set: collect.c fills shown, series.c merges it. ended_only: of processes that have
+ * an end in it only. 0 or -ENOMEM. */
+int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *snapshot,
+			   bool ended_only);
 int lt_series_list__add(struct lt_series_list *list, const struct lt_series *series);
 /* Keeps a text; its offset in *ret_offset. */
-int lt_series_set__keep(struct lt_series_set *set, const char *text, size_t *ret_offset);
+int lt_series_set__keep(struct lt_series_set *set, const char *text, uint32_t *ret_offset);
+/* Keeps a histogram's buckets; their place in *ret_place. */
+int lt_series_set__keep_buckets(struct lt_series_set *set, const struct lt_buckets *buckets,
+				uint32_t *ret_place);
 
 /* Upper bounds of a histogram's buckets, LT_LE_COUNT at most: its family's own, or ours. */
 size_t lt_series_n_bounds(const struct lt_metric *family);

@@ -30,13 +30,13 @@ static bool are_counters(const uint64_t *words, size_t stride)
 }
 
 /* What stands in them makes sense. */
-static bool make_sense(int pid, const uint64_t *words, size_t stride)
+static bool make_sense(const struct lt_target *target, const uint64_t *words, size_t stride)
 {
 	double ids[ID_FIELDS];
 	uint32_t fields[FIELDS_LEAST];
 
-	if (lt_read_memory(pid, words[3], fields, sizeof(fields)) ||
-	    lt_read_memory(pid, words[stride + 3], ids, sizeof(ids)))
+	if (lt_read_memory(target, words[3], fields, sizeof(fields)) ||
+	    lt_read_memory(target, words[stride + 3], ids, sizeof(ids)))
 		return false;
 	return fields[LT_ASYNC_STACK_LENGTH] < 1u << 20 && ids[LT_ASYNC_EXECUTION_ID] >= 0 &&
 	       ids[LT_ASYNC_COUNTER] >= ids[LT_ASYNC_EXECUTION_ID] &&
@@ -56,7 +56,7 @@ uint64_t lt_check_immediate(const struct lt_target *target)
 
 uint64_t lt_find_environment(const struct lt_target *target, uint64_t loop_ptr)
 {
-	struct lt_source source = lt_process_memory(target->pid);
+	struct lt_source source = lt_target_memory(target);
 	uint64_t callback = lt_check_immediate(target);
 
 	/* It always has its callback; the handle of the timers has it only when one was set. */
@@ -68,14 +68,14 @@ uint64_t lt_find_async_hooks(const struct lt_target *target, uint64_t loop_ptr)
 {
 	uint64_t words[SCAN_WORDS], handle = lt_find_environment(target, loop_ptr);
 
-	if (!handle || lt_read_memory(target->pid, handle, words, sizeof(words)))
+	if (!handle || lt_read_memory(target, handle, words, sizeof(words)))
 		return 0;
 	for (size_t i = 0; i + 2 * BUFFER_WORDS + 2 <= SCAN_WORDS; i++) {
 		for (size_t longer = 0; longer < 2; longer++) {
 			size_t stride = BUFFER_WORDS + longer;
 
 			if (are_counters(words + i, stride) &&
-			    make_sense(target->pid, words + i, stride))
+			    make_sense(target, words + i, stride))
 				return (handle + 8 * i) | longer;
 		}
 	}

@@ -14,8 +14,22 @@ struct lt_cgroup_limits {
 	double memory_limit_bytes; /* the strictest */
 };
 
-/* Reads them. 0, or -errno when not even the cgroup is known; then all are NAN. */
-int lt_cgroup_limits(int pid, struct lt_cgroup_limits *ret_limits);
+/*
+ * What was read of the cgroups of a host: hundreds of processes are in the same ones, or below the same. In one
+ * round, an interval, each is read once at most. With more than LT_CGROUPS_A_ROUND of them they take turns: a change of
+ * a limit is then seen some rounds later. What a limit did is always of this round.
+ */
+#define LT_CGROUPS_A_ROUND 128
+
+struct lt_cgroups;
+
+/* NULL with errno. */
+struct lt_cgroups *lt_cgroups__new(void);
+void lt_cgroups__free(struct lt_cgroups *cgroups);
+void lt_cgroups__begin_round(struct lt_cgroups *cgroups);
+
+/* The limits of a process, by the text of its /proc/PID/cgroup; NULL: not known. */
+struct lt_cgroup_limits lt_cgroups__limits(struct lt_cgroups *cgroups, const char *text);
 
 /* The path in one hierarchy from the text of /proc/PID/cgroup: controller "cpu", or "" for v2. 0 or -ENOENT. */
 int lt_cgroup_path(const char *text, const char *controller, char *buf, size_t size);

@@ -228,12 +228,12 @@ void lt_discovery__look(struct lt_discovery *discovery, uint64_t now_ns, uint64_
 	}
 }
 
-void lt_discovery__look_through(struct lt_discovery *discovery)
+void lt_discovery__look_through(struct lt_discovery *discovery, uint64_t deadline_ns)
 {
 	/* The executables, and then all that is mapped into those that have not shown one. */
 	discovery->all_at_once = true;
-	lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
-	lt_discovery__look(discovery, UINT64_MAX, UINT64_MAX);
+	lt_discovery__look(discovery, UINT64_MAX, deadline_ns);
+	lt_discovery__look(discovery, UINT64_MAX, deadline_ns);
 	discovery->all_at_once = false;
 }
 

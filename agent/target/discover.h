@@ -27,8 +27,8 @@ void lt_discovery__ended(struct lt_discovery *discovery, int pid);
 /* Looks at those whose time has come, until the clock shows deadline_ns; the others stay for the next time. */
 void lt_discovery__look(struct lt_discovery *discovery, uint64_t now_ns, uint64_t deadline_ns);
 
-/* Looks at all that are known, in everything that is mapped into them, as long as it takes. */
-void lt_discovery__look_through(struct lt_discovery *discovery);
+/* Looks at all that are known, in everything that is mapped into them, until the clock shows deadline_ns. */
+void lt_discovery__look_through(struct lt_discovery *discovery, uint64_t deadline_ns);
 
 /* A process that was recognised. */
 struct lt_found {

@@ -102,7 +102,7 @@ bool lt_handle_walk__fits(const struct lt_seen *seen, uint64_t loop_ptr, uint64_
 struct lt_seen *lt_handle_list__add(struct lt_handle_list *list)
 {
 	void *items =
-		lt_array_room(list->items, list->n, &list->capacity, 64, sizeof(*list->items));
+		lt_array_room(list->items, list->n, &list->capacity, 16, sizeof(*list->items));
 
 	if (!items)
 		return NULL;
@@ -148,7 +148,7 @@ static void enter(struct lt_handle_walk *walk, uint32_t index)
 
 int lt_handle_walk__make_table(struct lt_handle_walk *walk, size_t n)
 {
-	size_t size = 64;
+	size_t size = 16;
 
 	while (size < 2 * n)
 		size *= 2;

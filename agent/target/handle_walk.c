@@ -9,6 +9,7 @@
 #include "agent/target/handle_internal.h"
 #include "agent/target/peer.h"
 #include "agent/target/uv_layout.h"
+#include "agent/util/word.h"
 
 #define TRIES	  5
 #define REPAIRS	  16 /* without reading everything again */
@@ -17,6 +18,7 @@
 #define WALL_NS \
 	1000000000ull /* likewise: a machine that is short of CPUs, or of memory, is no reason to wait */
 #define SINGLES_MAX 2000 /* handles read on their own in one walk: 5 ms; the next one knows them */
+#define FEW	    48 /* handles: new ones among them are read on their own */
 #define CLOCK_EVERY 64 /* handles between two looks at the clock */
 #define FILES_MAX   500 /* descriptors that are looked at in one walk: 1 ms */
 
@@ -62,7 +64,7 @@ static int follow(struct lt_handle_walk *walk, uint64_t loop_ptr)
 			return -EAGAIN;
 		if (walk->found.n >= LT_HANDLES_MAX)
 			return -E2BIG;
-		if (walk->found.n % CLOCK_EVERY == 0 && lt_handle_walk__is_late(walk))
+		if (walk->found.n % CLOCK_EVERY == CLOCK_EVERY - 1 && lt_handle_walk__is_late(walk))
 			return -ETIMEDOUT;
 		err = next_handle(walk, loop_ptr, node, prev, &expected, &seen);
 		if (err)
@@ -155,15 +157,18 @@ static int hand_over(struct lt_handle_walk *walk, uint64_t now_ns)
 }
 
 int lt_handle_walk__run(struct lt_handle_walk *walk, uint64_t loop_ptr, const unsigned char *loop,
-			uint64_t now_ns, const struct lt_handle **ret_handles, size_t *ret_n)
+			uint64_t now_ns, uint64_t cpu_ns, const struct lt_handle **ret_handles,
+			size_t *ret_n)
 {
 	int err = -EAGAIN;
 
 	walk->deadline_ns = lt_now_ns() + WALL_NS;
-	walk->cpu_deadline_ns = lt_thread_cpu_ns() + CPU_NS;
+	walk->cpu_deadline_ns = cpu_ns + CPU_NS;
 	walk->singles = 0;
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
-		err = lt_handle_walk__know_watched(walk, loop);
+		err = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES) > FEW || walk->known.n > FEW ?
+			      lt_handle_walk__know_watched(walk, loop) :
+			      lt_handle_walk__make_table(walk, walk->known.n);
 		if (!err)
 			err = lt_handle_walk__read_known(walk);
 		if (!err)

@@ -38,10 +38,12 @@ void lt_handle_walk__free(struct lt_handle_walk *walk);
 /*
  * Walks the loop at loop_ptr, whose block (LT_UV_LOOP_BYTES) was just read. 0 and the handles, which live until
  * the next call; -EAGAIN: it changed too fast, or is no loop; -E2BIG, -ETIMEDOUT (the next call goes on from
- * there), -ENOMEM, -EPERM, -ESRCH. now_ns: CLOCK_MONOTONIC.
+ * there), -ENOMEM, -EPERM, -ESRCH. now_ns: CLOCK_MONOTONIC;
+ * cpu_ns: CPU time of this thread.
  */
 int lt_handle_walk__run(struct lt_handle_walk *walk, uint64_t loop_ptr, const unsigned char *loop,
-			uint64_t now_ns, const struct lt_handle **ret_handles, size_t *ret_n);
+			uint64_t now_ns, uint64_t cpu_ns, const struct lt_handle **ret_handles,
+			size_t *ret_n);
 
 /* The first handle of this type, and with this callback unless it is 0, among a loop's first 256 (a runtime's own
  * are the first); one behind `after` unless that is 0. 0: there is none, or the list is torn. */

@@ -56,7 +56,7 @@ struct lt_handles *lt_handles__new(const struct lt_target *target)
 	if (!handles)
 		return NULL;
 	handles->target = target;
-	handles->source = lt_process_memory(target->pid);
+	handles->source = lt_target_memory(target);
 	handles->mutex_bytes = lt_uv_mutex_bytes(target);
 	handles->walk = lt_handle_walk__new(&handles->source, target->pid);
 	lt_peer__init(&handles->peer, target->pid);
@@ -133,7 +133,8 @@ static bool agrees(uint64_t held, uint64_t before, uint64_t after)
 	return held <= high + slack && held + slack >= low;
 }
 
-static int walk(struct lt_handles *handles, const unsigned char *loop, uint64_t now_ns)
+static int walk(struct lt_handles *handles, const unsigned char *loop, uint64_t now_ns,
+		uint64_t cpu_ns)
 {
 	struct lt_handles_mem *mem = &handles->mem;
 	const struct lt_handle *items;
@@ -143,7 +144,8 @@ static int walk(struct lt_handles *handles, const unsigned char *loop, uint64_t 
 	int err;
 
 	forget_walk(mem);
-	err = lt_handle_walk__run(handles->walk, handles->loop_ptr, loop, now_ns, &items, &n);
+	err = lt_handle_walk__run(handles->walk, handles->loop_ptr, loop, now_ns, cpu_ns, &items,
+				  &n);
 	if (err)
 		return err == -EAGAIN || err == -ETIMEDOUT || err == -E2BIG ? 0 : err;
 	held = count(mem, items, n, now_ns);
@@ -202,16 +204,21 @@ static void find_peer(struct lt_handles *handles)
 /* Walks; the next time is later, the more CPU time it took. */
 static int look_again(struct lt_handles *handles, const unsigned char *loop, uint64_t now_ns)
 {
-	uint64_t begin_ns = lt_thread_cpu_ns(), pause_ns;
-	int err = walk(handles, loop, now_ns);
+	uint64_t cpu_ns = lt_thread_cpu_ns(), pause_ns;
+	int err = walk(handles, loop, now_ns, cpu_ns);
 
 	if (err)
 		return err;
 	if (handles->target->runtime && !strcmp(handles->target->runtime, "node"))
 		lt_js_counters__find(&handles->js, handles->target, handles->loop_ptr);
-	pause_ns = (lt_thread_cpu_ns() - begin_ns) * WALK_SHARE;
+	pause_ns = (lt_thread_cpu_ns() - cpu_ns) * WALK_SHARE;
 	handles->next_walk_ns = now_ns + (pause_ns > WALK_EVERY_NS ? pause_ns : WALK_EVERY_NS);
 	return 0;
+}
+
+const struct lt_handles_mem *lt_handles__latest(const struct lt_handles *handles)
+{
+	return &handles->mem;
 }
 
 int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_handles_mem *ret_mem)

@@ -77,7 +77,7 @@ static bool find_behind(const struct lt_source *source, uint64_t handle, struct 
 void lt_js_counters__find(struct lt_js_counters *js, const struct lt_target *target,
 			  uint64_t loop_ptr)
 {
-	struct lt_source source = lt_process_memory(target->pid);
+	struct lt_source source = lt_target_memory(target);
 	uint64_t callback = lt_check_immediate(target), handle = 0;
 	uint8_t tick[TICK];
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sys/uio.h>
 
+#include "agent/target/recall.h"
 #include "agent/target/uv_layout.h"
 #include "agent/target/waits.h"
 #include "agent/util/clock.h"
@@ -17,8 +18,11 @@
 
 #define METRICS_IDLE_TIME 1u /* flag in internal_fields */
 #define TRIES		  5
+#define COUNTERS_BYTES	  512 /* in which all counters of the pool may be */
 #define QUEUE_MAX	  1024
 #define STACK_SCAN_BYTES  (64 * 1024)
+#define HEAD_BYTES	  (LT_UV_LOOP_HANDLE_QUEUE + 16) /* of a loop, that are looked at in a stack */
+#define ACTIVE_MAX	  (1u << 20)
 
 static ssize_t read_process(void *ctx, void *buf, size_t size, const struct iovec *pieces, size_t n)
 {
@@ -43,9 +47,14 @@ int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, 
 	return (size_t)n == size ? 0 : -EFAULT;
 }
 
-int lt_read_memory(int pid, uint64_t address, void *buf, size_t size)
+struct lt_source lt_target_memory(const struct lt_target *target)
 {
-	struct lt_source source = lt_process_memory(pid);
+	return target->recall ? lt_recall__source(target->recall) : lt_process_memory(target->pid);
+}
+
+int lt_read_memory(const struct lt_target *target, uint64_t address, void *buf, size_t size)
+{
+	struct lt_source source = lt_target_memory(target);
 
 	return lt_source_read(&source, address, buf, size);
 }
@@ -53,7 +62,7 @@ int lt_read_memory(int pid, uint64_t address, void *buf, size_t size)
 /* internal_fields: the running wait's beginning and the ended ones' sum must belong together. What stands there before
  * and after stood there in between: the clocks, ours and the loop's own, are read then. The loop's would be that of
  * the turn before if it were read first, and the wait that follows would pass for a turn. */
-static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
+static int read_metrics(const struct lt_target *target, const struct lt_uv_layout *uv, uint64_t fields,
 			struct lt_loop_mem *mem)
 {
 	unsigned char block[160], again[160];
@@ -64,12 +73,12 @@ static int read_metrics(int pid, const struct lt_uv_layout *uv, uint64_t fields,
 		return 0;
 	}
 	for (int i = 0; i < TRIES; i++) {
-		if (lt_read_memory(pid, fields, block, sizeof(block)) ||
-		    lt_read_memory(pid, mem->loop_ptr + LT_UV_LOOP_TIME_MS((size_t)uv->mutex_bytes),
+		if (lt_read_memory(target, fields, block, sizeof(block)) ||
+		    lt_read_memory(target, mem->loop_ptr + LT_UV_LOOP_TIME_MS((size_t)uv->mutex_bytes),
 				   &mem->time_ms, sizeof(mem->time_ms)))
 			return -EFAULT;
 		mem->read_ns = lt_now_ns();
-		if (lt_read_memory(pid, fields, again, sizeof(again)))
+		if (lt_read_memory(target, fields, again, sizeof(again)))
 			return -EFAULT;
 		mem->idle_ns = lt_word(block, (size_t)uv->idle_time);
 		mem->entry_ns = lt_word(block, (size_t)uv->entry_time);
@@ -112,7 +121,7 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 		return -ENOENT;
 	if (!lt_is_pointer(loop_ptr))
 		return -EFAULT;
-	err = lt_read_memory(target->pid, loop_ptr, loop, LT_UV_LOOP_BYTES(mutex));
+	err = lt_read_memory(target, loop_ptr, loop, LT_UV_LOOP_BYTES(mutex));
 	if (err)
 		return err;
 	fields = lt_word(loop, LT_UV_LOOP_INTERNAL_FIELDS);
@@ -124,14 +133,14 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 	mem.active_handles = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
 	mem.has_check = lt_word(loop, LT_UV_LOOP_CHECK_HANDLES(mutex)) !=
 			loop_ptr + LT_UV_LOOP_CHECK_HANDLES(mutex);
-	err = read_metrics(target->pid, &uv->image->uv, fields, &mem);
+	err = read_metrics(target, &uv->image->uv, fields, &mem);
 	if (!err)
 		*ret_mem = mem;
 	return err;
 }
 
 /* A libuv queue's nodes; -1: longer than the bound, or torn by a change. */
-static int32_t count_queue(int pid, uint64_t head)
+static int32_t count_queue(const struct lt_target *target, uint64_t head)
 {
 	uint64_t node[2], at = head, prev;
 
@@ -139,11 +148,11 @@ static int32_t count_queue(int pid, uint64_t head)
 		int32_t n = 0;
 
 		prev = head;
-		if (lt_read_memory(pid, head, node, sizeof(node)))
+		if (lt_read_memory(target, head, node, sizeof(node)))
 			return -1;
 		at = node[0];
 		while (at != head && n <= QUEUE_MAX) {
-			if (!lt_is_pointer(at) || lt_read_memory(pid, at, node, sizeof(node)) ||
+			if (!lt_is_pointer(at) || lt_read_memory(target, at, node, sizeof(node)) ||
 			    node[1] != prev)
 				break;
 			n++;
@@ -158,6 +167,37 @@ static int32_t count_queue(int pid, uint64_t head)
 	return -1;
 }
 
+/* The counters of the pool. They are variables of one source file: mostly one read has them all. */
+static int read_counters(const struct lt_target *target, const struct lt_module *uv,
+			 struct lt_pool_mem *mem)
+{
+	const uint64_t places[] = { uv->image->nthreads, uv->image->idle_threads,
+				    uv->image->slow_running };
+	uint32_t *values[] = { &mem->size, &mem->idle, &mem->slow_running };
+	uint64_t low = places[0] < places[1] ? places[0] : places[1];
+	uint64_t high = places[0] > places[1] ? places[0] : places[1];
+	unsigned char span[COUNTERS_BYTES];
+	int err = 0;
+
+	if (places[2] && places[2] < low)
+		low = places[2];
+	if (places[2] > high)
+		high = places[2];
+	if (high - low + sizeof(uint32_t) <= sizeof(span) &&
+	    lt_read_memory(target, lt_module__address(uv, low), span,
+			   high - low + sizeof(uint32_t)) == 0) {
+		for (int i = 0; i < 3; i++)
+			if (places[i])
+				*values[i] = lt_half(span, places[i] - low);
+		return 0;
+	}
+	for (int i = 0; i < 3 && !err; i++)
+		if (places[i])
+			err = lt_read_memory(target, lt_module__address(uv, places[i]), values[i],
+					     sizeof(uint32_t));
+	return err;
+}
+
 int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
@@ -167,16 +207,9 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 
 	if (!uv || !uv->image->nthreads || !uv->image->idle_threads)
 		return -ENOENT;
-	err = lt_read_memory(target->pid, lt_module__address(uv, uv->image->nthreads), &mem.size,
-			     sizeof(mem.size));
-	if (!err)
-		err = lt_read_memory(target->pid, lt_module__address(uv, uv->image->idle_threads),
-				     &mem.idle, sizeof(mem.idle));
+	err = read_counters(target, uv, &mem);
 	if (err)
 		return err;
-	if (uv->image->slow_running)
-		lt_read_memory(target->pid, lt_module__address(uv, uv->image->slow_running),
-			       &mem.slow_running, sizeof(mem.slow_running));
 	if (mem.size > 1024 || mem.idle > mem.size) /* libuv's MAX_THREADPOOL_SIZE */
 		return -EFAULT;
 	wq = lt_module__address(uv, uv->image->pool_queue);
@@ -185,8 +218,8 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 		mem.queue_depth = mem.slow_queue_depth = 0;
 	} else if (wq && slow) {
 		/* One node, run_slow_work_message, stands for all of the slow queue. */
-		mem.slow_queue_depth = count_queue(target->pid, slow);
-		mem.queue_depth = count_queue(target->pid, wq);
+		mem.slow_queue_depth = count_queue(target, slow);
+		mem.queue_depth = count_queue(target, wq);
 		if (mem.slow_queue_depth < 0)
 			mem.queue_depth = -1;
 		else if (mem.queue_depth > 0 && mem.slow_queue_depth > 0)
@@ -198,23 +231,31 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 }
 
 /* Does a loop structure begin here? Its handle queue must lead to a handle that points back. */
-static bool is_loop(int pid, uint64_t addr, uint64_t first)
+static bool is_loop(const struct lt_target *target, uint64_t addr, uint64_t first)
 {
 	unsigned char handle[48];
 	uint32_t type;
 
 	if (!lt_is_pointer(first) || first < LT_UV_HANDLE_QUEUE ||
-	    lt_read_memory(pid, first - LT_UV_HANDLE_QUEUE, handle, sizeof(handle)))
+	    lt_read_memory(target, first - LT_UV_HANDLE_QUEUE, handle, sizeof(handle)))
 		return false;
 	type = lt_half(handle, LT_UV_HANDLE_TYPE);
 	return lt_word(handle, LT_UV_HANDLE_LOOP) == addr && type >= 1 && type <= 17 &&
 	       lt_word(handle, LT_UV_HANDLE_QUEUE + 8) == addr + LT_UV_LOOP_HANDLE_QUEUE;
 }
 
+/* Most words of a stack are told apart without another read. */
+static bool may_be_loop(const unsigned char *words)
+{
+	return lt_half(words, LT_UV_LOOP_ACTIVE_HANDLES) < ACTIVE_MAX &&
+	       lt_is_pointer(lt_word(words, LT_UV_LOOP_HANDLE_QUEUE)) &&
+	       lt_is_pointer(lt_word(words, LT_UV_LOOP_HANDLE_QUEUE + 8));
+}
+
 int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_loop_ptr)
 {
 	static const size_t page = 4096;
-	unsigned char block[4096 + LT_UV_LOOP_HANDLE_QUEUE + 8];
+	unsigned char block[4096 + HEAD_BYTES];
 	uint64_t sp = 0;
 	int err = lt_thread_in_wait(target->pid, tid, &sp);
 
@@ -224,14 +265,15 @@ int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_l
 	for (size_t at = 0; at < STACK_SCAN_BYTES; at += page) {
 		size_t size = sizeof(block);
 
-		if (lt_read_memory(target->pid, sp + at, block, size)) {
+		if (lt_read_memory(target, sp + at, block, size)) {
 			size = page - (sp + at) % page; /* up to the end of the stack */
-			if (size < LT_UV_LOOP_HANDLE_QUEUE + 8 ||
-			    lt_read_memory(target->pid, sp + at, block, size))
+			if (size < HEAD_BYTES ||
+			    lt_read_memory(target, sp + at, block, size))
 				break;
 		}
-		for (size_t i = 0; i + LT_UV_LOOP_HANDLE_QUEUE + 8 <= size && i < page; i += 8) {
-			if (!is_loop(target->pid, sp + at + i,
+		for (size_t i = 0; i + HEAD_BYTES <= size && i < page; i += 8) {
+			if (!may_be_loop(block + i) ||
+			    !is_loop(target, sp + at + i,
 				     lt_word(block, i + LT_UV_LOOP_HANDLE_QUEUE)))
 				continue;
 			*ret_loop_ptr = sp + at + i;

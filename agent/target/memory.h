@@ -23,11 +23,15 @@ struct lt_source {
 
 struct lt_source lt_process_memory(int pid);
 
+/* A target's memory, with what it recalls (recall.h). */
+struct lt_target;
+struct lt_source lt_target_memory(const struct lt_target *target);
+
 /* All of it or nothing: 0 or -errno, -EFAULT also for a part. */
 int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, size_t size);
 
-/* All of it or nothing: 0 or -errno, -EFAULT also for a part. */
-int lt_read_memory(int pid, uint64_t address, void *buf, size_t size);
+/* The same, of a target. */
+int lt_read_memory(const struct lt_target *target, uint64_t address, void *buf, size_t size);
 
 /* Of an address that a process has without asking for more. Processes are read on the machine that they run on. */
 #ifdef __aarch64__

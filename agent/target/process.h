@@ -84,9 +84,6 @@ struct lt_usage {
 	double rss_bytes;
 };
 
-/* 0 or -errno. */
-int lt_process_usage(int pid, struct lt_usage *ret_usage);
-
 struct lt_usage_details {
 	double virtual_bytes, data_bytes; /* VmSize, VmData */
 	double open_fds, max_fds; /* max_fds: the soft limit */

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/target/cache.h"
 #include "agent/target/hostname.h"
-#include "agent/target/image.h"
+#include "agent/target/images.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
+#include "agent/target/recall.h"
 #include "agent/target/waits.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
@@ -48,36 +48,27 @@ out:
 }
 
 /* 0: added; 1: not a file with an event loop; -errno. */
-static int add_module(struct lt_target *target, const struct lt_mapping *mapping)
+static int add_module(struct lt_target *target, const struct lt_mapping *mapping,
+		      struct lt_images *images)
 {
-	struct lt_module *module = &target->modules[target->n_modules];
-	struct lt_image *image = NULL;
+	struct lt_module module = { .dev = mapping->dev, .ino = mapping->ino };
 	int err, fd = lt_maps_open(target->pid, mapping);
 
 	if (fd < 0)
 		return fd;
-	/* Of the libraries of a process most are told apart from the few quickly. */
-	if (strcmp(mapping->path, target->exe) && !lt_image__is_marked(fd)) {
-		close(fd);
-		return 1;
-	}
-	err = lt_cache_load(fd, &image);
-	if (err) {
-		err = lt_image__analyse(fd, mapping->path, &image);
-		if (!err)
-			lt_cache_store(fd, image);
-	}
-	*module = (struct lt_module){ .fd = fd, .dev = mapping->dev, .ino = mapping->ino };
-	if (!err)
-		err = find_bias(fd, mapping, &module->bias);
-	if (err) {
-		free(image);
-		close(fd);
+	err = lt_images__take(images, fd, mapping->path, strcmp(mapping->path, target->exe) != 0,
+			      &module.file);
+	if (err)
 		return err == -ENOEXEC || err == -EINVAL ? 1 : err;
+	module.fd = module.file->fd;
+	module.image = module.file->image;
+	err = find_bias(module.fd, mapping, &module.bias);
+	if (err) {
+		lt_images__give_back(module.file);
+		return err == -ENOEXEC ? 1 : err;
 	}
-	snprintf(module->path, sizeof(module->path), "%s", mapping->path);
-	module->image = image;
-	target->n_modules++;
+	snprintf(module.path, sizeof(module.path), "%s", mapping->path);
+	target->modules[target->n_modules++] = module;
 	return 0;
 }
 
@@ -101,14 +92,14 @@ static void set_runtime(struct lt_target *target)
 	}
 }
 
-static int find_modules(struct lt_target *target)
+static int find_modules(struct lt_target *target, struct lt_images *images)
 {
 	struct lt_mapping *mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
 	int n = mappings ? lt_maps_files(target->pid, mappings, MAPPINGS_MAX) : -ENOMEM;
 	int err = n < 0 ? n : 0, unread = 0;
 
 	for (int i = 0; i < n && target->n_modules < LT_MODULES_MAX; i++) {
-		int added = add_module(target, &mappings[i]);
+		int added = add_module(target, &mappings[i], images);
 
 		if (added < 0 && added != -ESTALE)
 			unread = added;
@@ -166,6 +157,11 @@ static int identify(struct lt_target *target, struct lt_proc_info *info)
 
 int lt_target__open(int pid, struct lt_target **ret_target)
 {
+	return lt_target__open_with(pid, NULL, ret_target);
+}
+
+int lt_target__open_with(int pid, struct lt_images *images, struct lt_target **ret_target)
+{
 	struct lt_target *target = calloc(1, sizeof(*target));
 	struct lt_proc_info info;
 	int err;
@@ -176,7 +172,7 @@ int lt_target__open(int pid, struct lt_target **ret_target)
 	err = identify(target, &info);
 	if (err)
 		goto fail;
-	err = find_modules(target);
+	err = find_modules(target, images);
 	if (err) {
 		open_error(pid, err);
 		goto fail;
@@ -201,10 +197,9 @@ void lt_target__close(struct lt_target *target)
 {
 	if (!target)
 		return;
-	for (size_t i = 0; i < target->n_modules; i++) {
-		close(target->modules[i].fd);
-		free(target->modules[i].image);
-	}
+	for (size_t i = 0; i < target->n_modules; i++)
+		lt_images__give_back(target->modules[i].file);
+	lt_recall__free(target->recall);
 	free(target);
 }
 

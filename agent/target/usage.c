@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/*
- * What a process uses, by the kernel's account: CPU time, memory, descriptors. Read in each
- * interval; what costs more than a few microseconds is read only for those who ask.
- */
+/* What a process uses, by the kernel's account: what costs more to read than live.c, for those who ask. */
 #include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/target/process.h"
@@ -19,44 +14,6 @@
 #define STATUS_MAX 8192
 #define LIMITS_MAX 4096
 #define FDS_MAX	   100000 /* a folder with more is not counted to its end */
-
-/* The scheduler's own sum in nanoseconds; the ticks of stat are a hundredth of a second coarse. */
-static double exact_seconds(int pid)
-{
-	struct timespec ts;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts))
-		return NAN;
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-int lt_process_usage(int pid, struct lt_usage *ret_usage)
-{
-	long ticks = sysconf(_SC_CLK_TCK);
-	double hz = ticks > 0 ? (double)ticks : 100;
-	unsigned long long size, resident;
-	struct lt_proc_stat stat;
-	struct lt_usage usage;
-	char text[256];
-	int n = lt_proc_read(pid, "statm", text, sizeof(text));
-
-	if (n < 0)
-		return n;
-	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
-		return -EINVAL;
-	n = lt_process_stat(pid, &stat);
-	if (n < 0)
-		return n;
-	usage.user_seconds = (double)stat.utime_ticks / hz;
-	usage.system_seconds = (double)stat.stime_ticks / hz;
-	usage.cpu_seconds = exact_seconds(pid);
-	if (isnan(usage.cpu_seconds))
-		usage.cpu_seconds = usage.user_seconds + usage.system_seconds;
-	usage.rss_bytes = (double)resident * (double)sysconf(_SC_PAGESIZE);
-	*ret_usage = usage;
-	return 0;
-}
 
 /* "Name:   123 kB" of status, in bytes. */
 static double bytes_of(const char *text, const char *name)

@@ -85,13 +85,18 @@ struct lt_image {
 	uint32_t missing_jit; /* bit i: missing[i] is of LT_GROUP_JIT, for those who ask for it */
 };
 
+struct lt_file;
+struct lt_images;
+struct lt_recall;
+
 /* A file mapped executable into a process. */
 struct lt_module {
-	int fd; /* open on the mapped inode itself, never by its path; -1: not open */
+	struct lt_file *file; /* of the module; others may have it too */
+	int fd; /* its: open on the mapped inode itself, never by its path */
 	char path[256]; /* as the process sees it, for messages only; cut if longer */
 	uint64_t dev, ino;
 	uint64_t bias; /* run-time address = file address + bias (0 for non-PIE) */
-	struct lt_image *image; /* owned; NULL until analysed */
+	const struct lt_image *image; /* the file's */
 };
 
 #define LT_MODULES_MAX 4
@@ -115,6 +120,7 @@ struct lt_target {
 	const char *runtime_version, *uv_version; /* "" unknown */
 	struct lt_module modules[LT_MODULES_MAX];
 	size_t n_modules;
+	struct lt_recall *recall; /* NULL: its memory is read piece by piece */
 };
 
 /* libuv's own account of one loop, read from the target's memory (facts 6.2). */
@@ -178,6 +184,9 @@ struct lt_handles_mem {
  * The caller frees with lt_target__close().
  */
 int lt_target__open(int pid, struct lt_target **ret_target);
+
+/* The same, with files that are analysed and open once for all targets; images must outlive them. */
+int lt_target__open_with(int pid, struct lt_images *images, struct lt_target **ret_target);
 void lt_target__close(struct lt_target *target);
 
 /* True while the same process is there (pid and start time). */

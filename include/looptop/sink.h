@@ -68,10 +68,15 @@ struct lt_http_opts {
 struct lt_http *lt_http__new(const struct lt_http_opts *opts);
 /* The port it listens on (of use with port 0). */
 int lt_http__port(const struct lt_http *http);
-/* Renders the pages that scrapes get from now on; borrows the snapshot only for the call.
- * Before the first call, and when calls stop to come, /metrics and /readyz answer 503. To be called
- * by one thread. What processes of the same labels counted that have ended stays in the sums. */
+/* What scrapes get from now on. The snapshot is borrowed until the next call; it is read by scrapes from here on,
+ * unless lt_http__hold() says otherwise. Before the first call, and when calls stop to come, /metrics and /readyz
+ * answer 503. To be called by one thread, as the next two. What processes of the same labels counted that have
+ * ended stays in the sums. */
 int lt_http__publish(struct lt_http *http, const struct lt_snapshot *snapshot);
+/* Nobody reads the snapshot, until it is published or released: it may be changed, or be freed if another one is
+ * published next. Waits for a scrape that reads it. */
+void lt_http__hold(struct lt_http *http);
+void lt_http__release(struct lt_http *http);
 void lt_http__free(struct lt_http *http);
 
 #endif

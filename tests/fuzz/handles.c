@@ -13,6 +13,7 @@
 #include "agent/target/handle_walk.h"
 #include "agent/target/peer.h"
 #include "agent/target/uv_layout.h"
+#include "agent/util/clock.h"
 
 #define BASE  0x10000000ull
 #define SIZE  65536
@@ -99,7 +100,8 @@ static void run(struct lt_handle_walk *walk, uint64_t now_ns)
 	size_t n;
 
 	reads = 0;
-	if (lt_handle_walk__run(walk, LOOP, image + (LOOP - BASE), now_ns, &handles, &n) == 0) {
+	if (lt_handle_walk__run(walk, LOOP, image + (LOOP - BASE), now_ns, lt_thread_cpu_ns(),
+				&handles, &n) == 0) {
 		assert(n <= LT_HANDLES_MAX);
 		for (size_t i = 0; i < n; i++)
 			assert(handles[i].type >= 1 && handles[i].type < LT_UV_TYPES &&

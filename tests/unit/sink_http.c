@@ -124,6 +124,7 @@ static void test_before_and_after_publishing(void **state)
 	assert_int_equal(status(http, "GET", "/metrics/"), 404);
 	assert_int_equal(status(http, "GET", "/../etc/passwd"), 404);
 	/* The next snapshot is what the next scrape gets. */
+	lt_http__hold(http);
 	fx->snapshot.self.targets = 17;
 	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
 	answer = ask(http, "GET", "/metrics", "");
@@ -201,6 +202,7 @@ static void test_silent_collector(void **state)
 	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
 	assert_int_equal(status(http, "GET", "/metrics"), 200);
 	/* With an interval of 10 s, 40 s of silence are within the five intervals. */
+	lt_http__hold(http);
 	fx->snapshot.interval_seconds = 10;
 	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
 	atomic_store(&clock_ahead_seconds, 11 + 40);
@@ -210,6 +212,60 @@ static void test_silent_collector(void **state)
 	atomic_store(&clock_ahead_seconds, 0);
 	lt_http__free(http);
 	free(fx);
+}
+
+static double sum_of_turns(const struct lt_http *http)
+{
+	char *answer = ask(http, "GET", "/metrics", "");
+	const char *line = strstr(
+		answer, "\nlooptop_loop_turns_total{name=\"app\",container=\"\",loop=\"main\"}");
+	double value = line ? strtod(strchr(line, '}') + 1, NULL) : NAN;
+
+	free(answer);
+	return value;
+}
+
+/* What an ended process counted stays in the sum, whether its last row was scraped or not, and once. */
+static void test_what_ended_is_kept(void **state)
+{
+	struct lt_http_opts opts = { .listen = "127.0.0.1:0", .prom.no_pid_label = true };
+	struct fixture *fx;
+
+	(void)state;
+	for (int scraped = 0; scraped <= 2; scraped++) {
+		struct lt_http *http = lt_http__new(&opts);
+
+		fx = fixture_new();
+		for (int i = 0; i < 2; i++) {
+			fx->processes[i].name = "app";
+			fx->processes[i].container = NULL;
+		}
+		fx->snapshot.sequence = 1;
+		assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+		assert_true(sum_of_turns(http) == 16240);
+		lt_http__hold(http);
+		fx->snapshot.sequence = 2;
+		fx->processes[0].ended = true;
+		assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+		for (int i = 0; i < scraped; i++) {
+			assert_true(sum_of_turns(http) == 16240);
+			/* Published again, as when a stall begins. */
+			lt_http__hold(http);
+			assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+		}
+		lt_http__hold(http);
+		fx->snapshot.processes = &fx->processes[1];
+		fx->snapshot.n_processes = 1;
+		fx->loops[2].total.turns += 100;
+		for (uint64_t sequence = 3; sequence < 6; sequence++) {
+			lt_http__hold(http);
+			fx->snapshot.sequence = sequence;
+			assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+		}
+		assert_true(sum_of_turns(http) == 16340);
+		lt_http__free(http);
+		free(fx);
+	}
 }
 
 struct scraper {
@@ -272,6 +328,7 @@ static void test_pages_are_whole(void **state)
 	for (int i = 1; i <= 400; i++) {
 		struct timespec pause = { .tv_nsec = 500000 };
 
+		lt_http__hold(http);
 		fx->snapshot.self.targets = fx->processes[0].total_sync_fs_calls = i;
 		assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
 		nanosleep(&pause, NULL);
@@ -402,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_silent_collector),
+		cmocka_unit_test(test_what_ended_is_kept),
 		cmocka_unit_test(test_pages_are_whole),
 		cmocka_unit_test(test_slow_clients),
 		cmocka_unit_test(test_addresses),

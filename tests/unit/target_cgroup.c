@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "agent/target/process.h"
+
 static const char hybrid[] = "12:memory:/docker/0123\n"
 			     "3:cpu,cpuacct:/docker/abc:def\n"
 			     "2:cpuset:/\n"
@@ -57,14 +59,23 @@ static void test_numbers(void **state)
 
 static void test_own_process(void **state)
 {
-	struct lt_cgroup_limits limits;
+	struct lt_cgroups *cgroups = lt_cgroups__new();
+	char text[4096];
 
 	(void)state;
-	assert_int_equal(lt_cgroup_limits((int)getpid(), &limits), 0);
-	assert_true(isnan(limits.cpu_limit) || limits.cpu_limit > 0);
-	assert_true(isnan(limits.memory_limit_bytes) || limits.memory_limit_bytes > 0);
-	assert_int_equal(lt_cgroup_limits(-1, &limits), -ESRCH);
-	assert_true(isnan(limits.cpu_limit));
+	assert_non_null(cgroups);
+	assert_true(lt_proc_read((int)getpid(), "cgroup", text, sizeof(text)) > 0);
+	for (int round = 0; round < 40; round++) {
+		struct lt_cgroup_limits limits = lt_cgroups__limits(cgroups, text);
+
+		assert_true(isnan(limits.cpu_limit) || limits.cpu_limit > 0);
+		assert_true(isnan(limits.memory_limit_bytes) || limits.memory_limit_bytes > 0);
+		assert_true(isnan(lt_cgroups__limits(cgroups, NULL).cpu_limit));
+		assert_true(isnan(lt_cgroups__limits(cgroups, "").memory_limit_bytes));
+		assert_true(isnan(lt_cgroups__limits(cgroups, "0::/no/such/group\n").cpu_limit));
+		lt_cgroups__begin_round(cgroups);
+	}
+	lt_cgroups__free(cgroups);
 }
 
 int main(void)

@@ -103,7 +103,7 @@ static void test_mapped_later(void **state)
 
 	(void)state;
 	assert_int_equal(lt_discovery__scan(discovery, lt_now_ns()), 0);
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_false(is_told(discovery, child.pid, UINT64_MAX));
 	load_libuv(&child);
 	/* Nobody tells of it: the next look is enough, and it comes within seconds. */
@@ -125,7 +125,7 @@ static void test_postponed(void **state)
 	(void)state;
 	load_libuv(&child);
 	lt_discovery__scan(discovery, lt_now_ns());
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_true(is_told(discovery, child.pid, UINT64_MAX));
 	lt_discovery__postpone(discovery, child.pid, later);
 	assert_false(is_told(discovery, child.pid, later - 1));
@@ -144,23 +144,23 @@ static void test_begins_and_ends(void **state)
 	(void)state;
 	load_libuv(&child);
 	lt_discovery__began(discovery, child.pid, false, lt_now_ns());
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_true(is_told(discovery, child.pid, UINT64_MAX));
 	lt_discovery__began(discovery, child.pid, true, lt_now_ns());
 	assert_false(is_told(discovery, child.pid, UINT64_MAX)); /* not before it was looked at */
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_true(is_told(discovery, child.pid, UINT64_MAX));
 	lt_discovery__scan(discovery, lt_now_ns()); /* the same process: nothing new */
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_false(is_told(discovery, child.pid, UINT64_MAX));
 	lt_discovery__ended(discovery, child.pid);
 	lt_discovery__scan(discovery, lt_now_ns()); /* forgotten, so whoever has it now is new */
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_true(is_told(discovery, child.pid, UINT64_MAX));
 	stop(&child);
 	lt_discovery__ended(discovery, child.pid);
 	lt_discovery__began(discovery, child.pid, false, lt_now_ns());
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_false(is_told(discovery, child.pid, UINT64_MAX));
 	lt_discovery__free(discovery);
 }
@@ -177,7 +177,7 @@ static void test_deadline(void **state)
 	lt_discovery__look(discovery, UINT64_MAX, 0);
 	lt_discovery__look(discovery, UINT64_MAX, 0);
 	assert_false(is_told(discovery, child.pid, UINT64_MAX));
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_true(is_told(discovery, child.pid, UINT64_MAX));
 	stop(&child);
 	lt_discovery__free(discovery);
@@ -192,7 +192,7 @@ static void test_storm(void **state)
 	/* More pids than there is room for, none of which is there. */
 	for (int pid = 1 << 23; pid < (1 << 23) + 100000; pid++)
 		lt_discovery__began(discovery, pid, pid & 1, lt_now_ns());
-	lt_discovery__look_through(discovery);
+	lt_discovery__look_through(discovery, UINT64_MAX);
 	assert_false(lt_discovery__next(discovery, UINT64_MAX, &found));
 	lt_discovery__free(discovery);
 }
@@ -210,7 +210,7 @@ static void test_generic(void **state)
 		struct lt_discovery *discovery = lt_discovery__new(generic);
 
 		lt_discovery__scan(discovery, lt_now_ns());
-		lt_discovery__look_through(discovery); /* it has been there for long */
+		lt_discovery__look_through(discovery, UINT64_MAX); /* it has been there for long */
 		assert_int_equal(is_told(discovery, child.pid, UINT64_MAX), generic);
 		lt_discovery__began(discovery, child.pid, false, lt_now_ns());
 		for (int i = 0; i < 2; i++) {

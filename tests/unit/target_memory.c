@@ -252,11 +252,11 @@ static void check_async_hooks(const struct lt_target *target, uint64_t loop)
 	double ids[LT_ASYNC_COUNTER + 1];
 
 	assert_int_not_equal(hooks, 0);
-	assert_int_equal(lt_read_memory(target->pid, base + LT_ASYNC_BUFFER_DATA, &data[0], 8), 0);
+	assert_int_equal(lt_read_memory(target, base + LT_ASYNC_BUFFER_DATA, &data[0], 8), 0);
 	assert_int_equal(
-		lt_read_memory(target->pid, base + stride + LT_ASYNC_BUFFER_DATA, &data[1], 8), 0);
-	assert_int_equal(lt_read_memory(target->pid, data[0], fields, sizeof(fields)), 0);
-	assert_int_equal(lt_read_memory(target->pid, data[1], ids, sizeof(ids)), 0);
+		lt_read_memory(target, base + stride + LT_ASYNC_BUFFER_DATA, &data[1], 8), 0);
+	assert_int_equal(lt_read_memory(target, data[0], fields, sizeof(fields)), 0);
+	assert_int_equal(lt_read_memory(target, data[1], ids, sizeof(ids)), 0);
 	assert_int_equal(fields[LT_ASYNC_STACK_LENGTH], 0); /* no callback runs */
 	assert_true(ids[LT_ASYNC_COUNTER] >= 1);
 	assert_int_equal(lt_find_async_hooks(target, 0), 0);

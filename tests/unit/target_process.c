@@ -14,16 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/target/hostname.h"
+#include "agent/target/live.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
 
@@ -445,12 +448,22 @@ static void test_usage(void **state)
 	struct rusage before, after;
 	struct lt_usage_details one, two;
 	struct lt_usage usage;
+	struct lt_proc_stat stat;
 	struct rlimit limit;
+	struct lt_live live;
 	int fd;
 
 	(void)state;
+	assert_int_equal(lt_process_stat(getpid(), &stat), 0);
+	lt_live__open(&live, getpid(), stat.start_ticks);
+	assert_true(live.stat_fd >= 0 && live.statm_fd >= 0 && live.task_fd >= 0);
+	assert_int_equal(lt_live__usage(&live, &usage), 0);
+	/* Half a tick later, and a few ticks later: what it tells must keep up. */
+	while (clock() < CLOCKS_PER_SEC / 10)
+		;
 	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
-	assert_int_equal(lt_process_usage(getpid(), &usage), 0);
+	assert_int_equal(lt_live__usage(&live, &usage), 0);
+	lt_live__close(&live);
 	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
 	/* Ticks are cut: a hundredth of a second may be missing. */
 	assert_true(usage.user_seconds > seconds_of(before.ru_utime) - 0.02);
@@ -472,6 +485,48 @@ static void test_usage(void **state)
 	assert_true(one.data_bytes < one.virtual_bytes);
 }
 
+/* It ends, and is waited for: with its files open and without, and with the wrong start time from the beginning. */
+static void test_live_until_the_end(void **state)
+{
+	struct lt_live open, closed, other;
+	struct lt_proc_stat stat;
+	struct lt_usage usage;
+	int tids[4];
+	siginfo_t info;
+	pid_t child = fork();
+
+	(void)state;
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(lt_process_stat(child, &stat), 0);
+	lt_live__open(&open, child, stat.start_ticks);
+	closed = open;
+	closed.stat_fd = closed.statm_fd = closed.cgroup_fd = closed.task_fd = -1;
+	lt_live__open(&other, child, stat.start_ticks + 1);
+	assert_int_equal(lt_live__usage(&other, &usage), -ESRCH);
+	assert_int_equal(lt_live__usage(&open, &usage), 0);
+	assert_int_equal(lt_live__usage(&closed, &usage), 0);
+	assert_true(usage.rss_bytes > 0);
+	assert_int_equal(lt_live__threads(&open, tids, 4), 1);
+	assert_int_equal(tids[0], child);
+	assert_int_equal(lt_live__threads_told(&open), 1);
+	assert_int_equal(lt_live__threads_told(&closed), 0);
+	assert_int_equal(lt_live__threads(&open, tids, 4), 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(lt_live__usage(&open, &usage), -ESRCH); /* a zombie */
+	assert_int_equal(lt_live__usage(&closed, &usage), -ESRCH);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(lt_live__usage(&open, &usage), -ESRCH);
+	assert_int_equal(lt_live__usage(&closed, &usage), -ESRCH);
+	assert_int_equal(lt_live__threads(&open, tids, 4), -ESRCH);
+	lt_live__close(&open);
+	lt_live__close(&closed);
+	lt_live__close(&other);
+}
+
 static void test_nobody(void **state)
 {
 	const int nobody = 0x3fffffff; /* over the kernel's greatest pid */
@@ -481,13 +536,16 @@ static void test_nobody(void **state)
 	char name[LT_COMM_SIZE];
 	struct lt_usage usage;
 	struct lt_usage_details details;
+	struct lt_live live;
 	int tid;
 
 	(void)state;
 	assert_int_equal(lt_process_info(nobody, &info), -ESRCH);
 	assert_int_equal(lt_process_stat(nobody, &stat), -ESRCH);
 	assert_int_equal(lt_process_leader(nobody), -ESRCH);
-	assert_int_equal(lt_process_usage(nobody, &usage), -ESRCH);
+	lt_live__open(&live, nobody, 1);
+	assert_int_equal(lt_live__usage(&live, &usage), -ESRCH);
+	assert_int_equal(lt_live__threads(&live, &tid, 1), -ESRCH);
 	lt_process_details(nobody, &details);
 	assert_true(isnan(details.virtual_bytes) && isnan(details.data_bytes));
 	assert_true(isnan(details.open_fds) && isnan(details.max_fds));
@@ -506,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_mapping_long),   cmocka_unit_test(test_names), cmocka_unit_test(test_names_of_programs),
 		cmocka_unit_test(test_no_secrets),     cmocka_unit_test(test_names_hostile),
 		cmocka_unit_test(test_self),	       cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_live_until_the_end),
 		cmocka_unit_test(test_nobody),
 	};
 

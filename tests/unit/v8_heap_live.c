@@ -69,7 +69,7 @@ static struct node start(const char *path)
 
 static int read_node(void *ctx, uint64_t address, void *buf, size_t length)
 {
-	return lt_read_memory(((const struct lt_target *)ctx)->pid, address, buf, length);
+	return lt_read_memory(ctx, address, buf, length);
 }
 
 static struct lt_heap_source source_of(struct lt_target *target)

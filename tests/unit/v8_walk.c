@@ -203,9 +203,9 @@ struct node {
 
 static int read_process(void *ctx, uint64_t address, void *buf, size_t length)
 {
-	const struct node *node = ctx;
+	struct lt_source source = lt_process_memory(((const struct node *)ctx)->pid);
 
-	return lt_read_memory(node->pid, address, buf, length);
+	return lt_source_read(&source, address, buf, length);
 }
 
 static void copy_script(struct node *node)

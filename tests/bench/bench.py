@@ -17,6 +17,7 @@ import idle
 import own
 import pool
 import requests
+import scale
 import spinner
 import stacks
 from compare import prom_client
@@ -31,6 +32,7 @@ SECTIONS = (
     stacks,
     attaching,
     own,
+    scale,
 )
 
 

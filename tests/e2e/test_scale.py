@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) 2026 The looptop authors
+"""Many processes: from 100 loops on memory is read ahead, and the figures are as right as those of one."""
+
+import os
+import subprocess
+import time
+
+import pytest
+from support.agent import Agent, wait_for
+from support.workload import WORKLOADS
+
+from conftest import compile_c
+
+PROCESSES = 60
+LOOPS = 4  # of each: more than 100 in all, from where on they are read ahead
+BUSY_MS = 20  # of each loop of the first process, each second
+
+
+@pytest.fixture(scope="module")
+def many(built):
+    """The pids of processes with four loops each; the first is the busy one."""
+    program = compile_c(WORKLOADS / "uv-loops.c", built / "uv-loops", "-l:libuv_a.a", "-lpthread", "-ldl", "-lrt")
+    output, source = os.pipe()
+    processes = []
+    for i in range(PROCESSES):
+        busy_us = 0 if i else BUSY_MS * 1000
+        command = [str(program), str(LOOPS), "1000", str(busy_us)]
+        processes.append(subprocess.Popen(command, stdin=output, stdout=subprocess.PIPE, text=True))
+    for process in processes:
+        assert process.stdout.readline().startswith("ready")
+        process.stdout.close()
+    yield [process.pid for process in processes]
+    os.close(source)  # the end of their stdin ends them
+    for process in processes:
+        process.wait(10)
+    os.close(output)
+
+
+@pytest.fixture
+def agent():
+    with Agent("--tier", "memory", "--max-series", "10000000") as running:
+        running.wait_ready()
+        yield running
+
+
+def all_found(agent, pids):
+    metrics = agent.metrics()
+    loops = [metrics.values("looptop_loop_utilization_ratio", pid=str(pid)) for pid in pids]
+    return all(len(values) == LOOPS for values in loops)
+
+
+def busy_and_idle(metrics, pid):
+    name = "looptop_loop_time_seconds_total"
+    return {
+        loop: (metrics.value(name, pid=str(pid), loop=loop, state="busy"),
+               metrics.value(name, pid=str(pid), loop=loop, state="idle"))
+        for loop in ("main", "worker-1", "worker-2", "worker-3")
+    }
+
+
+def test_the_figures_of_many_are_right(many, agent):
+    """Each loop's time is all there, and the busy ones' work is in it."""
+    wait_for(lambda: all_found(agent, many), 30, "all loops")
+    before_asked = time.monotonic()
+    first = agent.metrics()
+    before_answered = time.monotonic()
+    time.sleep(6)
+    after_asked = time.monotonic()
+    second = agent.metrics()
+    after_answered = time.monotonic()
+    for pid in many:
+        before, after = busy_and_idle(first, pid), busy_and_idle(second, pid)
+        for loop, (busy, idle) in after.items():
+            elapsed = busy + idle - sum(before[loop])
+            # A page tells of a moment up to a tick, and however long that was held up, before it was asked for.
+            assert after_asked - before_answered - 3 < elapsed < after_answered - before_asked + 3
+            if pid == many[0]:
+                assert busy - before[loop][0] > 3 * BUSY_MS / 1e3

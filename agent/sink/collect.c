@@ -67,6 +67,7 @@ void lt_walk__add(struct lt_walk *walk, size_t rank, const struct lt_metric *fam
 	series->rank = (uint16_t)rank;
 	series->order = (uint32_t)walk->set->shown.n;
 	series->ends = walk->ends;
+	series->source = walk->source;
 	walk->err = lt_series_set__keep(walk->set, labels, &series->labels);
 	if (!walk->err)
 		walk->err = lt_series_list__add(&walk->set->shown, series);
@@ -259,12 +260,14 @@ static void add_process_info(struct lt_walk *walk, const struct lt_process *proc
 	walk->prefix[length] = '\0';
 }
 
-static void add_loop(struct lt_walk *walk, const struct lt_loop *loop, bool ended)
+static void add_loop(struct lt_walk *walk, const struct lt_process *process,
+		     const struct lt_loop *loop)
 {
 	static const enum lt_scope scopes[] = { LT_SCOPE_LOOP, LT_SCOPE_HANDLES, LT_SCOPE_STREAMS,
 						LT_SCOPE_JS, LT_SCOPE_JIT };
 
-	walk->ends = ended || loop->ended;
+	walk->ends = process->ended || loop->ended;
+	walk->source = lt_series_source(process, loop->tid);
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
 		add_labelled(walk, scopes[i], loop, "loop", loop->name);
 	if (loop->heap.present)
@@ -282,11 +285,13 @@ static void add_process(struct lt_walk *walk, const struct lt_process *process)
 	lt_walk__label(walk->prefix, "name", process->name);
 	lt_walk__label(walk->prefix, "container", process->container);
 	walk->ends = process->ended;
+	walk->source = lt_series_source(process, process->pid);
 	add_process_info(walk, process);
 	lt_walk__scope(walk, LT_SCOPE_PROCESS, process);
 	for (size_t i = 0; i < process->n_loops; i++)
-		add_loop(walk, &process->loops[i], process->ended);
+		add_loop(walk, process, &process->loops[i]);
 	walk->ends = process->ended;
+	walk->source = lt_series_source(process, process->pid);
 	if (process->pool.present)
 		lt_walk__scope(walk, LT_SCOPE_POOL, &process->pool);
 	for (size_t i = 0; process->pool.present && process->pool.kinds_known && i < LT_SNAP_KINDS;
@@ -352,6 +357,7 @@ static void add_blockers(struct lt_walk *walk, const struct lt_blockers *blocker
 	struct lt_series rest = { .value = lt_blockers__rest(blockers) };
 
 	walk->ends = false;
+	walk->source = 0;
 	for (size_t i = 0; lt_blockers__get(blockers, i, &blocking); i++) {
 		struct lt_series series = { .value = blocking.seconds };
 

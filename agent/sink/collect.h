@@ -25,6 +25,7 @@ struct lt_walk {
 	const void *base; /* the structure that offsets are in */
 	char prefix[LT_LABELS_MAX]; /* labels of the process or loop */
 	bool ends;
+	uint64_t source; /* of the series that are added */
 	int err; /* the first failure; all later steps do nothing */
 };
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/*
- * Merging and bounding of series. Prometheus refuses a page with two equal series and takes a
- * falling counter for a restart: equal ones are merged, and what ended ones counted is carried on.
- */
+/* Sets of series: what is in them, what of one lives on in the next, and their bound. */
 #include "agent/sink/series.h"
 
 #include <errno.h>
@@ -83,113 +80,11 @@ size_t lt_series_lines(const struct lt_series *series)
 	return lt_series_n_bounds(series->family) + 3;
 }
 
-static int compare(const void *pa, const void *pb, void *ctx)
-{
-	const struct lt_series *a = pa, *b = pb;
-	const char *text = ctx;
-	int order = (a->rank > b->rank) - (a->rank < b->rank);
-
-	if (!order)
-		order = strcmp(text + a->labels, text + b->labels);
-	return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
 static int compare_order(const void *pa, const void *pb)
 {
 	const struct lt_series *const *a = pa, *const *b = pb;
 
 	return ((*a)->order > (*b)->order) - ((*a)->order < (*b)->order);
-}
-
-static bool equal(const struct lt_series_set *set, const struct lt_series *a,
-		  const struct lt_series *b)
-{
-	return a->rank == b->rank && !strcmp(set->text + a->labels, set->text + b->labels);
-}
-
-/* Counts add up. A share or a length of several is the worst of them: a sum would mean nothing. */
-static bool takes_worst(const struct lt_metric *family)
-{
-	return family->prom_type == LT_PROM_GAUGE &&
-	       (family->unit == LT_UNIT_RATIO || family->unit == LT_UNIT_SECONDS ||
-		lt_ends_with(family->prom_name, "_info"));
-}
-
-static void add_up(struct lt_series_set *set, const struct lt_series *sum,
-		   const struct lt_series *series, double *value)
-{
-	struct lt_buckets *to = set->buckets + sum->buckets;
-	const struct lt_buckets *from = set->buckets + series->buckets;
-
-	if (sum->family->prom_type != LT_PROM_HISTOGRAM) {
-		*value = takes_worst(sum->family) ? fmax(*value, series->value)
-						  : *value + series->value;
-		return;
-	}
-	to->count += from->count;
-	to->sum += from->sum;
-	for (size_t i = 0; i < LT_LE_COUNT; i++)
-		to->below[i] += from->below[i];
-}
-
-/* What of a run of equal series has ended lives on as one. Gauges tell of now only. */
-static int keep_past(struct lt_series_set *set, const struct lt_series *run, size_t n)
-{
-	struct lt_buckets own;
-	struct lt_series past;
-	bool any = false;
-	int err;
-
-	if (run->family->prom_type == LT_PROM_GAUGE)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		if (!run[i].past && !run[i].ends)
-			continue;
-		if (any) {
-			add_up(set, &past, &run[i], &past.value);
-			continue;
-		}
-		any = true;
-		past = run[i];
-		if (past.family->prom_type != LT_PROM_HISTOGRAM)
-			continue;
-		own = set->buckets[past.buckets]; /* the run's own are added up too */
-		err = lt_series_set__keep_buckets(set, &own, &past.buckets);
-		if (err)
-			return err;
-	}
-	if (!any)
-		return 0;
-	past.past = true;
-	past.ends = false;
-	return lt_series_list__add(&set->past, &past);
-}
-
-/* Sorted series become unequal ones, in place. */
-static int merge(struct lt_series_set *set)
-{
-	struct lt_series_list *list = &set->shown;
-	size_t kept = 0;
-
-	for (size_t i = 0, n; i < list->n; i += n) {
-		struct lt_series *run = &list->items[i];
-		bool live = false;
-		int err;
-
-		for (n = 0; i + n < list->n && equal(set, run, &run[n]); n++)
-			live |= !run[n].past;
-		/* With nobody left to carry it on, the past goes: the next of that name starts at 0. */
-		if (!live)
-			continue;
-		err = keep_past(set, run, n);
-		if (err)
-			return err;
-		for (size_t j = 1; j < n; j++)
-			add_up(set, run, &run[j], &run->value);
-		list->items[kept++] = *run;
-	}
-	list->n = kept;
-	return 0;
 }
 
 /* Over the bound, whole series are left out, those that came last: the last processes. */
@@ -240,6 +135,62 @@ static int copy(struct lt_series_set *set, struct lt_series_list *to,
 	return 0;
 }
 
+static int compare_sources(const void *pa, const void *pb)
+{
+	const uint64_t *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Those that have not ended, in order; *ret_n of them. NULL: memory ran out. */
+static uint64_t *list_sources(const struct lt_snapshot *snapshot, size_t *ret_n)
+{
+	size_t n = 1;
+	uint64_t *sources;
+
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		n += 1 + snapshot->processes[i].n_loops;
+	sources = calloc(n, sizeof(*sources));
+	if (!sources)
+		return NULL;
+	n = 1; /* looptop itself: 0 */
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+
+		if (process->ended)
+			continue;
+		sources[n++] = lt_series_source(process, process->pid);
+		for (size_t k = 0; k < process->n_loops; k++)
+			if (!process->loops[k].ended)
+				sources[n++] = lt_series_source(process, process->loops[k].tid);
+	}
+	qsort(sources, n, sizeof(*sources), compare_sources);
+	*ret_n = n;
+	return sources;
+}
+
+/* What the parts of sums had counted: for those of them that nobody knows now. */
+static int hold_parts(struct lt_series_set *set, const struct lt_series_set *before,
+		      const struct lt_snapshot *snapshot)
+{
+	size_t first = set->shown.n, n = 0;
+	uint64_t *here;
+	int err;
+
+	if (!before->parts.n)
+		return 0;
+	here = list_sources(snapshot, &n);
+	err = here ? copy(set, &set->shown, before, &before->parts) : -ENOMEM;
+	for (size_t i = first; !err && i < set->shown.n; i++) {
+		struct lt_series *part = &set->shown.items[i];
+
+		part->held = true;
+		part->ends = !bsearch(&part->source, here, n, sizeof(*here), compare_sources);
+	}
+	free(here);
+	return err;
+}
+
 struct lt_series_set *lt_series_set__new(const struct lt_snapshot *snapshot,
 					 const struct lt_prom_opts *opts,
 					 const struct lt_series_set *before)
@@ -250,10 +201,10 @@ struct lt_series_set *lt_series_set__new(const struct lt_snapshot *snapshot,
 		return NULL;
 	set->opts = *opts;
 	if (lt_series_set__collect(set, snapshot, false) ||
-	    (before && copy(set, &set->shown, before, &before->past)))
+	    (before && (copy(set, &set->shown, before, &before->past) ||
+			hold_parts(set, before, snapshot))))
 		goto fail;
-	qsort_r(set->shown.items, set->shown.n, sizeof(struct lt_series), compare, set->text);
-	if (merge(set) || bound(set))
+	if (lt_series_set__merge(set) || bound(set))
 		goto fail;
 	return set;
 fail:
@@ -268,6 +219,7 @@ void lt_series_set__free(struct lt_series_set *set)
 		return;
 	free(set->shown.items);
 	free(set->past.items);
+	free(set->parts.items);
 	free(set->text);
 	free(set->buckets);
 	free(set);
@@ -304,6 +256,9 @@ struct lt_series_set *lt_series_set__leaving(const struct lt_snapshot *snapshot,
 
 int lt_series_set__retire(struct lt_series_set *set, const struct lt_series_set *leaving)
 {
+	/* They were known when they ended. */
+	for (size_t i = 0; set->parts.n && i < leaving->past.n; i++)
+		lt_series_set__forget(set, leaving, &leaving->past.items[i]);
 	return copy(set, &set->past, leaving, &leaving->past);
 }
 
@@ -314,14 +269,17 @@ void lt_series_set__shrink(struct lt_series_set *set)
 	if (!set->shown.n)
 		return;
 	/* If memory runs out it stays as large as it is. */
-	if (copy(&rest, &rest.past, set, &set->past)) {
+	if (copy(&rest, &rest.past, set, &set->past) ||
+	    copy(&rest, &rest.parts, set, &set->parts)) {
 		free(rest.past.items);
+		free(rest.parts.items);
 		free(rest.text);
 		free(rest.buckets);
 		return;
 	}
 	free(set->shown.items);
 	free(set->past.items);
+	free(set->parts.items);
 	free(set->text);
 	free(set->buckets);
 	*set = rest;

@@ -404,6 +404,102 @@ static void test_without_pid(void **state)
 	free(fx);
 }
 
+/* The turns of both, as a page of these processes has them. */
+static double turns_without_pid(struct fixture *fx, struct lt_series_set **set)
+{
+	const struct lt_prom_opts opts = { .no_pid_label = true };
+	struct lt_series_set *next = lt_series_set__new(&fx->snapshot, &opts, *set);
+	char *page = lt_series_set__page(next, false, NULL);
+	double turns = value_of(page, "looptop_loop_turns_total{name=\"app\",container=\"\","
+				      "loop=\"main\"}");
+
+	assert_non_null(next);
+	free(page);
+	lt_series_set__free(*set);
+	*set = next;
+	return turns;
+}
+
+/* Probes come and go: what nobody counts stands still in a sum, which neither falls nor rises by it. */
+static void test_unknown_for_a_while(void **state)
+{
+	struct fixture *fx = fixture_new();
+	double *first = &fx->loops[0].total.turns, *second = &fx->loops[2].total.turns;
+	struct lt_series_set *set = NULL;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fx->processes[i].name = "app";
+		fx->processes[i].container = NULL;
+	}
+	fx->processes[0].n_loops = 1;
+	*first = 1000;
+	*second = 200;
+	assert_true(turns_without_pid(fx, &set) == 1200);
+	*first = NAN;
+	*second = 210;
+	assert_true(turns_without_pid(fx, &set) == 1210);
+	*second = NAN; /* nobody counts any of it */
+	assert_true(isnan(turns_without_pid(fx, &set)));
+	*second = 230;
+	assert_true(turns_without_pid(fx, &set) == 1230);
+	*first = 1005;
+	assert_true(turns_without_pid(fx, &set) == 1235);
+	*first = 1006;
+	assert_true(turns_without_pid(fx, &set) == 1236);
+	/* It ends while nobody counts. */
+	*first = NAN;
+	assert_true(turns_without_pid(fx, &set) == 1236);
+	fx->processes[0].ended = true;
+	assert_true(turns_without_pid(fx, &set) == 1236);
+	fx->snapshot.processes = &fx->processes[1];
+	fx->snapshot.n_processes = 1;
+	*second = 240;
+	assert_true(turns_without_pid(fx, &set) == 1246);
+	/* The other one ends counted; the next of that name starts at 0. */
+	fx->processes[1].ended = true;
+	assert_true(turns_without_pid(fx, &set) == 1246);
+	fx->snapshot.n_processes = 0;
+	assert_true(isnan(turns_without_pid(fx, &set)));
+	fx->snapshot.n_processes = 1;
+	fx->processes[1].ended = false;
+	*second = 3;
+	assert_true(turns_without_pid(fx, &set) == 3);
+	lt_series_set__free(set);
+	free(fx);
+}
+
+/* One that ends is counted once, whether a scrape saw its last row or not. */
+static void test_ends_between_scrapes(void **state)
+{
+	struct fixture *fx = fixture_new();
+	const struct lt_prom_opts opts = { .no_pid_label = true };
+	struct lt_series_set *set = NULL, *leaving;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fx->processes[i].name = "app";
+		fx->processes[i].container = NULL;
+	}
+	fx->processes[0].n_loops = 1;
+	fx->loops[0].total.turns = 1000;
+	fx->loops[2].total.turns = 200;
+	assert_true(turns_without_pid(fx, &set) == 1200);
+	fx->loops[0].total.turns = 1010;
+	fx->processes[0].ended = true;
+	leaving = lt_series_set__leaving(&fx->snapshot, &opts);
+	assert_non_null(leaving);
+	lt_series_set__shrink(set);
+	assert_int_equal(lt_series_set__retire(set, leaving), 0);
+	lt_series_set__free(leaving);
+	fx->snapshot.processes = &fx->processes[1];
+	fx->snapshot.n_processes = 1;
+	assert_true(turns_without_pid(fx, &set) == 1210);
+	assert_true(turns_without_pid(fx, &set) == 1210);
+	lt_series_set__free(set);
+	free(fx);
+}
+
 /* Lines that are samples. */
 static size_t samples(const char *page)
 {
@@ -484,6 +580,8 @@ int main(void)
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_equal_series_are_merged),
 		cmocka_unit_test(test_without_pid),
+		cmocka_unit_test(test_unknown_for_a_while),
+		cmocka_unit_test(test_ends_between_scrapes),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_negotiation),
 		cmocka_unit_test(test_empty),

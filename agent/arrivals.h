@@ -26,7 +26,7 @@ void lt_arrivals__event(struct lt_arrivals *arrivals, const struct lt_event *eve
  * since the start. */
 void lt_arrivals__look(struct lt_arrivals *arrivals, bool told, uint64_t left);
 
-/* Everything that is there, whatever it costs: for the start. 0 or -errno. */
+/* Everything that is there, until the clock shows deadline_ns: for the start. 0 or -errno. */
 int lt_arrivals__look_at_all(struct lt_arrivals *arrivals, uint64_t deadline_ns);
 
 /* The next process to attach to; false: none, or enough time was spent on attaching for now. `all`: whether

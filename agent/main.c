@@ -32,9 +32,6 @@ int main(int argc, char **argv)
 
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	setlocale(LC_CTYPE, "");
-	/* What is large goes back to the system at once, also when it comes again and again. */
-	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 4 << 20);
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, not our death */
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)

@@ -51,7 +51,8 @@ struct lt_watch {
 	bool details_now; /* in this interval its heaps and what it holds open are read */
 	uint64_t details_ns; /* when they are read next */
 	char turns_text[160]; /* why they are not read in each interval */
-	double cpu_seconds; /* of all its threads at the latest look; NAN: not known */
+	double cpu_seconds; /* of all its threads at the latest look; NAN: not known exactly */
+	uint64_t cpu_ns; /* before that look */
 	bool has_slept; /* it has not run since then: what its memory said it still says */
 	bool has_pool;
 	bool doubts_threads; /* one of them may have ended */
@@ -122,13 +123,27 @@ void lt_watch__forget_handles(struct lt_watch *watch);
 void lt_watch__read_jit(struct lt_watch *watch);
 size_t lt_watch__miss_jit(const struct lt_watch *watch, const char **missing);
 
-/* watch_read.c: the thread runs a loop, which gets its name and its clock. */
+/* watch_threads.c: the thread runs a loop, which gets its name and its clock. */
 void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);
 
-/* watch_read.c: gives the loops that are known their records and clocks. */
+/* watch_threads.c: gives the loops that are known their records and clocks. */
 void lt_watch__seed_loops(struct lt_watch *watch);
 
-/* watch_read.c: finds the loops of threads that have not shown one yet, and gives them their records. */
+/* watch_threads.c: finds the loops of threads that have not shown one yet, and gives them their records. */
 void lt_watch__look_for_loops(struct lt_watch *watch);
+
+/*
+ * Whether a thread runs a loop that is worth a row: the main one does, and in Node those whose loop has a check
+ * handle, as every JavaScript environment has; Node's own helper threads have loops without. loop_ptr 0: not known.
+ * True: *mem has what its account says.
+ */
+bool lt_watch__confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread,
+			    uint64_t loop_ptr, struct lt_loop_mem *mem);
+void lt_watch__list_threads(struct lt_watch *watch);
+/* Threads that have ended go when their last records are read; their loops get a last row. */
+void lt_watch__drop_threads(struct lt_watch *watch);
+
+/* watch_read.c: there are so few loops on the host that each may cost more. */
+bool lt_watch__is_one_of_few(const struct lt_watch *watch);
 
 #endif

@@ -1,165 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* Reading one target: its threads, its loops, the kernel's records, its memory. */
+/* Reading one target: what it uses, the kernel's records, its memory. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/target/cgroup.h"
-#include "agent/target/handles.h"
 #include "agent/target/process.h"
 #include "agent/target/recall.h"
 #include "agent/util/clock.h"
 #include "agent/watch_internal.h"
-#include "looptop/log.h"
 
-/* A new Worker's loop is looked for on its stack in so many intervals; it must be asleep to be seen. */
-#define LOOK_TRIES 10
-
-#define CGROUP_MAX 4096
-
-#define LOOPS_FEW 100 /* of the host */
-/* Of so many loops details are read in a second. */
-#define LOOPS_A_SECOND 500
-#define LIST_NS	       5000000000ull
+#define CGROUP_MAX     4096
+#define LOOPS_FEW      100 /* of the host */
+#define LOOPS_A_SECOND 500 /* of so many loops details are read in a second */
 #define SOONER_NS      50000000ull /* a tick that comes a little early is the turn's */
 
-static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)
+bool lt_watch__is_one_of_few(const struct lt_watch *watch)
 {
-	char comm[LT_COMM_SIZE] = "";
-
-	if (watch->target->generic) {
-		lt_watch__name_thread(watch, thread);
-		return;
-	}
-	if (thread->name[0])
-		return;
-	if (thread->tid == watch->target->pid) {
-		snprintf(thread->name, sizeof(thread->name), "main");
-		return;
-	}
-	watch->workers++;
-	lt_thread_name(watch->target->pid, thread->tid, comm);
-	if (lt_is_own_name(comm, watch->target->comm))
-		snprintf(thread->name, sizeof(thread->name), "%s", comm);
-	else
-		snprintf(thread->name, sizeof(thread->name), "worker-%d", watch->workers);
-}
-
-static void sample_thread(const struct lt_watch *watch, int tid, uint64_t loop_ptr)
-{
-	int err = watch->sampler ? lt_sampler__add(watch->sampler, tid,
-						   lt_find_async_hooks(watch->target, loop_ptr))
-				 : 0;
-
-	if (err && err != -ESRCH)
-		lt_info("sample thread %d of pid %d: %s; its stalls have no stacks", tid,
-			watch->target->pid, strerror(-err));
-}
-
-void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread)
-{
-	thread->is_loop = true;
-	name_loop(watch, thread);
-	sample_thread(watch, thread->tid, thread->loop_ptr);
-}
-
-/*
- * Which threads run a loop that is worth a row: the main one, and in Node those whose loop has a
- * check handle, as every JavaScript environment has; Node's own helper threads have loops without.
- */
-static bool confirm_loop(struct lt_watch *watch, struct lt_thread_state *thread, uint64_t loop_ptr,
-			 struct lt_loop_mem *mem)
-{
-	bool node = watch->target->runtime && !strcmp(watch->target->runtime, "node");
-	int err = lt_read_loop(watch->target,
-			       thread->tid == watch->target->pid && !loop_ptr ? 0 : loop_ptr, mem);
-
-	if (watch->target->generic) {
-		thread->is_loop = true; /* it has a record: it has waited */
-	} else if (thread->tid == watch->target->pid) {
-		thread->is_loop = thread->is_loop || !err;
-	} else if (!thread->is_loop) {
-		thread->is_loop = !err && (mem->has_check || !node);
-	}
-	if (!thread->is_loop)
-		return false;
-	if (!err)
-		thread->loop_ptr = mem->loop_ptr;
-	lt_watch__take_thread(watch, thread);
-	return !err;
-}
-
-void lt_watch__look_for_loops(struct lt_watch *watch)
-{
-	for (size_t i = 0; i < watch->threads.n; i++) {
-		struct lt_thread_state *thread = &watch->threads.items[i];
-		bool main_thread = thread->tid == watch->target->pid;
-		uint64_t loop_ptr = 0;
-		struct lt_loop_mem mem;
-
-		if (thread->is_loop || !thread->here || thread->tries >= LOOK_TRIES)
-			continue;
-		thread->tries++;
-		if (watch->target->generic) {
-			if (watch->attachment && watch->tier > LT_TIER_MEMORY)
-				lt_watch__look_at_waiting(watch, thread);
-			continue;
-		}
-		if (!main_thread && lt_find_thread_loop(watch->target, thread->tid, &loop_ptr))
-			continue;
-		if (confirm_loop(watch, thread, loop_ptr, &mem) && watch->attachment &&
-		    lt_attachment__has(watch->attachment, LT_GROUP_WAIT))
-			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
-	}
-}
-
-void lt_watch__seed_loops(struct lt_watch *watch)
-{
-	for (size_t i = 0; i < watch->threads.n; i++) {
-		struct lt_thread_state *thread = &watch->threads.items[i];
-		struct lt_loop_mem mem;
-
-		thread->tries = 0;
-		if (!thread->is_loop || !thread->here)
-			continue;
-		sample_thread(watch, thread->tid, thread->loop_ptr);
-		if (watch->target->generic)
-			lt_watch__look_at_waiting(watch, thread);
-		if (lt_attachment__has(watch->attachment, LT_GROUP_WAIT) &&
-		    lt_read_loop(watch->target, thread->loop_ptr, &mem) == 0)
-			lt_attachment__seed_loop(watch->attachment, thread->tid, &mem);
-	}
-}
-
-/* Threads that have ended go when their last records are read; their loops get a last row. */
-static void drop_threads(struct lt_watch *watch)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < watch->threads.n; i++) {
-		struct lt_thread_state *thread = &watch->threads.items[i];
-		struct lt_loop_key key = { (uint32_t)watch->target->pid, (uint32_t)thread->tid };
-		struct lt_loop_state *loop;
-
-		if (thread->here) {
-			watch->threads.items[kept++] = *thread;
-			continue;
-		}
-		loop = thread->is_loop ? lt_store__loop(watch->process, thread->tid, thread->name)
-				       : NULL;
-		if (loop)
-			lt_loop_state__end(loop);
-		if (watch->sampler)
-			lt_sampler__remove(watch->sampler, thread->tid);
-		if (watch->probe) {
-			lt_probe__forget_loop(watch->probe, &key);
-			lt_probe__forget_jit(watch->probe, &key);
-		}
-		lt_handles__free(thread->handles);
-	}
-	watch->threads.n = kept;
+	return *watch->n_loops <= LOOPS_FEW;
 }
 
 static const char *text_or_null(const char *text)
@@ -188,16 +47,17 @@ static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *
 /* Whether it is there, and what it uses. */
 static void read_usage(struct lt_watch *watch, struct lt_process_reading *reading)
 {
-	struct lt_usage usage = { NAN, NAN, NAN, NAN }, now;
+	struct lt_usage usage = { NAN, NAN, NAN, NAN, false }, now;
 	struct lt_usage_details details = { NAN, NAN, NAN, NAN };
 	struct lt_process *identity = &reading->identity;
 	int pid = watch->target->pid;
-
+	uint64_t begin_ns = lt_now_ns();
 	int err = watch->gone ? -ESRCH : lt_live__usage(&watch->live, &now);
 
 	watch->ended = err == -ESRCH;
 	watch->has_slept = !err && now.cpu_seconds == watch->cpu_seconds;
-	watch->cpu_seconds = err ? NAN : now.cpu_seconds;
+	watch->cpu_seconds = err || now.in_ticks ? NAN : now.cpu_seconds;
+	watch->cpu_ns = begin_ns;
 	if (!err)
 		usage = now;
 	if (!watch->ended && watch->read_details)
@@ -210,26 +70,6 @@ static void read_usage(struct lt_watch *watch, struct lt_process_reading *readin
 	identity->data_bytes = details.data_bytes;
 	identity->open_fds = details.open_fds;
 	identity->max_fds = details.max_fds;
-}
-
-/*
- * Listing threads costs more than most else. It is left out as long as their number is the same and each loop but
- * the main one has moved on since, which those of ended threads do not. What came in place of a thread without a
- * loop is seen some seconds later.
- */
-static void list_threads(struct lt_watch *watch)
-{
-	unsigned told = lt_live__threads_told(&watch->live);
-	uint64_t now_ns = lt_now_ns();
-
-	if (watch->has_slept && told == watch->threads_told)
-		return;
-	if (told && told == watch->threads_told && !watch->doubts_threads &&
-	    now_ns - watch->listed_ns < LIST_NS)
-		return;
-	lt_threads__list(&watch->threads, &watch->live);
-	watch->threads_told = told;
-	watch->listed_ns = now_ns;
 }
 
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
@@ -269,7 +109,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 	watch->process = lt_store__process(store, &reading);
 	if (watch->ended)
 		return;
-	list_threads(watch);
+	lt_watch__list_threads(watch);
 	lt_watch__look_for_loops(watch);
 }
 
@@ -284,7 +124,7 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	if (!watch->process || !thread || watch->tier == LT_TIER_MEMORY)
 		return;
 	if (!thread->is_loop && !watch->ended)
-		confirm_loop(watch, thread, rec->loop_ptr, &mem);
+		lt_watch__confirm_loop(watch, thread, rec->loop_ptr, &mem);
 	if (!thread->is_loop)
 		return;
 	thread->hits = rec->hits;
@@ -308,7 +148,7 @@ static bool read_account(struct lt_watch *watch, struct lt_thread_state *thread)
 	bool had_mem = thread->has_mem;
 
 	if (had_mem && watch->has_slept && !watch->details_now) {
-		thread->mem.read_ns = lt_now_ns();
+		thread->mem.read_ns = watch->cpu_ns;
 		return true;
 	}
 	thread->has_mem = !lt_read_loop(watch->target, thread->loop_ptr, &thread->mem);
@@ -425,7 +265,7 @@ static void take_turn(struct lt_watch *watch)
 /* With few loops each reading is a call of its own, and its time is known to the microsecond. */
 static bool reads_ahead(const struct lt_watch *watch)
 {
-	return watch->target->recall && *watch->n_loops > LOOPS_FEW;
+	return watch->target->recall && !lt_watch__is_one_of_few(watch);
 }
 
 bool lt_watch__finish(struct lt_watch *watch)
@@ -441,7 +281,7 @@ bool lt_watch__finish(struct lt_watch *watch)
 	}
 	lt_watch__read_jit(watch);
 	if (!watch->ended)
-		drop_threads(watch);
+		lt_watch__drop_threads(watch);
 	read_pool(watch);
 	if (!watch->ended && reads_ahead(watch))
 		lt_recall__end(watch->target->recall);

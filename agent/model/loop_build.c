@@ -278,7 +278,8 @@ static int show_running(struct lt_loop_state *loop, const struct lt_moment *mome
 	const struct lt_cause_known known = { moment->causes_known && loop->has_record,
 					      moment->gc_probed };
 	struct lt_stall stall = loop->has_answer ? loop->answer : lt_stall_of(0, 0);
-	struct lt_cause_parts parts = lt_cause__turn(loop->probed ? &loop->probed->rec : &none, moment->now_ns);
+	const struct lt_loop_rec *rec = loop->probed ? &loop->probed->rec : &none;
+	struct lt_cause_parts parts = lt_cause__turn(rec, moment->now_ns);
 	uint64_t until_ns, start_ns = running_turn(loop, moment, &until_ns);
 	int err;
 
@@ -331,7 +332,8 @@ void lt_loop_state__build(struct lt_loop_state *loop, const struct lt_moment *mo
 	set_unknown(ret_loop);
 	lt_model_handles(loop->has_handles ? &loop->handles : NULL,
 			 loop->has_memory ? &loop->mem : NULL, ret_loop);
-	ret_loop->ended = loop->ended || (loop->has_record && loop->probed->rec.flags & LT_LOOP_ENDED);
+	ret_loop->ended = loop->ended || (loop->has_record &&
+					  loop->probed->rec.flags & LT_LOOP_ENDED);
 	if (loop->has_record)
 		build_record(loop, moment, stall, ret_loop);
 	if (loop->has_memory)

@@ -4,11 +4,10 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 
 int lt_cgroup_path(const char *text, const char *controller, char *buf, size_t size)
 {

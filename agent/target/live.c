@@ -133,7 +133,8 @@ int lt_live__usage(struct lt_live *live, struct lt_usage *ret_usage)
 		return err;
 	usage.user_seconds = live->user_seconds;
 	usage.system_seconds = live->system_seconds;
-	if (isnan(usage.cpu_seconds))
+	usage.in_ticks = isnan(usage.cpu_seconds);
+	if (usage.in_ticks)
 		usage.cpu_seconds = usage.user_seconds + usage.system_seconds;
 	usage.rss_bytes = (double)resident * (double)sysconf(_SC_PAGESIZE);
 	*ret_usage = usage;

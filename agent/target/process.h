@@ -79,9 +79,10 @@ int lt_process_info(int pid, struct lt_proc_info *ret_info);
 
 /* CPU time of all its threads since its start, and its resident memory. */
 struct lt_usage {
-	double cpu_seconds; /* exact */
+	double cpu_seconds; /* by the scheduler, to the nanosecond */
 	double user_seconds, system_seconds; /* in ticks */
 	double rss_bytes;
+	bool in_ticks; /* so is cpu_seconds, the scheduler's not being known */
 };
 
 struct lt_usage_details {

@@ -213,6 +213,7 @@ void lt_watch__free(struct lt_watch *watch)
 	lt_task_log__free(&watch->tasks[1]);
 	lt_watch__forget_handles(watch);
 	free(watch->threads.items);
+	free(watch->cgroup_text);
 	if (watch->target)
 		lt_live__close(&watch->live);
 	lt_target__close(watch->target);
@@ -274,7 +275,8 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 {
 	bool changed = false;
 
-	if (watch->ended || watch->gone || !watch->attachment || watch->tier == LT_TIER_MEMORY)
+	/* Most have none, and it is asked of all of them many times a second. */
+	if (!watch->attachment || watch->ended || watch->gone || watch->tier == LT_TIER_MEMORY)
 		return false;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];

@@ -48,9 +48,11 @@ struct lt_watch {
 	bool told_dropped; /* budget_text says why less is measured than is wished for */
 	bool ended;
 	bool heaps_missed; /* some loop's heap_missed */
-	bool details_now; /* in this interval its heaps and what it holds open are read */
+	bool details_now; /* in the latest interval its heaps and what it holds open are read */
 	uint64_t details_ns; /* when they are read next */
 	char turns_text[160]; /* why they are not read in each interval */
+	char *cgroup_text; /* owned; NULL: not known */
+	int cpus_allowed;
 	double cpu_seconds; /* of all its threads at the latest look; NAN: not known exactly */
 	uint64_t cpu_ns; /* before that look */
 	bool has_slept; /* it has not run since then: what its memory said it still says */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/target/cgroup.h"
 #include "agent/target/process.h"
@@ -26,17 +27,28 @@ static const char *text_or_null(const char *text)
 	return text && text[0] ? text : NULL;
 }
 
-static void read_limits(const struct lt_watch *watch, struct lt_limits_reading *ret_limits)
+/* Where it is, and on which CPUs it may run. It stays there as a rule: this is read when details are. */
+static void read_place(struct lt_watch *watch)
 {
 	char text[CGROUP_MAX];
-	bool known = lt_live__cgroup(&watch->live, text, sizeof(text)) >= 0;
-	struct lt_cgroup_limits limits =
-		lt_cgroups__limits(watch->cgroups, known ? text : NULL);
-	int cpus = lt_process_cpus(watch->target->pid);
 
+	free(watch->cgroup_text);
+	watch->cgroup_text = NULL;
+	if (lt_live__cgroup(&watch->live, text, sizeof(text)) >= 0)
+		watch->cgroup_text = strdup(text);
+	watch->cpus_allowed = lt_process_cpus(watch->target->pid);
+}
+
+static void read_limits(struct lt_watch *watch, struct lt_limits_reading *ret_limits)
+{
+	struct lt_cgroup_limits limits;
+
+	if (!watch->cgroup_text || watch->details_now)
+		read_place(watch);
+	limits = lt_cgroups__limits(watch->cgroups, watch->cgroup_text);
 	*ret_limits = (struct lt_limits_reading){
 		.cpu_limit = limits.cpu_limit,
-		.cpus_allowed = cpus > 0 ? cpus : NAN,
+		.cpus_allowed = watch->cpus_allowed > 0 ? watch->cpus_allowed : NAN,
 		.periods = limits.periods,
 		.throttled_periods = limits.throttled_periods,
 		.throttled_seconds = limits.throttled_seconds,
@@ -151,7 +163,7 @@ static bool read_account(struct lt_watch *watch, struct lt_thread_state *thread)
 		thread->mem.read_ns = watch->cpu_ns;
 		return true;
 	}
-	thread->has_mem = !lt_read_loop(watch->target, thread->loop_ptr, &thread->mem);
+	thread->has_mem = !lt_read_loop_again(watch->target, thread->loop_ptr, &thread->mem);
 	if (thread->tid != watch->target->pid &&
 	    (!thread->has_mem || !had_mem || before.loop_ptr != thread->mem.loop_ptr ||
 	     (before.time_ms == thread->mem.time_ms && before.entry_ns == thread->mem.entry_ns)))

@@ -109,16 +109,18 @@ int lt_live__usage(struct lt_live *live, struct lt_usage *ret_usage)
 {
 	long hz = sysconf(_SC_CLK_TCK);
 	double tick_seconds = hz > 0 ? 1.0 / (double)hz : 0.01;
-	unsigned long long size = 0, resident = 0;
+	unsigned long long size, resident;
 	struct lt_usage usage = { .cpu_seconds = exact_seconds(live->pid) };
-	char text[USAGE_MAX];
+	char text[USAGE_MAX], *end;
 	int err = 0, n;
 
 	/* It is there after its clock was read: so the pid was its own then. */
 	n = read_text(live, live->statm_fd, "statm", text, sizeof(text));
 	if (n < 0)
 		return n;
-	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
+	size = strtoull(text, &end, 10);
+	resident = strtoull(end, &end, 10);
+	if (*end != ' ')
 		return -EINVAL;
 	/*
 	 * Ticks tell nothing new before another tick of CPU time. Without memory of its own it is ending, and

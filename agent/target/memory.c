@@ -59,25 +59,52 @@ int lt_read_memory(const struct lt_target *target, uint64_t address, void *buf, 
 	return lt_source_read(&source, address, buf, size);
 }
 
-/* internal_fields: the running wait's beginning and the ended ones' sum must belong together. What stands there before
- * and after stood there in between: the clocks, ours and the loop's own, are read then. The loop's would be that of
- * the turn before if it were read first, and the wait that follows would pass for a turn. */
-static int read_metrics(const struct lt_target *target, const struct lt_uv_layout *uv, uint64_t fields,
+size_t lt_uv_mutex_bytes(const struct lt_target *target)
+{
+	const struct lt_module *uv = lt_target__uv_module(target);
+
+	return uv && uv->image ? (size_t)uv->image->uv.mutex_bytes : 0;
+}
+
+/* The structure itself, at mem->loop_ptr. */
+static int read_structure(const struct lt_target *target, size_t mutex, struct lt_loop_mem *mem)
+{
+	unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)];
+	int err = lt_read_memory(target, mem->loop_ptr, loop, LT_UV_LOOP_BYTES(mutex));
+
+	if (err)
+		return err;
+	mem->fields_ptr = lt_word(loop, LT_UV_LOOP_INTERNAL_FIELDS);
+	if (!lt_is_pointer(mem->fields_ptr) ||
+	    !lt_is_pointer(lt_word(loop, LT_UV_LOOP_HANDLE_QUEUE)) ||
+	    (int32_t)lt_half(loop, LT_UV_LOOP_BACKEND_FD) <= 0)
+		return -ENOENT; /* not initialised (yet), or no loop at all */
+	mem->time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS(mutex));
+	mem->active_handles = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
+	mem->has_check = lt_word(loop, LT_UV_LOOP_CHECK_HANDLES(mutex)) !=
+			 mem->loop_ptr + LT_UV_LOOP_CHECK_HANDLES(mutex);
+	return 0;
+}
+
+/*
+ * At mem->fields_ptr: the running wait's beginning and the ended ones' sum must belong together. What stands there
+ * before and after stood there in between: the clocks, ours and the loop's own in its structure, are read then. The
+ * loop's would be that of the turn before if it were read first, and the wait that follows would pass for a turn.
+ */
+static int read_between(const struct lt_target *target, const struct lt_uv_layout *uv,
 			struct lt_loop_mem *mem)
 {
+	uint64_t fields = mem->fields_ptr;
 	unsigned char block[160], again[160];
+	int err;
 
-	if (uv->idle_time < 0) {
-		mem->metrics_on = false;
-		mem->iterations = UINT64_MAX;
-		return 0;
-	}
-	for (int i = 0; i < TRIES; i++) {
-		if (lt_read_memory(target, fields, block, sizeof(block)) ||
-		    lt_read_memory(target, mem->loop_ptr + LT_UV_LOOP_TIME_MS((size_t)uv->mutex_bytes),
-				   &mem->time_ms, sizeof(mem->time_ms)))
+	for (int i = 0;; i++) {
+		if (lt_read_memory(target, fields, block, sizeof(block)))
 			return -EFAULT;
+		err = read_structure(target, (size_t)uv->mutex_bytes, mem);
 		mem->read_ns = lt_now_ns();
+		if (err || mem->fields_ptr != fields)
+			return err ? err : -EAGAIN;
 		if (lt_read_memory(target, fields, again, sizeof(again)))
 			return -EFAULT;
 		mem->idle_ns = lt_word(block, (size_t)uv->idle_time);
@@ -97,46 +124,42 @@ static int read_metrics(const struct lt_target *target, const struct lt_uv_layou
 	return 0;
 }
 
-size_t lt_uv_mutex_bytes(const struct lt_target *target)
-{
-	const struct lt_module *uv = lt_target__uv_module(target);
-
-	return uv && uv->image ? (size_t)uv->image->uv.mutex_bytes : 0;
-}
-
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem)
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
-	struct lt_loop_mem mem = { 0 };
+	struct lt_loop_mem mem = { .loop_ptr = loop_ptr };
 	size_t mutex = lt_uv_mutex_bytes(target);
-	unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)];
-	uint64_t fields;
 	int err;
 
 	if (!mutex)
 		return -ENOENT;
 	if (!loop_ptr)
-		loop_ptr = lt_module__address(uv, uv->image->default_loop);
-	if (!loop_ptr)
+		mem.loop_ptr = lt_module__address(uv, uv->image->default_loop);
+	if (!mem.loop_ptr)
 		return -ENOENT;
-	if (!lt_is_pointer(loop_ptr))
+	if (!lt_is_pointer(mem.loop_ptr))
 		return -EFAULT;
-	err = lt_read_memory(target, loop_ptr, loop, LT_UV_LOOP_BYTES(mutex));
-	if (err)
-		return err;
-	fields = lt_word(loop, LT_UV_LOOP_INTERNAL_FIELDS);
-	if (!lt_is_pointer(fields) || !lt_is_pointer(lt_word(loop, LT_UV_LOOP_HANDLE_QUEUE)) ||
-	    (int32_t)lt_half(loop, LT_UV_LOOP_BACKEND_FD) <= 0)
-		return -ENOENT; /* not initialised (yet), or no loop at all */
-	mem.loop_ptr = loop_ptr;
-	mem.time_ms = lt_word(loop, LT_UV_LOOP_TIME_MS(mutex));
-	mem.active_handles = lt_half(loop, LT_UV_LOOP_ACTIVE_HANDLES);
-	mem.has_check = lt_word(loop, LT_UV_LOOP_CHECK_HANDLES(mutex)) !=
-			loop_ptr + LT_UV_LOOP_CHECK_HANDLES(mutex);
-	err = read_metrics(target, &uv->image->uv, fields, &mem);
+	err = read_structure(target, mutex, &mem);
+	if (!err && uv->image->uv.idle_time < 0)
+		mem.iterations = UINT64_MAX;
+	else if (!err)
+		err = read_between(target, &uv->image->uv, &mem);
 	if (!err)
 		*ret_mem = mem;
 	return err;
+}
+
+int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *mem)
+{
+	const struct lt_module *uv = lt_target__uv_module(target);
+	struct lt_loop_mem now = { .loop_ptr = loop_ptr, .fields_ptr = mem->fields_ptr };
+
+	if (uv && uv->image->uv.idle_time >= 0 && loop_ptr && mem->loop_ptr == loop_ptr &&
+	    read_between(target, &uv->image->uv, &now) == 0) {
+		*mem = now;
+		return 0;
+	}
+	return lt_read_loop(target, loop_ptr, mem);
 }
 
 /* A libuv queue's nodes; -1: longer than the bound, or torn by a change. */

@@ -125,7 +125,7 @@ struct lt_target {
 
 /* libuv's own account of one loop, read from the target's memory (facts 6.2). */
 struct lt_loop_mem {
-	uint64_t loop_ptr;
+	uint64_t loop_ptr, fields_ptr; /* of the loop, and of its internal fields */
 	uint64_t read_ns; /* CLOCK_MONOTONIC of the reading */
 	uint64_t idle_ns; /* provider_idle_time: ended waits that may block */
 	uint64_t entry_ns; /* provider_entry_time: beginning of the running wait, 0: none runs */
@@ -205,6 +205,9 @@ size_t lt_uv_mutex_bytes(const struct lt_target *target);
  * or unmapped, -ENOENT not known where, -EPERM, -ESRCH. Everything read is checked; nothing is
  * written to the target. */
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem);
+
+/* The same; *mem is what was read before, or {0}. One that was read before costs a read less. */
+int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *mem);
 
 /* Address of node::Environment::CheckImmediate, 0 where the file has no symbols. */
 uint64_t lt_check_immediate(const struct lt_target *target);

@@ -49,6 +49,7 @@ struct process {
 struct lt_discovery {
 	struct process *processes; /* by pid */
 	struct lt_files *files;
+	uint64_t due_ns; /* before this nobody's time has come: it is asked many times a second */
 	bool generic;
 	bool all_at_once; /* those that have been there for long are looked through */
 };
@@ -109,12 +110,20 @@ static struct process *find_or_add(struct lt_discovery *discovery, int pid)
 	return process;
 }
 
-static void begin_anew(struct process *process, uint64_t start_ticks, uint64_t next_ns)
+static void be_due(struct lt_discovery *discovery, struct process *process, uint64_t next_ns)
+{
+	process->next_ns = next_ns;
+	if (next_ns < discovery->due_ns)
+		discovery->due_ns = next_ns;
+}
+
+static void begin_anew(struct lt_discovery *discovery, struct process *process,
+		       uint64_t start_ticks, uint64_t next_ns)
 {
 	process->state = STATE_LOOKING;
 	process->looks = 0;
 	process->start_ticks = start_ticks;
-	process->next_ns = next_ns;
+	be_due(discovery, process, next_ns);
 }
 
 static void scan_one(struct lt_discovery *discovery, int pid, uint64_t now_ns)
@@ -132,7 +141,7 @@ static void scan_one(struct lt_discovery *discovery, int pid, uint64_t now_ns)
 		process->start_ticks = stat.start_ticks;
 	if (process->next_ns && process->start_ticks == stat.start_ticks)
 		return;
-	begin_anew(process, stat.start_ticks, now_ns); /* new, or another one under that pid */
+	begin_anew(discovery, process, stat.start_ticks, now_ns); /* new, or another one under that pid */
 	if (stat.kernel_thread)
 		process->state = STATE_NEVER;
 }
@@ -166,7 +175,7 @@ void lt_discovery__began(struct lt_discovery *discovery, int pid, bool forked, u
 	struct process *process = pid == getpid() ? NULL : find_or_add(discovery, pid);
 
 	if (process)
-		begin_anew(process, 0, now_ns + (forked ? FORK_SETTLE_NS : 0));
+		begin_anew(discovery, process, 0, now_ns + (forked ? FORK_SETTLE_NS : 0));
 }
 
 void lt_discovery__ended(struct lt_discovery *discovery, int pid)
@@ -210,10 +219,24 @@ static void look_at(struct lt_discovery *discovery, struct process *process)
 	process->looks++;
 }
 
+static uint64_t earliest_ns(const struct lt_discovery *discovery)
+{
+	const struct process *process;
+	uint64_t earliest = UINT64_MAX;
+
+	for (process = discovery->processes; process; process = process->hh.next)
+		if ((process->state == STATE_LOOKING || process->state == STATE_FOUND) &&
+		    process->next_ns < earliest)
+			earliest = process->next_ns;
+	return earliest;
+}
+
 void lt_discovery__look(struct lt_discovery *discovery, uint64_t now_ns, uint64_t deadline_ns)
 {
 	struct process *process, *next;
 
+	if (now_ns < discovery->due_ns)
+		return;
 	/* Those that have just begun first: a storm of old ones must not keep them waiting. */
 	for (int old = 0; old <= 1; old++) {
 		HASH_ITER(hh, discovery->processes, process, next)
@@ -226,6 +249,7 @@ void lt_discovery__look(struct lt_discovery *discovery, uint64_t now_ns, uint64_
 			look_at(discovery, process);
 		}
 	}
+	discovery->due_ns = earliest_ns(discovery);
 }
 
 void lt_discovery__look_through(struct lt_discovery *discovery, uint64_t deadline_ns)
@@ -241,6 +265,8 @@ bool lt_discovery__next(struct lt_discovery *discovery, uint64_t now_ns, struct 
 {
 	struct process *process, *next;
 
+	if (now_ns < discovery->due_ns)
+		return false;
 	HASH_ITER(hh, discovery->processes, process, next)
 	{
 		if (process->state != STATE_FOUND || process->next_ns > now_ns)
@@ -259,6 +285,6 @@ void lt_discovery__postpone(struct lt_discovery *discovery, int pid, uint64_t un
 
 	if (process && process->state == STATE_TAKEN) {
 		process->state = STATE_FOUND;
-		process->next_ns = until_ns;
+		be_due(discovery, process, until_ns);
 	}
 }

@@ -203,7 +203,8 @@ class Series:
                 for row in entry["loops"]:
                     check_row(row, snapshot["interval_seconds"])
         lost = self.lost()
-        assert not any(lost.values()), f"lost: {lost}"
+        when = [i for i, snapshot in enumerate(self.snapshots) if any(snapshot["self"]["lost"].values())]
+        assert not any(lost.values()), f"lost: {lost}, in snapshots {when} of {len(self.snapshots)}"
 
 
 def check_row(row, interval):

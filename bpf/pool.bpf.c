@@ -180,7 +180,8 @@ lt_inline void start_unknown(struct lt_proc_rec *proc, struct lt_task_key *key, 
 	struct lt_task task = { .start_ns = now, .kind = LT_KIND_OTHER, .flags = LT_TASK_EARLY };
 
 	if (loop_key.tid == loop_key.tgid || bpf_map_lookup_elem(&lt_loops, &loop_key)) {
-		struct lt_thread thread = { .sync_begin_ns = now }, *known;
+		struct lt_thread thread = { .sync_begin_ns = now, .gc_kind = LT_GC_MAX };
+		struct lt_thread *known;
 
 		known = bpf_map_lookup_elem(&lt_threads, &loop_key.tid);
 		if (known)

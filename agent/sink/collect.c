@@ -372,15 +372,6 @@ static void add_blockers(struct lt_walk *walk, const struct lt_blockers *blocker
 	lt_walk__add(walk, rank, &stall_functions, "file", "", &rest);
 }
 
-static bool has_end(const struct lt_process *process)
-{
-	bool ended = process->ended;
-
-	for (size_t i = 0; i < process->n_loops; i++)
-		ended |= process->loops[i].ended;
-	return ended;
-}
-
 static void add_own(struct lt_walk *walk, const struct lt_snapshot *snapshot)
 {
 	add_build_info(walk, &snapshot->host);
@@ -399,7 +390,7 @@ int lt_series_set__collect(struct lt_series_set *set, const struct lt_snapshot *
 	if (!ended_only)
 		add_own(&walk, snapshot);
 	for (size_t i = 0; i < snapshot->n_processes && !walk.err; i++)
-		if (!ended_only || has_end(&snapshot->processes[i]))
+		if (!ended_only || lt_process_has_end(&snapshot->processes[i]))
 			add_process(&walk, &snapshot->processes[i]);
 	if (set->opts.blockers && !ended_only)
 		add_blockers(&walk, set->opts.blockers);

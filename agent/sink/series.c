@@ -213,15 +213,20 @@ fail:
 	return NULL;
 }
 
-void lt_series_set__free(struct lt_series_set *set)
+static void free_contents(struct lt_series_set *set)
 {
-	if (!set)
-		return;
 	free(set->shown.items);
 	free(set->past.items);
 	free(set->parts.items);
 	free(set->text);
 	free(set->buckets);
+}
+
+void lt_series_set__free(struct lt_series_set *set)
+{
+	if (!set)
+		return;
+	free_contents(set);
 	free(set);
 }
 
@@ -271,30 +276,26 @@ void lt_series_set__shrink(struct lt_series_set *set)
 	/* If memory runs out it stays as large as it is. */
 	if (copy(&rest, &rest.past, set, &set->past) ||
 	    copy(&rest, &rest.parts, set, &set->parts)) {
-		free(rest.past.items);
-		free(rest.parts.items);
-		free(rest.text);
-		free(rest.buckets);
+		free_contents(&rest);
 		return;
 	}
-	free(set->shown.items);
-	free(set->past.items);
-	free(set->parts.items);
-	free(set->text);
-	free(set->buckets);
+	free_contents(set);
 	*set = rest;
+}
+
+bool lt_process_has_end(const struct lt_process *process)
+{
+	bool ended = process->ended;
+
+	for (size_t i = 0; i < process->n_loops; i++)
+		ended |= process->loops[i].ended;
+	return ended;
 }
 
 bool lt_snapshot_has_ends(const struct lt_snapshot *snapshot)
 {
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct lt_process *process = &snapshot->processes[i];
-
-		if (process->ended)
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		if (lt_process_has_end(&snapshot->processes[i]))
 			return true;
-		for (size_t k = 0; k < process->n_loops; k++)
-			if (process->loops[k].ended)
-				return true;
-	}
 	return false;
 }

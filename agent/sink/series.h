@@ -71,7 +71,8 @@ int lt_series_set__retire(struct lt_series_set *set, const struct lt_series_set 
 /* Keeps the past and the parts only: of a set of which no page is wanted any more. */
 void lt_series_set__shrink(struct lt_series_set *set);
 
-/* Has a process or a loop its last row in it? */
+/* Has the process, or one of its loops, its last row in it? */
+bool lt_process_has_end(const struct lt_process *process);
 bool lt_snapshot_has_ends(const struct lt_snapshot *snapshot);
 
 /* The page in one of the two formats; as lt_prometheus_page(). */

@@ -324,9 +324,9 @@ static bool look_at_turns(struct lt_pipeline *pipeline, struct lt_moment *moment
 	bool changed = false;
 
 	moment->wall_seconds = lt_wall_now(&moment->now_ns);
-	for (size_t i = 0; scratch && i < pipeline->targets.n; i++)
-		changed |= lt_watch__pulse(pipeline->targets.watches[i], pipeline->store, moment,
-					   scratch, next_ns);
+	if (scratch)
+		changed = lt_watch__pulse(&pipeline->targets.common.probed, pipeline->store, moment,
+					  scratch, next_ns);
 	free(scratch);
 	return changed;
 }

@@ -155,7 +155,7 @@ static void begin_measuring(struct lt_watch *watch, const struct lt_options *opt
 		lt_watch__tell_quiet(watch);
 }
 
-int lt_watch__new(int pid, const struct lt_common *common, bool named, struct lt_watch **ret_watch)
+int lt_watch__new(int pid, struct lt_common *common, bool named, struct lt_watch **ret_watch)
 {
 	struct lt_watch *watch = calloc(1, sizeof(*watch));
 	struct lt_source source;
@@ -170,6 +170,7 @@ int lt_watch__new(int pid, const struct lt_common *common, bool named, struct lt
 	watch->symfiles = common->symfiles;
 	watch->cgroups = common->cgroups;
 	watch->n_loops = &common->n_loops;
+	watch->probed = &common->probed;
 	if (watch->probe)
 		lt_probe__follow(watch->probe, pid);
 	err = lt_target__open_with(pid, common->images, &watch->target);
@@ -203,10 +204,9 @@ void lt_watch__free(struct lt_watch *watch)
 {
 	if (!watch)
 		return;
-	lt_sampler__free(watch->sampler);
+	lt_watch__detach(watch);
 	lt_blame__free(watch->blame);
 	lt_blame__free(watch->namer);
-	lt_attachment__free(watch->attachment);
 	if (watch->probe)
 		lt_probe__unfollow(watch->probe, watch->pid);
 	lt_task_log__free(&watch->tasks[0]);
@@ -270,13 +270,13 @@ static bool look_at_late(struct lt_watch *watch, struct lt_store *store,
 	return lt_store__update(store, now, watch->target->pid, rec, tid, &answer);
 }
 
-bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
-		     struct lt_loop_rec *scratch, uint64_t *next_ns)
+static bool look_at_turns(struct lt_watch *watch, struct lt_store *store,
+			  const struct lt_moment *now, struct lt_loop_rec *scratch,
+			  uint64_t *next_ns)
 {
 	bool changed = false;
 
-	/* Most have none, and it is asked of all of them many times a second. */
-	if (!watch->attachment || watch->ended || watch->gone || watch->tier == LT_TIER_MEMORY)
+	if (watch->ended || watch->gone || watch->tier == LT_TIER_MEMORY)
 		return false;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
@@ -292,5 +292,16 @@ bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struc
 		if (scratch->turn_start_ns && stall_ns > now->now_ns && stall_ns < *next_ns)
 			*next_ns = stall_ns;
 	}
+	return changed;
+}
+
+bool lt_watch__pulse(const struct lt_watch_list *probed, struct lt_store *store,
+		     const struct lt_moment *now, struct lt_loop_rec *scratch, uint64_t *next_ns)
+{
+	struct lt_watch *watch;
+	bool changed = false;
+
+	LIST_FOREACH (watch, probed, probed_next)
+		changed |= look_at_turns(watch, store, now, scratch, next_ns);
 	return changed;
 }

@@ -4,6 +4,8 @@
 #ifndef LOOPTOP_WATCH_H
 #define LOOPTOP_WATCH_H
 
+#include <sys/queue.h>
+
 #include "agent/model/cause.h"
 #include "agent/model/governor.h"
 #include "agent/model/store.h"
@@ -17,6 +19,8 @@ struct lt_watch;
 struct lt_cgroups;
 struct lt_images;
 
+LIST_HEAD(lt_watch_list, lt_watch);
+
 /* What all targets have in common; borrowed. */
 struct lt_common {
 	const struct lt_options *options;
@@ -25,13 +29,14 @@ struct lt_common {
 	struct lt_cgroups *cgroups;
 	struct lt_symfiles *symfiles; /* of programs and libraries, for the stacks of stalls */
 	size_t n_loops; /* of all targets, in the latest interval */
+	struct lt_watch_list probed; /* those that have probes now: they enter and leave it by themselves */
 };
 
 /*
  * Opens, and attaches if the process was named; otherwise it stays at tier memory until the host's rule
  * (model/tiers.h) wants more. 0, or -errno with the error logged.
  */
-int lt_watch__new(int pid, const struct lt_common *common, bool named, struct lt_watch **ret_watch);
+int lt_watch__new(int pid, struct lt_common *common, bool named, struct lt_watch **ret_watch);
 void lt_watch__free(struct lt_watch *watch);
 
 const struct lt_target *lt_watch__target(const struct lt_watch *watch);
@@ -71,11 +76,11 @@ void lt_watch__explain(struct lt_watch *watch, int tid, uint64_t turn_start_ns, 
 		       struct lt_stall *stall);
 
 /*
- * Between two ticks: which turns are late now. True if the latest snapshot has changed. *next_ns is lowered to when
- * a turn that runs becomes a stall.
+ * Between two ticks, for all that have probes: which turns are late now. True if the latest snapshot has changed.
+ * *next_ns is lowered to when a turn that runs becomes a stall.
  */
-bool lt_watch__pulse(struct lt_watch *watch, struct lt_store *store, const struct lt_moment *now,
-		     struct lt_loop_rec *scratch, uint64_t *next_ns);
+bool lt_watch__pulse(const struct lt_watch_list *probed, struct lt_store *store,
+		     const struct lt_moment *now, struct lt_loop_rec *scratch, uint64_t *next_ns);
 
 /* After them: memory, pool, garbage collection. True: there is a heap for lt_watch__retry_heaps(). */
 bool lt_watch__finish(struct lt_watch *watch);

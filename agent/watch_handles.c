@@ -15,8 +15,7 @@ void lt_watch__read_handles(struct lt_watch *watch, struct lt_thread_state *thre
 	if (watch->no_handles || !thread->loop_ptr)
 		return;
 	if (!watch->details_now) {
-		if (thread->handles && lt_handles__latest(thread->handles)->read_ns)
-			lt_loop_state__handles(loop, lt_handles__latest(thread->handles));
+		lt_loop_state__same_handles(loop);
 		return;
 	}
 	if (!thread->handles)

@@ -26,6 +26,8 @@ struct lt_watch {
 	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_symfiles *symfiles;
 	struct lt_attachment *attachment; /* NULL: no probes at all */
+	struct lt_watch_list *probed; /* of all targets: in which it is as long as it has an attachment */
+	LIST_ENTRY(lt_watch) probed_next;
 	unsigned attachments; /* how many there have been */
 	bool named; /* by the user: measured whatever it does */
 	bool asked_for; /* by its pid or name, not found */

@@ -14,7 +14,7 @@
 
 #define CGROUP_MAX     4096
 #define LOOPS_FEW      100 /* of the host */
-#define LOOPS_A_SECOND 500 /* of so many loops details are read in a second */
+#define LOOPS_A_SECOND 250 /* of so many loops details are read in a second */
 #define SOONER_NS      50000000ull /* a tick that comes a little early is the turn's */
 
 bool lt_watch__is_one_of_few(const struct lt_watch *watch)
@@ -163,9 +163,11 @@ static bool read_account(struct lt_watch *watch, struct lt_thread_state *thread)
 		thread->mem.read_ns = watch->cpu_ns;
 		return true;
 	}
-	thread->has_mem = !lt_read_loop_again(watch->target, thread->loop_ptr, &thread->mem);
+	thread->has_mem = !lt_read_loop_again(watch->target, thread->loop_ptr, !watch->details_now,
+					      &thread->mem);
 	if (thread->tid != watch->target->pid &&
 	    (!thread->has_mem || !had_mem || before.loop_ptr != thread->mem.loop_ptr ||
+	     before.idle_ns > thread->mem.idle_ns ||
 	     (before.time_ms == thread->mem.time_ms && before.entry_ns == thread->mem.entry_ns)))
 		watch->doubts_threads = true;
 	return thread->has_mem;

@@ -30,6 +30,7 @@ int lt_watch__attach(struct lt_watch *watch)
 	err = lt_attachment__new(watch->probe, watch->target, &wish, &watch->attachment);
 	if (err)
 		return err;
+	LIST_INSERT_HEAD(watch->probed, watch, probed_next);
 	watch->attachments++;
 	watch->extras_metered = 0;
 	lt_watch__seed_loops(watch);
@@ -50,6 +51,8 @@ static void forget_hits(struct lt_watch *watch)
 void lt_watch__detach(struct lt_watch *watch)
 {
 	lt_sampler__free(watch->sampler);
+	if (watch->attachment)
+		LIST_REMOVE(watch, probed_next);
 	lt_attachment__free(watch->attachment);
 	watch->sampler = NULL;
 	watch->attachment = NULL;

@@ -159,6 +159,11 @@ void lt_loop_state__handles(struct lt_loop_state *loop, const struct lt_handles_
 	loop->has_handles = true;
 }
 
+void lt_loop_state__same_handles(struct lt_loop_state *loop)
+{
+	loop->has_handles = loop->handles.read_ns;
+}
+
 void lt_loop_state__jit(struct lt_loop_state *loop, const struct lt_jit_reading *reading)
 {
 	loop->jit_reading = *reading;

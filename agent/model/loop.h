@@ -38,6 +38,8 @@ int lt_loop_state__record(struct lt_loop_state *loop, const struct lt_loop_rec *
 void lt_loop_state__memory(struct lt_loop_state *loop, const struct lt_loop_mem *mem);
 void lt_loop_state__heap(struct lt_loop_state *loop, const struct lt_heap *heap);
 void lt_loop_state__handles(struct lt_loop_state *loop, const struct lt_handles_mem *handles);
+/* What it held open at the latest look, if there was one, holds for this interval too. */
+void lt_loop_state__same_handles(struct lt_loop_state *loop);
 void lt_loop_state__jit(struct lt_loop_state *loop, const struct lt_jit_reading *reading);
 /* Its thread has ended: this interval's row is its last. */
 void lt_loop_state__end(struct lt_loop_state *loop);

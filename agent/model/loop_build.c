@@ -267,7 +267,6 @@ static void set_unknown(struct lt_loop *out)
 		out->cause_seconds[i] = NAN;
 	out->stalled_seconds = NAN;
 	out->lag_base_seconds = NAN;
-	out->heap = lt_heap__unknown(false);
 }
 
 /* The stall that runs, as it is now; seconds 0: none. */

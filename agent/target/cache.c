@@ -88,10 +88,10 @@ static bool is_terminated(const char *text, size_t size)
 	return memchr(text, '\0', size);
 }
 
-/* Within what memory.c reads of internal_fields; -1 is unknown. */
+/* Of an account in internal_fields; -1 is unknown. */
 static bool is_field(int32_t offset)
 {
-	return offset >= -1 && offset <= 152;
+	return offset >= -1 && offset <= LT_UV_ACCOUNT_MAX - 8;
 }
 
 /* Whatever a broken cache holds, the image's figures and texts stay within their bounds. */

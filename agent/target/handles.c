@@ -216,11 +216,6 @@ static int look_again(struct lt_handles *handles, const unsigned char *loop, uin
 	return 0;
 }
 
-const struct lt_handles_mem *lt_handles__latest(const struct lt_handles *handles)
-{
-	return &handles->mem;
-}
-
 int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_handles_mem *ret_mem)
 {
 	unsigned char loop[LT_UV_LOOP_BYTES(LT_UV_MUTEX_MAX)];

@@ -21,7 +21,4 @@ void lt_handles__free(struct lt_handles *handles);
 /* 0, or -errno: -EFAULT it is no loop (any more), -ENOMEM, -ESRCH, -EPERM. A walk that fails leaves `walked` false. */
 int lt_handles__read(struct lt_handles *handles, uint64_t loop_ptr, struct lt_handles_mem *ret_mem);
 
-/* What the latest of these calls said. */
-const struct lt_handles_mem *lt_handles__latest(const struct lt_handles *handles);
-
 #endif

@@ -86,6 +86,37 @@ static int read_structure(const struct lt_target *target, size_t mutex, struct l
 	return 0;
 }
 
+/* An account, with its flags: what lies behind them in internal_fields is nobody's business. */
+static size_t account_bytes(const struct lt_uv_layout *uv)
+{
+	int32_t last = uv->idle_time > uv->entry_time ? uv->idle_time : uv->entry_time;
+
+	return (size_t)(uv->loop_count > last ? uv->loop_count : last) + 8;
+}
+
+static void take_account(const struct lt_uv_layout *uv, const unsigned char *fields,
+			 struct lt_loop_mem *mem)
+{
+	mem->idle_ns = lt_word(fields, (size_t)uv->idle_time);
+	mem->entry_ns = lt_word(fields, (size_t)uv->entry_time);
+	mem->metrics_on = lt_half(fields, 0) & METRICS_IDLE_TIME;
+	mem->iterations =
+		uv->loop_count < 0 ? UINT64_MAX : lt_word(fields, (size_t)uv->loop_count);
+}
+
+static bool is_account(const struct lt_uv_layout *uv, const unsigned char *fields,
+		       const struct lt_loop_mem *mem)
+{
+	return mem->idle_ns == lt_word(fields, (size_t)uv->idle_time) &&
+	       mem->entry_ns == lt_word(fields, (size_t)uv->entry_time);
+}
+
+/* A wait cannot begin in the future, nor can there be more idle time than time. */
+static bool makes_sense(const struct lt_loop_mem *mem)
+{
+	return mem->entry_ns <= mem->read_ns && mem->idle_ns <= mem->read_ns;
+}
+
 /*
  * At mem->fields_ptr: the running wait's beginning and the ended ones' sum must belong together. What stands there
  * before and after stood there in between: the clocks, ours and the loop's own in its structure, are read then. The
@@ -94,34 +125,46 @@ static int read_structure(const struct lt_target *target, size_t mutex, struct l
 static int read_between(const struct lt_target *target, const struct lt_uv_layout *uv,
 			struct lt_loop_mem *mem)
 {
+	unsigned char block[LT_UV_ACCOUNT_MAX], again[LT_UV_ACCOUNT_MAX];
 	uint64_t fields = mem->fields_ptr;
-	unsigned char block[160], again[160];
+	size_t bytes = account_bytes(uv);
 	int err;
 
 	for (int i = 0;; i++) {
-		if (lt_read_memory(target, fields, block, sizeof(block)))
+		if (lt_read_memory(target, fields, block, bytes))
 			return -EFAULT;
 		err = read_structure(target, (size_t)uv->mutex_bytes, mem);
 		mem->read_ns = lt_now_ns();
 		if (err || mem->fields_ptr != fields)
 			return err ? err : -EAGAIN;
-		if (lt_read_memory(target, fields, again, sizeof(again)))
+		if (lt_read_memory(target, fields, again, bytes))
 			return -EFAULT;
-		mem->idle_ns = lt_word(block, (size_t)uv->idle_time);
-		mem->entry_ns = lt_word(block, (size_t)uv->entry_time);
-		mem->metrics_on = lt_half(block, 0) & METRICS_IDLE_TIME;
-		mem->iterations =
-			uv->loop_count < 0 ? UINT64_MAX : lt_word(block, (size_t)uv->loop_count);
-		if (mem->idle_ns == lt_word(again, (size_t)uv->idle_time) &&
-		    mem->entry_ns == lt_word(again, (size_t)uv->entry_time))
-			break;
+		take_account(uv, block, mem);
+		if (is_account(uv, again, mem))
+			return makes_sense(mem) ? 0 : -EFAULT;
 		if (i == TRIES - 1)
 			return -EAGAIN;
 	}
-	/* A wait cannot begin in the future, nor can there be more idle time than time. */
-	if (mem->entry_ns > mem->read_ns || mem->idle_ns > mem->read_ns)
-		return -EFAULT;
-	return 0;
+}
+
+/* Of a loop that waits, and waited when its account was read twice, the clock and the structure tell nothing. */
+static bool read_waiting(const struct lt_target *target, const struct lt_uv_layout *uv,
+			 struct lt_loop_mem *mem)
+{
+	unsigned char block[LT_UV_ACCOUNT_MAX], again[LT_UV_ACCOUNT_MAX];
+	struct lt_loop_mem now = *mem;
+	size_t bytes = account_bytes(uv);
+
+	if (lt_read_memory(target, mem->fields_ptr, block, bytes))
+		return false;
+	now.read_ns = lt_now_ns();
+	take_account(uv, block, &now);
+	if (!now.metrics_on || !now.entry_ns ||
+	    lt_read_memory(target, mem->fields_ptr, again, bytes) ||
+	    !is_account(uv, again, &now) || !makes_sense(&now) || now.idle_ns < mem->idle_ns)
+		return false;
+	*mem = now;
+	return true;
 }
 
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem)
@@ -149,13 +192,17 @@ int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_lo
 	return err;
 }
 
-int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *mem)
+int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, bool in_brief,
+		       struct lt_loop_mem *mem)
 {
 	const struct lt_module *uv = lt_target__uv_module(target);
 	struct lt_loop_mem now = { .loop_ptr = loop_ptr, .fields_ptr = mem->fields_ptr };
 
-	if (uv && uv->image->uv.idle_time >= 0 && loop_ptr && mem->loop_ptr == loop_ptr &&
-	    read_between(target, &uv->image->uv, &now) == 0) {
+	if (!uv || uv->image->uv.idle_time < 0 || !loop_ptr || mem->loop_ptr != loop_ptr)
+		return lt_read_loop(target, loop_ptr, mem);
+	if (in_brief && read_waiting(target, &uv->image->uv, mem))
+		return 0;
+	if (read_between(target, &uv->image->uv, &now) == 0) {
 		*mem = now;
 		return 0;
 	}

@@ -27,6 +27,10 @@ enum {
 #define LT_UV_LOOP_TIME_MS(mutex_bytes)		(504 + (mutex_bytes))
 #define LT_UV_LOOP_BYTES(mutex_bytes)		(808 + (mutex_bytes))
 
+/* uv__loop_internal_fields_t: in so many bytes are its account of idle time and its count of iterations, wherever a
+ * version has them. */
+#define LT_UV_ACCOUNT_MAX 160
+
 /* uv_handle_t, the beginning of every handle, and what some kinds have behind it */
 enum {
 	LT_UV_HANDLE_LOOP = 8,

@@ -206,8 +206,10 @@ size_t lt_uv_mutex_bytes(const struct lt_target *target);
  * written to the target. */
 int lt_read_loop(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *ret_mem);
 
-/* The same; *mem is what was read before, or {0}. One that was read before costs a read less. */
-int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, struct lt_loop_mem *mem);
+/* The same; *mem is what was read before, or {0}. One that was read before costs a read less; in_brief: of one that
+ * waits time_ms, active_handles and has_check may stay as they were. */
+int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, bool in_brief,
+		       struct lt_loop_mem *mem);
 
 /* Address of node::Environment::CheckImmediate, 0 where the file has no symbols. */
 uint64_t lt_check_immediate(const struct lt_target *target);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) 2026 The looptop authors
-"""Many processes: from 100 loops on memory is read ahead, and the figures are as right as those of one."""
+"""Many processes: from 100 loops on memory is read ahead, from 250 on in brief, and the figures are as right as
+those of one."""
 
 import os
 import subprocess
@@ -12,8 +13,8 @@ from support.workload import WORKLOADS
 
 from conftest import compile_c
 
-PROCESSES = 60
-LOOPS = 4  # of each: more than 100 in all, from where on they are read ahead
+PROCESSES = 75
+LOOPS = 4  # of each: more than 100 in all, from where on they are read ahead, and than 250: in brief
 BUSY_MS = 20  # of each loop of the first process, each second
 
 

@@ -90,22 +90,43 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void test_loop(void **state)
+static int read_whole(struct lt_loop_mem *mem)
+{
+	return lt_read_loop(&target, address(loop), mem);
+}
+
+static int read_again(struct lt_loop_mem *mem)
+{
+	return lt_read_loop_again(&target, address(loop), false, mem);
+}
+
+static int read_in_brief(struct lt_loop_mem *mem)
+{
+	return lt_read_loop_again(&target, address(loop), true, mem);
+}
+
+/* However it is read: figures of one moment, while the loop runs on. */
+static void read_running(int (*read)(struct lt_loop_mem *mem))
 {
 	uint64_t end_ns = lt_now_ns() + LONGEST_NS;
-	int waits = 0, turns = 0, older = 0, later = 0;
-	struct lt_loop_mem mem;
+	int waits = 0, turns = 0, torn = 0, older = 0, later = 0;
+	struct lt_loop_mem mem = { 0 };
 	pthread_t thread;
 
-	(void)state;
+	stop = false;
+	fields[FIELD_IDLE] = 0;
+	for (int i = 0; i < CYCLES_MAX; i++)
+		wait_ended_ns[i] = 0;
 	assert_int_equal(pthread_create(&thread, NULL, run_loop, NULL), 0);
 	while (waits + turns < READINGS && lt_now_ns() < end_ns) {
 		uint64_t ended_ns;
 
-		if (lt_read_loop(&target, address(loop), &mem))
+		if (read(&mem))
 			continue; /* it changed too fast */
 		waits += mem.entry_ns != 0;
 		turns += !mem.entry_ns;
+		/* A wait that begins at its millisecond k has k - 1 ms of others before it. */
+		torn += mem.entry_ns && mem.idle_ns + MS != mem.entry_ns;
 		/* A turn begins when the wait before it has ended, not with that wait. */
 		older += !mem.entry_ns && mem.time_ms < mem.idle_ns / MS + 1;
 		ended_ns = wait_ended_ns[mem.entry_ns / MS];
@@ -114,8 +135,70 @@ static void test_loop(void **state)
 	stop = true;
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_true(waits > 0 && turns > 0);
+	assert_int_equal(torn, 0);
 	assert_int_equal(older, 0);
 	assert_int_equal(later, 0);
+}
+
+static void test_loop(void **state)
+{
+	(void)state;
+	read_running(read_whole);
+	read_running(read_again);
+	read_running(read_in_brief);
+}
+
+static void set_loop(uint64_t entry_ns, uint64_t idle_ns, uint64_t time_ms)
+{
+	fields[FIELD_FLAGS] = 1;
+	fields[FIELD_ENTRY] = entry_ns;
+	fields[FIELD_IDLE] = idle_ns;
+	fields[FIELD_COUNT]++;
+	loop[LT_UV_LOOP_TIME_MS(MUTEX_BYTES) / 8] = time_ms;
+}
+
+static struct lt_loop_mem read_with(int (*read)(struct lt_loop_mem *mem),
+				    const struct lt_loop_mem *before)
+{
+	struct lt_loop_mem mem = *before;
+
+	assert_int_equal(read(&mem), 0);
+	assert_int_equal(mem.entry_ns, fields[FIELD_ENTRY]);
+	assert_int_equal(mem.idle_ns, fields[FIELD_IDLE]);
+	assert_int_equal(mem.iterations, fields[FIELD_COUNT]);
+	assert_true(mem.read_ns > before->read_ns);
+	return mem;
+}
+
+/* In brief the loop's own clock is left out only where it tells nothing: while it waits. */
+static void test_in_brief(void **state)
+{
+	static struct lt_loop_mem none;
+	struct lt_loop_mem before, mem;
+
+	(void)state;
+	set_loop(10 * MS, 5 * MS, 10);
+	before = read_with(read_in_brief, &none); /* the first is whole */
+	assert_int_equal(before.time_ms, 10);
+	set_loop(20 * MS, 6 * MS, 20);
+	mem = read_with(read_again, &before);
+	assert_int_equal(mem.time_ms, 20);
+	mem = read_with(read_in_brief, &before);
+	assert_int_equal(mem.time_ms, 10);
+	assert_true(mem.metrics_on);
+
+	set_loop(0, 7 * MS, 21); /* it runs */
+	assert_int_equal(read_with(read_in_brief, &before).time_ms, 21);
+	set_loop(30 * MS, 4 * MS, 30); /* another loop at the same place */
+	assert_int_equal(read_with(read_in_brief, &before).time_ms, 30);
+	set_loop(40 * MS, 8 * MS, 40);
+	fields[FIELD_FLAGS] = 0; /* it keeps no account */
+	mem = read_with(read_in_brief, &before);
+	assert_int_equal(mem.time_ms, 40);
+	assert_false(mem.metrics_on);
+	set_loop(50 * MS, 9 * MS, 50);
+	before.loop_ptr++; /* the thread ran another one then */
+	assert_int_equal(read_with(read_in_brief, &before).time_ms, 50);
 }
 
 /* libuv's queues: a head, and nodes, each with next and previous. */
@@ -181,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_in_brief),
 		cmocka_unit_test(test_queues),
 	};
 

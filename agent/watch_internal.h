@@ -59,9 +59,7 @@ struct lt_watch {
 	uint64_t cpu_ns; /* before that look */
 	bool has_slept; /* it has not run since then: what its memory said it still says */
 	bool has_pool;
-	bool doubts_threads; /* one of them may have ended */
-	unsigned threads_told; /* how many there were when they were listed */
-	uint64_t listed_ns;
+	unsigned threads_listed; /* how many there were; 0: not known */
 	bool has_account; /* its main loop adds up idle time: Node asks libuv to, others rarely do */
 	struct lt_threads threads;
 	int workers; /* how many have been named */

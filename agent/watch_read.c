@@ -153,29 +153,20 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 	lt_loop_state__answer(loop, &answer);
 }
 
-/* Its loop's account, as it is now. What shows no progress may belong to a thread that has ended. */
+/* Its loop's account, as it is now. */
 static bool read_account(struct lt_watch *watch, struct lt_thread_state *thread)
 {
-	struct lt_loop_mem before = thread->mem;
-	bool had_mem = thread->has_mem;
-
-	if (had_mem && watch->has_slept && !watch->details_now) {
+	if (thread->has_mem && watch->has_slept && !watch->details_now) {
 		thread->mem.read_ns = watch->cpu_ns;
 		return true;
 	}
 	thread->has_mem = !lt_read_loop_again(watch->target, thread->loop_ptr, !watch->details_now,
 					      &thread->mem);
-	if (thread->tid != watch->target->pid &&
-	    (!thread->has_mem || !had_mem || before.loop_ptr != thread->mem.loop_ptr ||
-	     before.idle_ns > thread->mem.idle_ns ||
-	     (before.time_ms == thread->mem.time_ms && before.entry_ns == thread->mem.entry_ns)))
-		watch->doubts_threads = true;
 	return thread->has_mem;
 }
 
 static void read_memory(struct lt_watch *watch)
 {
-	watch->doubts_threads = false;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
 		struct lt_loop_state *loop;

@@ -7,30 +7,30 @@
 
 #include "agent/target/handles.h"
 #include "agent/target/process.h"
-#include "agent/util/clock.h"
 #include "agent/watch_internal.h"
 #include "looptop/log.h"
 
 #define LOOK_TRIES 10 /* its stack is looked at in so many intervals: it must be asleep to be seen */
-#define LIST_NS	   5000000000ull
 
-/*
- * On a host with many loops listing threads costs more than most else. It is left out there as long as their number
- * is the same and each loop but the main one has moved on since, which those of ended threads do not. What came in
- * place of a thread without a loop is seen some seconds later.
- */
+static bool has_all(const struct lt_watch *watch)
+{
+	for (size_t i = 0; i < watch->threads.n; i++) {
+		int tid = watch->threads.items[i].tid;
+
+		if (tid != watch->target->pid && !lt_live__has_thread(tid))
+			return false;
+	}
+	return true;
+}
+
+/* Listing costs more than most else: it is left out while all that were listed are there, and no other. */
 void lt_watch__list_threads(struct lt_watch *watch)
 {
 	unsigned told = lt_live__threads_told(&watch->live);
-	uint64_t now_ns = lt_now_ns();
-	bool same = told && told == watch->threads_told && !lt_watch__is_one_of_few(watch);
 
-	if (same && (watch->has_slept ||
-		     (!watch->doubts_threads && now_ns - watch->listed_ns < LIST_NS)))
+	if (told && told == watch->threads_listed && (watch->has_slept || has_all(watch)))
 		return;
-	lt_threads__list(&watch->threads, &watch->live);
-	watch->threads_told = told;
-	watch->listed_ns = now_ns;
+	watch->threads_listed = lt_threads__list(&watch->threads, &watch->live);
 }
 
 static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)

@@ -5,6 +5,8 @@
 #include "agent/model/lag.h"
 #include "agent/model/loop_internal.h"
 
+#define INEXACT_SECONDS 1e-3 /* a reading's time: what is recalled is a little older */
+
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 {
 	return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
@@ -209,12 +211,15 @@ static double memory_idle(const struct lt_loop_mem *mem)
 	       (mem->entry_ns ? seconds_between(mem->entry_ns, mem->read_ns) : 0);
 }
 
-/* What libuv's own counters tell; the first reading is only where they are
- * counted from. */
+/*
+ * What libuv's own counters tell; the first reading is only where they are counted from. Idle time with that of the
+ * wait that runs never falls, but for what the time of a reading is inexact.
+ */
 static bool is_same_loop(const struct lt_loop_mem *before, const struct lt_loop_mem *now)
 {
 	return before->loop_ptr == now->loop_ptr && now->idle_ns >= before->idle_ns &&
-	       now->iterations >= before->iterations;
+	       now->iterations >= before->iterations &&
+	       memory_idle(now) + INEXACT_SECONDS >= memory_idle(before);
 }
 
 /* One wait ran through the whole interval: no turn, and nobody had to wait. */

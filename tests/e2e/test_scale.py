@@ -16,6 +16,7 @@ from conftest import compile_c
 PROCESSES = 75
 LOOPS = 4  # of each: more than 100 in all, from where on they are read ahead, and than 250: in brief
 BUSY_MS = 20  # of each loop of the first process, each second
+SOON_SECONDS = 3.5  # an interval in which it is found, and one that is measured
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,23 @@ def test_the_figures_of_many_are_right(many, agent):
             assert after_asked - before_answered - 3 < elapsed < after_answered - before_asked + 3
             if pid == many[0]:
                 assert busy - before[loop][0] > 3 * BUSY_MS / 1e3
+
+
+def test_a_worker_in_the_place_of_another_is_seen(many, agent, one_node):
+    """The number of threads stays the same, and its loop often lies where the other's was."""
+    with one_node.run("workers.js") as target:
+        wait_for(lambda: all_found(agent, many), 30, "all loops")
+
+        def loops():
+            metrics = agent.metrics()
+            names = ["main", *(f"worker-{i}" for i in range(1, 5))]
+            return [name for name in names
+                    if metrics.values("looptop_loop_utilization_ratio", pid=str(target.pid), loop=name)]
+
+        target.call("spawn", names=[None])
+        wait_for(lambda: loops() == ["main", "worker-1"], 10, "the first worker")
+        for i in range(2, 5):
+            time.sleep(1.3)  # they come at other moments of the interval each time
+            target.call("end")
+            target.call("spawn", names=[None])
+            wait_for(lambda i=i: loops() == ["main", f"worker-{i}"], SOON_SECONDS, f"worker {i}")

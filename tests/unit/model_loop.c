@@ -561,6 +561,25 @@ static void test_memory_only(void **state)
 	assert_turns_unknown(out);
 }
 
+/* A Worker's loop lies where that of an ended one was: nothing is known of the interval between them. */
+static void test_memory_of_another(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	read_memory(sim, memory_at(sim, 5 * MS, sim->now - 2000 * MS, UINT64_MAX));
+	pass(sim, 1000 * MS);
+	out = read_memory(sim, memory_at(sim, 8 * MS, sim->now - 500 * MS, UINT64_MAX));
+	assert_true(isnan(out->busy_seconds) && isnan(out->idle_seconds));
+	pass(sim, 1000 * MS);
+	out = read_memory(sim, memory_at(sim, 8 * MS, sim->now - 1500 * MS, UINT64_MAX));
+	assert_close(out->idle_seconds, 1, 1e-9);
+	assert_close(out->busy_seconds, 0, 1e-9);
+	pass(sim, 1000 * MS); /* what the inexact time of a reading takes away is no other loop */
+	out = read_memory(sim, memory_at(sim, 2508 * MS - MS / 2, 0, UINT64_MAX));
+	assert_close(out->idle_seconds, 0.9995, 1e-9);
+}
+
 static void test_memory_no_loop_count(void **state)
 {
 	struct sim *sim = *state;
@@ -668,6 +687,7 @@ int main(void)
 		CASE(test_first_interval),	 CASE(test_non_blocking_wait_is_busy),
 		CASE(test_phases_by_tier),	 CASE(test_loop_ends),
 		CASE(test_record_restarts),	 CASE(test_memory_only),
+		CASE(test_memory_of_another),
 		CASE(test_memory_no_loop_count), CASE(test_memory_stall),
 		CASE(test_memory_hostile),	 CASE(test_looks),
 		CASE(test_heap),

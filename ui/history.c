@@ -6,26 +6,47 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 /* Snapshots after which a loop that is no longer told of is forgotten. */
 #define FORGET_AFTER 120
+#define PIECE	     25 /* samples */
+
+_Static_assert(LT_HISTORY_SAMPLES % PIECE == 0, "the ring has whole pieces");
 
 const double lt_history_edges[LT_HISTORY_EDGES] = {
 	1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1, 3,
 };
 
+/* The table of tracks compares keys byte by byte: no holes. */
+struct key {
+	int pid, tid;
+	double start_time;
+};
+
+/* At each edge the share of an interval at which new work would have waited longer. */
+struct above {
+	float edges[LT_HISTORY_EDGES];
+};
+
+/* Room comes in small pieces: that of all loops of a large host at once would stall the screen. */
+struct piece {
+	struct lt_sample samples[PIECE];
+	struct above *above; /* of each; owned; NULL: unknown in all of them */
+};
+
 struct track {
-	struct lt_loop_id id;
+	struct key key;
 	uint64_t seen; /* number of the update */
 	uint64_t pushed; /* samples ever */
-	struct lt_sample ring[LT_HISTORY_SAMPLES];
+	struct piece *pieces[LT_HISTORY_SAMPLES / PIECE]; /* owned; a ring of them */
+	UT_hash_handle hh;
 };
 
 struct lt_history {
 	uint64_t updates;
 	uint64_t sequence; /* of the latest snapshot */
-	struct track **tracks;
-	size_t n_tracks;
+	struct track *tracks;
 	struct lt_stall_log *stalls;
 };
 
@@ -42,54 +63,93 @@ struct lt_history *lt_history__new(void)
 	return history;
 }
 
+static void free_track(struct lt_history *history, struct track *track)
+{
+	HASH_DEL(history->tracks, track);
+	for (size_t i = 0; i < LT_HISTORY_SAMPLES / PIECE && track->pieces[i]; i++) {
+		free(track->pieces[i]->above);
+		free(track->pieces[i]);
+	}
+	free(track);
+}
+
 void lt_history__free(struct lt_history *history)
 {
+	struct track *track, *next;
+
 	if (!history)
 		return;
-	for (size_t i = 0; i < history->n_tracks; i++)
-		free(history->tracks[i]);
-	free(history->tracks);
+	HASH_ITER(hh, history->tracks, track, next)
+	free_track(history, track);
 	lt_stall_log__free(history->stalls);
 	free(history);
 }
 
 static struct track *find_track(const struct lt_history *history, struct lt_loop_id id)
 {
-	for (size_t i = 0; i < history->n_tracks; i++) {
-		struct track *track = history->tracks[i];
+	struct key key = { id.pid, id.tid, id.start_time };
+	struct track *track;
 
-		if (track->id.tid == id.tid && track->id.pid == id.pid &&
-		    track->id.start_time == id.start_time)
-			return track;
-	}
-	return NULL;
+	HASH_FIND(hh, history->tracks, &key, sizeof(key), track);
+	return track;
 }
 
 static struct track *get_track(struct lt_history *history, struct lt_loop_id id)
 {
-	struct track *track = find_track(history, id), **tracks;
+	struct track *track = find_track(history, id);
 
 	if (track)
 		return track;
-	tracks = realloc(history->tracks, (history->n_tracks + 1) * sizeof(*tracks));
-	if (!tracks)
-		return NULL;
-	history->tracks = tracks;
 	track = calloc(1, sizeof(*track));
 	if (!track)
 		return NULL;
-	track->id = id;
-	history->tracks[history->n_tracks++] = track;
+	track->key = (struct key){ id.pid, id.tid, id.start_time };
+	HASH_ADD(hh, history->tracks, key, sizeof(track->key), track);
 	return track;
 }
 
-static void push_sample(struct track *track, const struct lt_snapshot *snapshot,
-			const struct lt_loop *loop)
+/* The sample of that number, in which there is room for it. */
+static struct lt_sample *sample_of(const struct track *track, uint64_t number)
 {
-	struct lt_sample *sample = &track->ring[track->pushed++ % LT_HISTORY_SAMPLES];
-	bool known = loop->turn_hist && loop->lag_base_seconds > 0;
+	return &track->pieces[number % LT_HISTORY_SAMPLES / PIECE]->samples[number % PIECE];
+}
 
-	*sample = (struct lt_sample){
+/* NULL: unknown. */
+static struct above *above_of(const struct track *track, uint64_t number)
+{
+	struct above *above = track->pieces[number % LT_HISTORY_SAMPLES / PIECE]->above;
+
+	return above ? &above[number % PIECE] : NULL;
+}
+
+/* Room for the next sample, and for what is above the edges if that is known. */
+static int make_room(struct track *track, bool known)
+{
+	struct piece **piece = &track->pieces[track->pushed % LT_HISTORY_SAMPLES / PIECE];
+
+	if (!*piece)
+		*piece = calloc(1, sizeof(**piece));
+	if (!*piece)
+		return -ENOMEM;
+	if (!known || (*piece)->above)
+		return 0;
+	(*piece)->above = calloc(PIECE, sizeof(struct above));
+	for (size_t i = 0; (*piece)->above && i < PIECE; i++)
+		(*piece)->above[i].edges[0] = NAN;
+	return (*piece)->above ? 0 : -ENOMEM;
+}
+
+static int push_sample(struct track *track, const struct lt_snapshot *snapshot,
+		       const struct lt_loop *loop)
+{
+	bool known = loop->turn_hist && loop->lag_base_seconds > 0;
+	uint64_t number = track->pushed;
+	struct above *above;
+
+	if (make_room(track, known))
+		return -ENOMEM;
+	track->pushed++;
+	*sample_of(track, number) = (struct lt_sample){
 		.time = snapshot->time,
 		.seconds = (float)snapshot->interval_seconds,
 		.busy = (float)loop->utilization,
@@ -97,11 +157,15 @@ static void push_sample(struct track *track, const struct lt_snapshot *snapshot,
 		.stalled = (float)loop->stalled_seconds,
 		.heap = loop->heap.present ? (float)loop->heap.used_bytes : NAN,
 	};
+	above = above_of(track, number);
+	if (!above)
+		return 0;
 	for (int i = 0; i < LT_HISTORY_EDGES; i++)
-		sample->over[i] =
+		above->edges[i] =
 			known ? (float)(lt_hist__excess(loop->turn_hist, lt_history_edges[i]) /
 					loop->lag_base_seconds)
 			      : NAN;
+	return 0;
 }
 
 static int update_process(struct lt_history *history, const struct lt_snapshot *snapshot,
@@ -113,24 +177,20 @@ static int update_process(struct lt_history *history, const struct lt_snapshot *
 			get_track(history, (struct lt_loop_id){ process->pid, process->start_time,
 								loop->tid });
 
-		if (!track)
+		if (!track || push_sample(track, snapshot, loop))
 			return -ENOMEM;
 		track->seen = history->updates;
-		push_sample(track, snapshot, loop);
 	}
 	return 0;
 }
 
 static void forget(struct lt_history *history)
 {
-	size_t n = 0;
+	struct track *track, *next;
 
-	for (size_t i = 0; i < history->n_tracks; i++)
-		if (history->updates - history->tracks[i]->seen > FORGET_AFTER)
-			free(history->tracks[i]);
-		else
-			history->tracks[n++] = history->tracks[i];
-	history->n_tracks = n;
+	HASH_ITER(hh, history->tracks, track, next)
+	if (history->updates - track->seen > FORGET_AFTER)
+		free_track(history, track);
 }
 
 int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot)
@@ -155,7 +215,7 @@ static size_t samples_until(const struct track *track, double until, uint64_t *r
 		track->pushed > LT_HISTORY_SAMPLES ? track->pushed - LT_HISTORY_SAMPLES : 0;
 	uint64_t end = track->pushed;
 
-	while (end > least && track->ring[(end - 1) % LT_HISTORY_SAMPLES].time > until)
+	while (end > least && sample_of(track, end - 1)->time > until)
 		end--;
 	*ret_end = end;
 	return (size_t)(end - least);
@@ -169,7 +229,7 @@ const struct lt_sample *lt_history__sample(const struct lt_history *history, str
 
 	if (!track || age >= samples_until(track, until, &end))
 		return NULL;
-	return &track->ring[(end - 1 - age) % LT_HISTORY_SAMPLES];
+	return sample_of(track, end - 1 - age);
 }
 
 static double greater(double a, double b)
@@ -178,7 +238,7 @@ static double greater(double a, double b)
 }
 
 static void add_sample(struct lt_history_column *column, const struct lt_sample *sample,
-		       double *seconds)
+		       const struct above *above, double *seconds)
 {
 	double before = *seconds, after = before + (double)sample->seconds;
 
@@ -196,12 +256,12 @@ static void add_sample(struct lt_history_column *column, const struct lt_sample 
 	column->lag_p99 = greater(column->lag_p99, (double)sample->lag_p99);
 	column->stalled = greater(column->stalled, (double)sample->stalled);
 	column->heap = greater(column->heap, (double)sample->heap);
-	if (isnan(sample->over[0]) || after <= 0)
+	if (!above || isnan(above->edges[0]) || after <= 0)
 		return;
 	for (int i = 0; i < LT_HISTORY_EDGES; i++) {
 		double have = isnan(column->over[i]) ? 0 : column->over[i] * before;
 
-		column->over[i] = (have + (double)(sample->over[i] * sample->seconds)) / after;
+		column->over[i] = (have + (double)(above->edges[i] * sample->seconds)) / after;
 	}
 	*seconds = after;
 }
@@ -227,7 +287,8 @@ void lt_history__columns(const struct lt_history *history, struct lt_loop_id id,
 				return;
 			seconds = 0;
 		}
-		add_sample(&columns[at], &track->ring[number % LT_HISTORY_SAMPLES], &seconds);
+		add_sample(&columns[at], sample_of(track, number), above_of(track, number),
+			   &seconds);
 	}
 }
 

@@ -21,7 +21,6 @@ struct lt_sample {
 	float busy, lag_p99; /* NAN: unknown */
 	float heap; /* bytes in use at its end */
 	float stalled; /* length of the stall that ran at its end */
-	float over[LT_HISTORY_EDGES]; /* share of time at which new work would wait longer; NAN */
 };
 
 struct lt_history;
@@ -42,7 +41,7 @@ struct lt_history_column {
 	bool any; /* there are samples in it */
 	double begin_time;
 	double busy, lag_p99, stalled, heap; /* the greatest; NAN: unknown */
-	double over[LT_HISTORY_EDGES]; /* mean by time */
+	double over[LT_HISTORY_EDGES]; /* share of time at which new work would wait longer, the mean; NAN */
 };
 
 /*

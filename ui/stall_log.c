@@ -274,13 +274,23 @@ static void end_untold(struct ring *ring, uint64_t update, double time)
 	}
 }
 
+static bool has_stalls(const struct lt_process *process)
+{
+	for (size_t i = 0; i < process->n_loops; i++)
+		if (process->loops[i].n_stalls)
+			return true;
+	return false;
+}
+
+/* Most processes never have one, and a ring is large. */
 static int update_process(struct lt_stall_log *log, const struct lt_process *process, double time)
 {
-	struct ring *ring = get_ring(log, process->pid, process->start_time);
+	struct ring *ring = has_stalls(process) ? get_ring(log, process->pid, process->start_time)
+						: find_ring(log, process->pid, process->start_time);
 	int err = 0;
 
 	if (!ring)
-		return -ENOMEM;
+		return has_stalls(process) ? -ENOMEM : 0;
 	ring->seen = log->snapshots;
 	for (size_t i = 0; i < process->n_loops; i++)
 		for (size_t j = 0; j < process->loops[i].n_stalls && !err; j++)

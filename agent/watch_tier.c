@@ -48,12 +48,20 @@ static void forget_hits(struct lt_watch *watch)
 	}
 }
 
+/* Not one that runs another program now: its probes would be in that too. */
+static bool has_ended(struct lt_watch *watch)
+{
+	struct lt_usage usage;
+
+	return watch->ended && lt_live__usage(&watch->live, &usage) == -ESRCH;
+}
+
 void lt_watch__detach(struct lt_watch *watch)
 {
 	lt_sampler__free(watch->sampler);
 	if (watch->attachment)
 		LIST_REMOVE(watch, probed_next);
-	lt_attachment__free(watch->attachment);
+	lt_attachment__free(watch->attachment, has_ended(watch));
 	watch->sampler = NULL;
 	watch->attachment = NULL;
 	watch->extras_metered = 0;

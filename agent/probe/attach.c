@@ -158,7 +158,9 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 		free(group->links);
 		*group = (struct group){ 0 };
 	}
-	if (links)
+	if (links && attachment->target_ended)
+		lt_links__part(links, n, lt_probe__parting(attachment->probe));
+	else if (links)
 		lt_links__destroy(links, n);
 	free(links);
 }
@@ -357,7 +359,7 @@ int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
 	if (!err)
 		err = go_live(attachment, wish);
 	if (err) {
-		lt_attachment__free(attachment);
+		lt_attachment__free(attachment, false);
 		return err;
 	}
 	*ret_attachment = attachment;
@@ -383,7 +385,7 @@ int lt_attachment__set_jit(struct lt_attachment *attachment, bool on)
 	return 0;
 }
 
-void lt_attachment__free(struct lt_attachment *attachment)
+void lt_attachment__free(struct lt_attachment *attachment, bool target_ended)
 {
 	const struct lt_looptop_bpf *skel;
 	uint32_t tgid;
@@ -392,6 +394,7 @@ void lt_attachment__free(struct lt_attachment *attachment)
 		return;
 	skel = lt_probe__skeleton(attachment->probe);
 	tgid = (uint32_t)attachment->target->pid;
+	attachment->target_ended = target_ended;
 	stop_counting(skel, tgid);
 	detach_groups(attachment, 0, LT_GROUP_MAX - 1);
 	stop_counting(skel, tgid); /* again: what a program had begun to make */

@@ -22,6 +22,7 @@ struct lt_attachment {
 	const struct lt_target *target;
 	enum lt_tier tier;
 	struct group groups[LT_GROUP_MAX];
+	bool target_ended; /* told when it is freed */
 };
 
 struct lt_waits;
@@ -34,6 +35,7 @@ struct btf;
 int lt_wait_function_id(const struct btf *btf, const char *call);
 
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe);
+struct lt_parting *lt_probe__parting(struct lt_probe *probe);
 const struct lt_features *lt_probe__features(const struct lt_probe *probe);
 
 #endif

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/util/array.h"
+
 #define CHILDREN_MAX 16
 
 static void destroy_link(struct lt_link *link)
@@ -41,6 +43,32 @@ static _Noreturn void hold_share(struct lt_link *links, size_t n, size_t share, 
 	_exit(0);
 }
 
+/* Gives the links to children that end as soon as nobody else has them. How many there are. */
+static size_t give_away(struct lt_link *links, size_t n, pid_t *children, size_t shares)
+{
+	int ready[2] = { -1, -1 }, go[2] = { -1, -1 };
+	size_t n_children = 0;
+
+	if (pipe2(ready, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
+		shares = 0;
+	for (size_t share = 0; share < shares; share++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			hold_share(links, n, share, shares, ready, go);
+		if (child > 0)
+			children[n_children++] = child;
+	}
+	close(ready[1]);
+	close(go[0]);
+	wait_for_end(ready[0]);
+	for (size_t i = 0; i < n; i++)
+		destroy_link(&links[i]);
+	close(go[1]);
+	close(ready[0]);
+	return n_children;
+}
+
 /*
  * When the last descriptor of a link is closed the kernel takes the breakpoints out, and waits for a grace period,
  * some 50 ms. It gives up, and leaves them in the target, if its thread is about to be killed: see
@@ -50,27 +78,44 @@ static _Noreturn void hold_share(struct lt_link *links, size_t n, size_t share, 
  */
 void lt_links__destroy(struct lt_link *links, size_t n)
 {
-	size_t shares = n < CHILDREN_MAX ? n : CHILDREN_MAX;
 	pid_t children[CHILDREN_MAX];
-	int ready[2] = { -1, -1 }, go[2] = { -1, -1 };
+	size_t n_children = give_away(links, n, children, n < CHILDREN_MAX ? n : CHILDREN_MAX);
 
-	if (pipe2(ready, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
-		shares = 0;
-	for (size_t share = 0; share < shares; share++) {
-		children[share] = fork();
-		if (children[share] == 0)
-			hold_share(links, n, share, shares, ready, go);
-	}
-	close(ready[1]);
-	close(go[0]);
-	wait_for_end(ready[0]);
-	for (size_t i = 0; i < n; i++)
-		destroy_link(&links[i]);
-	close(go[1]);
-	close(ready[0]);
-	for (size_t share = 0; share < shares; share++)
-		while (children[share] > 0 && waitpid(children[share], NULL, 0) < 0 && errno == EINTR)
+	for (size_t i = 0; i < n_children; i++)
+		while (waitpid(children[i], NULL, 0) < 0 && errno == EINTR)
 			;
+}
+
+/* One child has them all, and one grace period after the other: nobody waits for it. */
+void lt_links__part(struct lt_link *links, size_t n, struct lt_parting *parting)
+{
+	pid_t *children = lt_array_room(parting->children, parting->n, &parting->room, 16,
+					sizeof(*children));
+
+	if (!n)
+		return;
+	if (!children) {
+		lt_links__destroy(links, n);
+		return;
+	}
+	parting->children = children;
+	parting->n += give_away(links, n, children + parting->n, 1);
+}
+
+void lt_parting__reap(struct lt_parting *parting, bool wait)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < parting->n; i++) {
+		pid_t child = parting->children[i], ended;
+
+		do
+			ended = waitpid(child, NULL, wait ? 0 : WNOHANG);
+		while (ended < 0 && errno == EINTR);
+		if (!ended)
+			parting->children[kept++] = child;
+	}
+	parting->n = kept;
 }
 
 int lt_links__add(struct lt_link **links, size_t *n, struct lt_link take_link)

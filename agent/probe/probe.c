@@ -40,6 +40,7 @@ struct lt_probe {
 	enum lt_wait_way wait_way;
 	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
+	struct lt_parting parting;
 };
 
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
@@ -50,6 +51,11 @@ struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
 struct lt_waits *lt_probe__waits(const struct lt_probe *probe)
 {
 	return probe->waits;
+}
+
+struct lt_parting *lt_probe__parting(struct lt_probe *probe)
+{
+	return &probe->parting;
 }
 
 double lt_probe__wait_cost_ns(const struct lt_probe *probe)
@@ -279,6 +285,8 @@ void lt_probe__free(struct lt_probe *probe)
 {
 	if (!probe)
 		return;
+	lt_parting__reap(&probe->parting, true);
+	free(probe->parting.children);
 	ring_buffer__free(probe->ring);
 	lt_waits__free(probe->waits);
 	lt_looptop_bpf__destroy(probe->skel);
@@ -374,6 +382,7 @@ int lt_probe__drain(struct lt_probe *probe, const struct lt_drain *drain)
 {
 	int n;
 
+	lt_parting__reap(&probe->parting, false);
 	probe->drain = *drain;
 	__atomic_store_n(&probe->skel->bss->lt_begins, 0, __ATOMIC_RELAXED);
 	n = ring_buffer__consume(probe->ring);

@@ -115,8 +115,9 @@ struct lt_attachment;
  */
 int lt_attachment__new(struct lt_probe *probe, const struct lt_target *target,
 		       const struct lt_wish *wish, struct lt_attachment **ret_attachment);
-/* Takes the probes out. Accepts NULL. */
-void lt_attachment__free(struct lt_attachment *attachment);
+/* Takes the probes out; target_ended: there is no such process any more, not even with another program, and nobody
+ * waits until the kernel is done with them. Accepts NULL. */
+void lt_attachment__free(struct lt_attachment *attachment, bool target_ended);
 
 /* Adds or takes out loop probes, so that exactly those of the tier are there. */
 int lt_attachment__set_tier(struct lt_attachment *attachment, enum lt_tier tier);

@@ -516,11 +516,13 @@ static void test_live_until_the_end(void **state)
 	assert_int_equal(lt_live__threads(&open, tids, 4), 1);
 	kill(child, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
-	assert_int_equal(lt_live__usage(&open, &usage), -ESRCH); /* a zombie */
+	assert_true(lt_live__has_thread(child)); /* a zombie */
+	assert_int_equal(lt_live__usage(&open, &usage), -ESRCH);
 	assert_int_equal(lt_live__usage(&closed, &usage), -ESRCH);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	assert_int_equal(lt_live__usage(&open, &usage), -ESRCH);
 	assert_int_equal(lt_live__usage(&closed, &usage), -ESRCH);
+	assert_false(lt_live__has_thread(child));
 	assert_int_equal(lt_live__threads(&open, tids, 4), -ESRCH);
 	lt_live__close(&open);
 	lt_live__close(&closed);

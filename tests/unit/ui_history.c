@@ -161,6 +161,35 @@ static void test_shares(void **state)
 	scene_free(s);
 }
 
+/* It is looked at more closely for a while: what was unknown before and after stays so, also when the ring is full. */
+static void test_heat_for_a_while(void **state)
+{
+	struct scene *s = scene_new();
+	struct lt_history_column columns[3];
+
+	(void)state;
+	hist_add(&s->hist, 400000000, 1);
+	s->loop.lag_base_seconds = 1;
+	for (int i = 0; i < 30; i++) {
+		s->loop.turn_hist = i / 10 == 1 ? &s->hist : NULL;
+		step(s, 1);
+	}
+	lt_history__columns(s->history, s->id, INFINITY, 10, columns, 3);
+	assert_true(columns[0].any && isnan(columns[0].over[0]) && isnan(columns[0].over[9]));
+	assert_float_equal(columns[1].over[6], 0.3, 0.01);
+	assert_true(columns[2].any && isnan(columns[2].over[0]));
+	for (int i = 0; i < LT_HISTORY_SAMPLES - 15; i++)
+		step(s, 1);
+	lt_history__columns(s->history, s->id, INFINITY, LT_HISTORY_SAMPLES / 2, columns, 3);
+	assert_float_equal(columns[0].over[6], 0.3, 0.01); /* five of the ten are left */
+	assert_true(isnan(columns[1].over[6]) && isnan(columns[2].over[6]));
+	for (int i = 0; i < 5; i++)
+		step(s, 1);
+	lt_history__columns(s->history, s->id, INFINITY, LT_HISTORY_SAMPLES / 2, columns, 3);
+	assert_true(isnan(columns[0].over[6]) && isnan(columns[1].over[6]));
+	scene_free(s);
+}
+
 /* The latest snapshot comes again between two intervals: its stalls count, its sample is there. */
 static void test_same_snapshot_again(void **state)
 {
@@ -211,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_columns_do_not_change),
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_heat_for_a_while),
 		cmocka_unit_test(test_same_snapshot_again),
 		cmocka_unit_test(test_forgets),
 	};

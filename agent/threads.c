@@ -37,13 +37,13 @@ bool lt_is_own_name(const char *name, const char *comm)
 	return name[0] && strcmp(name, comm);
 }
 
-unsigned lt_threads__list(struct lt_threads *threads, const struct lt_live *live)
+void lt_threads__list(struct lt_threads *threads, const struct lt_live *live)
 {
 	int tids[LT_THREADS_MAX], n;
 
 	n = lt_live__threads(live, tids, LT_THREADS_MAX);
 	if (n < 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < threads->n; i++)
 		threads->items[i].here = false;
 	for (int i = 0; i < n; i++) {
@@ -55,5 +55,4 @@ unsigned lt_threads__list(struct lt_threads *threads, const struct lt_live *live
 		if (thread)
 			thread->here = true;
 	}
-	return n < LT_THREADS_MAX ? (unsigned)n : 0;
 }

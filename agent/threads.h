@@ -46,8 +46,8 @@ struct lt_threads {
 /* The thread, added if it is new: others may move then; NULL: there are too many, or memory ran out. */
 struct lt_thread_state *lt_threads__add(struct lt_threads *threads, int tid);
 
-/* Marks those that are here now, and adds the new ones. How many are here; 0: not known, or too many. */
-unsigned lt_threads__list(struct lt_threads *threads, const struct lt_live *live);
+/* Marks those that are here now, and adds the new ones. */
+void lt_threads__list(struct lt_threads *threads, const struct lt_live *live);
 
 /* Is a thread's name one that somebody gave it, or what Node calls all of its kind? comm: the name of the
  * process. */

@@ -59,7 +59,6 @@ struct lt_watch {
 	uint64_t cpu_ns; /* before that look */
 	bool has_slept; /* it has not run since then: what its memory said it still says */
 	bool has_pool;
-	unsigned threads_listed; /* how many there were; 0: not known */
 	bool has_account; /* its main loop adds up idle time: Node asks libuv to, others rarely do */
 	struct lt_threads threads;
 	int workers; /* how many have been named */

@@ -15,6 +15,7 @@
 #define CGROUP_MAX     4096
 #define LOOPS_FEW      100 /* of the host */
 #define LOOPS_A_SECOND 250 /* of so many loops details are read in a second */
+#define TICK_NS	       10000000ull /* what has run for less may not be in its CPU clock yet (kernel/sched/cputime.c) */
 #define SOONER_NS      50000000ull /* a tick that comes a little early is the turn's */
 
 bool lt_watch__is_one_of_few(const struct lt_watch *watch)
@@ -156,12 +157,15 @@ void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
 /* Its loop's account, as it is now. */
 static bool read_account(struct lt_watch *watch, struct lt_thread_state *thread)
 {
-	if (thread->has_mem && watch->has_slept && !watch->details_now) {
-		thread->mem.read_ns = watch->cpu_ns;
+	bool in_brief = thread->has_mem && !watch->details_now;
+
+	if (in_brief && watch->has_slept) {
+		if (watch->cpu_ns - TICK_NS > thread->mem.read_ns)
+			thread->mem.read_ns = watch->cpu_ns - TICK_NS;
 		return true;
 	}
-	thread->has_mem = !lt_read_loop_again(watch->target, thread->loop_ptr, !watch->details_now,
-					      &thread->mem);
+	thread->has_mem =
+		!lt_read_loop_again(watch->target, thread->loop_ptr, in_brief, &thread->mem);
 	return thread->has_mem;
 }
 

@@ -23,14 +23,14 @@ static bool has_all(const struct lt_watch *watch)
 	return true;
 }
 
-/* Listing costs more than most else: it is left out while all that were listed are there, and no other. */
+/* Listing costs more than most else: it is left out while all that are known are there, and no other. */
 void lt_watch__list_threads(struct lt_watch *watch)
 {
 	unsigned told = lt_live__threads_told(&watch->live);
 
-	if (told && told == watch->threads_listed && (watch->has_slept || has_all(watch)))
+	if (told && told == watch->threads.n && (watch->has_slept || has_all(watch)))
 		return;
-	watch->threads_listed = lt_threads__list(&watch->threads, &watch->live);
+	lt_threads__list(&watch->threads, &watch->live);
 }
 
 static void name_loop(struct lt_watch *watch, struct lt_thread_state *thread)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1 /* hh.tbl stays NULL then */
 #include <uthash.h>
 
 /* Snapshots after which a loop that is no longer told of is forgotten. */
@@ -105,7 +106,10 @@ static struct track *get_track(struct lt_history *history, struct lt_loop_id id)
 		return NULL;
 	track->key = (struct key){ id.pid, id.tid, id.start_time };
 	HASH_ADD(hh, history->tracks, key, sizeof(track->key), track);
-	return track;
+	if (track->hh.tbl)
+		return track;
+	free(track);
+	return NULL;
 }
 
 /* The sample of that number, in which there is room for it. */

@@ -12,7 +12,8 @@
 
 #include "agent/util/array.h"
 
-#define CHILDREN_MAX 16
+#define CHILDREN_MAX	 16
+#define CHILDREN_PARTING 4
 
 static void destroy_link(struct lt_link *link)
 {
@@ -86,20 +87,22 @@ void lt_links__destroy(struct lt_link *links, size_t n)
 			;
 }
 
-/* One child has them all, and one grace period after the other: nobody waits for it. */
+/* A few children, each of which waits for one grace period after the other: nobody waits for them. */
 void lt_links__part(struct lt_link *links, size_t n, struct lt_parting *parting)
 {
-	pid_t *children = lt_array_room(parting->children, parting->n, &parting->room, 16,
-					sizeof(*children));
+	size_t shares = n < CHILDREN_PARTING ? n : CHILDREN_PARTING;
+	pid_t *children;
 
 	if (!n)
 		return;
+	children = lt_array_room(parting->children, parting->n + shares - 1, &parting->room, 16,
+				 sizeof(*children));
 	if (!children) {
 		lt_links__destroy(links, n);
 		return;
 	}
 	parting->children = children;
-	parting->n += give_away(links, n, children + parting->n, 1);
+	parting->n += give_away(links, n, children + parting->n, shares);
 }
 
 void lt_parting__reap(struct lt_parting *parting, bool wait)

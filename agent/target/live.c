@@ -157,7 +157,7 @@ unsigned lt_live__threads_told(const struct lt_live *live)
 /* Of all that asks the kernel for one of a thread's figures this needs the least: no rights, and no open file. */
 bool lt_live__has_thread(int tid)
 {
-	return syscall(SYS_getpriority, PRIO_PROCESS, tid) >= 0 || errno != ESRCH;
+	return syscall(SYS_getpriority, PRIO_PROCESS, tid) >= 0;
 }
 
 int lt_live__threads(const struct lt_live *live, int *tids, size_t max)

@@ -32,7 +32,8 @@ int lt_live__cgroup(const struct lt_live *live, char *buf, size_t size);
 /* How many threads it has, told quickly; 0: not known. */
 unsigned lt_live__threads_told(const struct lt_live *live);
 
-/* Is there such a thread still? Costs a tenth of looking into /proc. */
+/* Is there a thread of that id still? Whose it is is not told: ids come again after thousands of others. Costs a tenth
+ * of looking into /proc. */
 bool lt_live__has_thread(int tid);
 
 /* Its threads, at most max of them. How many were stored, or -errno. */

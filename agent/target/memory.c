@@ -147,6 +147,21 @@ static int read_between(const struct lt_target *target, const struct lt_uv_layou
 	}
 }
 
+static uint64_t total_idle_ns(const struct lt_loop_mem *mem)
+{
+	return mem->idle_ns + (mem->entry_ns ? mem->read_ns - mem->entry_ns : 0);
+}
+
+/* Idle time grows, and not faster than time: otherwise it is another loop's, or none. */
+static bool goes_on(const struct lt_loop_mem *before, const struct lt_loop_mem *now)
+{
+	uint64_t was_ns = total_idle_ns(before), is_ns = total_idle_ns(now);
+
+	return now->idle_ns >= before->idle_ns && is_ns + LT_RECALL_AGE_NS >= was_ns &&
+	       is_ns - was_ns + LT_RECALL_AGE_NS <=
+		       now->read_ns - before->read_ns + 2 * LT_RECALL_AGE_NS;
+}
+
 /* Of a loop that waits, and waited when its account was read twice, the clock and the structure tell nothing. */
 static bool read_waiting(const struct lt_target *target, const struct lt_uv_layout *uv,
 			 struct lt_loop_mem *mem)
@@ -161,7 +176,7 @@ static bool read_waiting(const struct lt_target *target, const struct lt_uv_layo
 	take_account(uv, block, &now);
 	if (!now.metrics_on || !now.entry_ns ||
 	    lt_read_memory(target, mem->fields_ptr, again, bytes) ||
-	    !is_account(uv, again, &now) || !makes_sense(&now) || now.idle_ns < mem->idle_ns)
+	    !is_account(uv, again, &now) || !makes_sense(&now) || !goes_on(mem, &now))
 		return false;
 	*mem = now;
 	return true;

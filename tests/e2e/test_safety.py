@@ -2,10 +2,13 @@
 # Copyright (c) 2026 The looptop authors
 """What looptop leaves behind in a target: nothing, however it ends."""
 
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from support import looptop, procfs
@@ -142,6 +145,40 @@ def test_one_of_two_targets_dies(one_node):
     assert series.of(other.pid).entries
     assert other.pid not in [p["pid"] for p in series.snapshots[-1]["processes"]]
     series.of(target.pid).loop().assert_busy(truth["active"])
+
+
+def children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_many_targets_die_at_once(one_node):
+    """The kernel takes its time with their probes: that is left to children, of whom none stays."""
+    asyncio = subprocess.Popen(["/usr/bin/python3", "-c", "import asyncio; asyncio.run(asyncio.sleep(60))"])
+    with contextlib.ExitStack() as stack:
+        targets = [stack.enter_context(one_node.run("mixed.js")) for _ in range(6)]
+        pids = [target.pid for target in targets]
+        with Stat(asyncio.pid, *pids, tier="full") as stat:
+            stat.wait_attached()
+            stat.wait_snapshots(1)
+            asyncio.kill()  # it has no probes of its own in it
+            asyncio.wait(10)
+            stat.settle()
+            fds = procfs.fd_count(stat.process.pid)
+            for target in targets[1:]:
+                target.process.kill()
+            stat.settle()
+            truth = targets[0].call("start", seconds=1)
+            stat.settle()
+            deadline = time.monotonic() + 5
+            while children(stat.process.pid):
+                assert time.monotonic() < deadline, children(stat.process.pid)
+                time.sleep(0.1)
+            assert procfs.fd_count(stat.process.pid) < fds - 10
+            assert procfs.changed_text(pids[0])
+            series = stat.stop()
+        assert_text_is_the_files(pids[0])
+    series.of(pids[0]).loop().assert_busy(truth["active"])
+    assert [p["pid"] for p in series.snapshots[-1]["processes"]] == pids[:1]
 
 
 def test_two_targets_and_two_observers(one_node):

@@ -180,23 +180,25 @@ static void test_in_brief(void **state)
 	set_loop(10 * MS, 5 * MS, 10);
 	before = read_with(read_in_brief, &none); /* the first is whole */
 	assert_int_equal(before.time_ms, 10);
-	set_loop(20 * MS, 6 * MS, 20);
+	set_loop(20 * MS, 15 * MS, 20);
 	mem = read_with(read_again, &before);
 	assert_int_equal(mem.time_ms, 20);
 	mem = read_with(read_in_brief, &before);
 	assert_int_equal(mem.time_ms, 10);
 	assert_true(mem.metrics_on);
 
-	set_loop(0, 7 * MS, 21); /* it runs */
+	set_loop(0, 16 * MS, 21); /* it runs */
 	assert_int_equal(read_with(read_in_brief, &before).time_ms, 21);
 	set_loop(30 * MS, 4 * MS, 30); /* another loop at the same place */
 	assert_int_equal(read_with(read_in_brief, &before).time_ms, 30);
-	set_loop(40 * MS, 8 * MS, 40);
+	set_loop(35 * MS, 60 * MS, 35); /* idle for longer than it is there: no loop of that time */
+	assert_int_equal(read_with(read_in_brief, &before).time_ms, 35);
+	set_loop(40 * MS, 35 * MS, 40);
 	fields[FIELD_FLAGS] = 0; /* it keeps no account */
 	mem = read_with(read_in_brief, &before);
 	assert_int_equal(mem.time_ms, 40);
 	assert_false(mem.metrics_on);
-	set_loop(50 * MS, 9 * MS, 50);
+	set_loop(50 * MS, 45 * MS, 50);
 	before.loop_ptr++; /* the thread ran another one then */
 	assert_int_equal(read_with(read_in_brief, &before).time_ms, 50);
 }

@@ -144,7 +144,4 @@ void lt_watch__list_threads(struct lt_watch *watch);
 /* Threads that have ended go when their last records are read; their loops get a last row. */
 void lt_watch__drop_threads(struct lt_watch *watch);
 
-/* watch_read.c: there are so few loops on the host that each may cost more. */
-bool lt_watch__is_one_of_few(const struct lt_watch *watch);
-
 #endif

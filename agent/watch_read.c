@@ -18,11 +18,6 @@
 #define TICK_NS	       10000000ull /* what has run for less may not be in its CPU clock yet (kernel/sched/cputime.c) */
 #define SOONER_NS      50000000ull /* a tick that comes a little early is the turn's */
 
-bool lt_watch__is_one_of_few(const struct lt_watch *watch)
-{
-	return *watch->n_loops <= LOOPS_FEW;
-}
-
 static const char *text_or_null(const char *text)
 {
 	return text && text[0] ? text : NULL;
@@ -274,7 +269,7 @@ static void take_turn(struct lt_watch *watch)
 /* With few loops each reading is a call of its own, and its time is known to the microsecond. */
 static bool reads_ahead(const struct lt_watch *watch)
 {
-	return watch->target->recall && !lt_watch__is_one_of_few(watch);
+	return watch->target->recall && *watch->n_loops > LOOPS_FEW;
 }
 
 bool lt_watch__finish(struct lt_watch *watch)

@@ -207,8 +207,7 @@ static void build_record(struct lt_loop_state *loop, const struct lt_moment *mom
 
 static double memory_idle(const struct lt_loop_mem *mem)
 {
-	return (double)mem->idle_ns / 1e9 +
-	       (mem->entry_ns ? seconds_between(mem->entry_ns, mem->read_ns) : 0);
+	return (double)lt_loop_mem__idle_ns(mem) / 1e9;
 }
 
 /*

@@ -147,15 +147,10 @@ static int read_between(const struct lt_target *target, const struct lt_uv_layou
 	}
 }
 
-static uint64_t total_idle_ns(const struct lt_loop_mem *mem)
-{
-	return mem->idle_ns + (mem->entry_ns ? mem->read_ns - mem->entry_ns : 0);
-}
-
 /* Idle time grows, and not faster than time: otherwise it is another loop's, or none. */
 static bool goes_on(const struct lt_loop_mem *before, const struct lt_loop_mem *now)
 {
-	uint64_t was_ns = total_idle_ns(before), is_ns = total_idle_ns(now);
+	uint64_t was_ns = lt_loop_mem__idle_ns(before), is_ns = lt_loop_mem__idle_ns(now);
 
 	return now->idle_ns >= before->idle_ns && is_ns + LT_RECALL_AGE_NS >= was_ns &&
 	       is_ns - was_ns + LT_RECALL_AGE_NS <=

@@ -136,6 +136,14 @@ struct lt_loop_mem {
 	bool metrics_on; /* UV_METRICS_IDLE_TIME is set: idle_ns counts, polls are double */
 };
 
+/* All idle time until it was read, with that of the wait that ran then. */
+static inline uint64_t lt_loop_mem__idle_ns(const struct lt_loop_mem *mem)
+{
+	bool waits = mem->entry_ns && mem->read_ns > mem->entry_ns;
+
+	return mem->idle_ns + (waits ? mem->read_ns - mem->entry_ns : 0);
+}
+
 struct lt_pool_mem {
 	uint64_t read_ns;
 	uint32_t size; /* 0: the pool was not used yet */

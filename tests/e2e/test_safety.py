@@ -153,15 +153,17 @@ def children(pid):
 
 def test_many_targets_die_at_once(one_node):
     """The kernel takes its time with their probes: that is left to children, of whom none stays."""
-    asyncio = subprocess.Popen(["/usr/bin/python3", "-c", "import asyncio; asyncio.run(asyncio.sleep(60))"])
+    generic = subprocess.Popen(["/usr/bin/python3", "-c", "import asyncio; asyncio.run(asyncio.sleep(60))"])
     with contextlib.ExitStack() as stack:
+        stack.callback(generic.wait, 10)
+        stack.callback(generic.kill)
         targets = [stack.enter_context(one_node.run("mixed.js")) for _ in range(6)]
         pids = [target.pid for target in targets]
-        with Stat(asyncio.pid, *pids, tier="full") as stat:
+        with Stat(generic.pid, *pids, tier="full") as stat:
             stat.wait_attached()
             stat.wait_snapshots(1)
-            asyncio.kill()  # it has no probes of its own in it
-            asyncio.wait(10)
+            generic.kill()  # it has no probes of its own in it
+            generic.wait(10)
             stat.settle()
             fds = procfs.fd_count(stat.process.pid)
             for target in targets[1:]:

@@ -119,15 +119,18 @@ int BPF_PROG(lt_fx_pwait2, const struct pt_regs *regs, long result)
 
 /* --- by the tracepoints of these calls, each attached to two or three ---------------------------- */
 
+/* The number is an int where the kernel hands over struct syscall_trace_enter's own type: what stands behind it, up to
+ * the arguments, is then whatever was on the kernel's stack. */
 struct enter_ctx {
 	__u64 common;
-	__s64 number;
+	__s32 number, undefined;
 	__u64 args[6];
 };
 
 struct exit_ctx {
 	__u64 common;
-	__s64 number, result;
+	__s32 number, undefined;
+	__s64 result;
 };
 
 SEC("tracepoint")

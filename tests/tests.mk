@@ -5,7 +5,7 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 NODE_MAJORS := 16 18 20 22 24 26
 MAKE_TEST := $(MAKE) --no-print-directory
 
-.PHONY: test cross unit unit-san lint rules e2e e2e-san tui nodes headers accuracy
+.PHONY: test test-slow cross unit unit-san lint rules e2e e2e-san tui nodes headers accuracy
 
 test:
 	packaging/deps.sh test
@@ -45,6 +45,12 @@ rules:
 
 e2e: all nodes
 	$(Q)$(PYTEST) tests/e2e -q
+
+# The same on a machine that is slow and shared, TIMES in a row; K: only tests that it matches (pytest's -k).
+TIMES ?= 1
+test-slow: all nodes
+	$(Q)for i in $$(seq $(TIMES)); do \
+		tests/slowly $(PYTEST) tests/e2e -q $(if $(K),-k "$(K)") || exit 1; done
 
 # The same program with sanitizers, on one Node: real probes, real records.
 e2e-san: nodes

@@ -20,7 +20,7 @@ def mixed(node):
 
 def test_busy_is_event_loop_utilization(mixed):
     truth, process = mixed
-    process.loop().assert_busy(truth["active"])
+    process.loop().assert_busy(truth)
 
 
 def test_busy_and_idle_are_all_the_time(mixed):
@@ -48,9 +48,7 @@ def test_iterations_are_loop_count(mixed, node):
     truth, process = mixed
     if truth["loop_count"] is None:
         pytest.skip(f"Node {node.version} does not tell its loop count")
-    # Beyond the window: the turns that carried the commands and their answers.
-    extra = process.loop().total("iterations") - truth["loop_count"]
-    assert 0 <= extra <= 10
+    process.loop().assert_iterations(truth)
 
 
 def test_turns_sum_to_busy(mixed):
@@ -102,13 +100,11 @@ def test_every_block_is_a_stall_of_its_length(blocks):
     stalls = process.loop().stalls
     assert len(truth["blocks"]) == sum(count for _, count in BLOCKS)
     pairs = match_blocks(truth["blocks"], stalls)
-    more = sorted(stall["seconds"] - block["seconds"] for block, stall in pairs)
-    assert more[0] >= 0 and more[len(more) // 2] <= 0.003, more
-    # On a shared machine a turn may be held up outside its block, or a turn without one. Then the
-    # process's own account of its active time has it too.
+    assert all(stall["seconds"] >= block["seconds"] for block, stall in pairs), pairs
+    # What a turn has beside its block, or a turn without one, is in the process's own account of its active time.
     blocked = sum(block["seconds"] for block in truth["blocks"])
     beyond = sum(s["seconds"] for s in stalls) - blocked
-    assert beyond <= (truth["active"] - blocked) * 1.02 + 0.005, (beyond, truth)
+    assert beyond <= (truth["active"] - blocked) * 1.02 + 0.005 + truth["beside"], (beyond, truth)
 
 
 def test_longest_turn_is_the_longest_block(blocks):
@@ -116,7 +112,7 @@ def test_longest_turn_is_the_longest_block(blocks):
     longest = max(block["seconds"] for block in truth["blocks"])
     turns = process.loop().dist("turn_seconds")
     assert turns["max"] == max(stall["seconds"] for stall in process.loop().stalls) >= longest
-    assert turns["sum"] == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+    assert turns["sum"] == pytest.approx(process.loop().total("busy_seconds"), rel=0.02, abs=0.005)
 
 
 def test_timers_are_late_by_what_they_say(blocks):
@@ -147,7 +143,7 @@ def test_lag_is_that_of_a_random_arrival(node):
     with node.run("blocks.js") as target:
         target.call("ping")
         extra = (*NO_BUDGET, "-c", "1", "--stall", "3")
-        with Stat(target.pid, interval=2, extra=extra) as stat:
+        with Stat(target.pid, interval=3, extra=extra) as stat:
             stat.wait_attached()
             truth = target.call("start", blocks=[[100, 1], [300, 1]], gap_ms=200)
             series = stat.finish()
@@ -160,11 +156,10 @@ def test_lag_is_that_of_a_random_arrival(node):
     lag = row["lag_seconds"]
     assert lag["mean"] == pytest.approx(sum(b * b for b in turns) / (2 * window), rel=0.03)
     assert lag["max"] == pytest.approx(max(turns), rel=1e-6)
-    for key, q in (("p90", 0.9), ("p99", 0.99), ("p999", 0.999)):
+    for key, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)):
         # Buckets are at most 5 % wide; the milliseconds are the rest of the loop's work.
         expected = brute_force_lag(turns, window, q)
         assert lag[key] == pytest.approx(expected, rel=0.06, abs=0.003), key
-    assert lag["p50"] <= 0.003, "more than half of all arrivals find the loop idle"
 
 
 def test_stall_is_seen_while_it_runs(node):
@@ -176,22 +171,25 @@ def test_stall_is_seen_while_it_runs(node):
         )
     loop = process.loop()
     block = truth["blocks"][-1]
-    lengths = [seconds for seconds, _ in loop.ongoing]
-    assert len(lengths) >= 3, "a stall over several intervals"
-    assert lengths == sorted(lengths) and lengths[-1] > 1.0
-    for seconds, stall in loop.ongoing:
-        assert seconds == pytest.approx(stall["seconds"], rel=0.02)
-        early = unix_time(block["start"]) - stall["start_time"]
-        assert -0.002 <= early <= max(block["late"], 0) + 0.01
-    long_ones = [s for s in loop.stalls if s["seconds"] > 0.1]
-    assert len(long_ones) == len(loop.stalls) == 1, loop.stalls
-    assert long_ones[0]["seconds"] >= block["seconds"]
-    assert long_ones[0]["seconds"] == pytest.approx(block["seconds"], rel=0.02, abs=0.02)
+    begin = unix_time(block["start"])
+    rows = list(zip(loop.rows, process.times))
+    # Each look at it shows it, from the threshold on; a turn begins before the callback in it, when its timer was due.
+    during = [(row, time) for row, (time, _) in rows if begin + 0.11 < time < begin + block["seconds"] - 0.01]
+    assert len(during) >= 2, "a stall over several intervals"
+    for row, time in during:
+        running = [stall for stall in row["stalls"] if stall["ongoing"]]
+        assert len(running) == 1 and running[0]["seconds"] == pytest.approx(row["stalled_seconds"], rel=0.02)
+        assert -0.002 <= begin - running[0]["start_time"] <= max(block["late"], 0) + 0.01
+        assert row["stalled_seconds"] == pytest.approx(time - running[0]["start_time"], rel=0.02, abs=0.01)
+    assert len(loop.own_stalls()) == 1, loop.stalls
+    stall = loop.own_stalls()[0]
+    rest = truth["active"] - sum(b["seconds"] for b in truth["blocks"]) + truth["beside"]
+    assert block["seconds"] <= stall["seconds"] <= block["seconds"] + rest + 0.005
     assert loop.rows[-1]["stalled_seconds"] == 0
     # Also while it runs, the time counts as busy, in the interval in which it passes.
-    during = [row for row in loop.rows if row["stalled_seconds"]]
-    assert all(row["utilization"] > 0.3 for row in during)
-    loop.assert_busy(truth["active"])
+    for row, (_, interval) in rows:
+        assert row["busy_seconds"] >= 0.98 * min(row["stalled_seconds"], interval) - 0.005
+    loop.assert_busy(truth)
 
 
 def test_immediates_are_many_short_turns(node):
@@ -199,10 +197,10 @@ def test_immediates_are_many_short_turns(node):
         truth, process = measure(target, "immediates", tier="full", seconds=1)
     loop = process.loop()
     # One immediate an iteration; beyond the window the turns of the commands.
-    assert 0 <= loop.total("iterations") - truth["count"] <= 10
+    assert 0 <= loop.total("iterations") - truth["count"] <= truth.get("loop_count_beside", 10)
     assert loop.total("turns") == pytest.approx(truth["count"], rel=0.01)
-    loop.assert_busy(truth["active"])
-    assert loop.stalls == [] and loop.dist("turn_seconds")["max"] < 0.1
+    loop.assert_busy(truth)
+    assert loop.own_stalls() == []
 
 
 def test_attaching_in_the_middle_of_a_wait_loses_nothing(one_node):
@@ -224,9 +222,9 @@ def test_next_ticks_that_starve_the_loop_are_a_stall(node):
         truth, process = measure(target, "starve", seconds=1)
     loop = process.loop()
     assert loop.peak("stalled_seconds") > 0.1, "seen while it runs"
-    assert len(loop.stalls) == 1
-    assert loop.stalls[0]["seconds"] == pytest.approx(truth["elapsed"], rel=0.02)
-    loop.assert_busy(truth["active"])
+    assert len(loop.own_stalls()) == 1
+    assert loop.own_stalls()[0]["seconds"] == pytest.approx(truth["elapsed"], rel=0.02, abs=0.005 + truth["beside"])
+    loop.assert_busy(truth)
 
 
 def test_lag_is_known_when_nothing_happens(idle):

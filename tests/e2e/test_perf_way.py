@@ -24,9 +24,9 @@ def way(request):
 def assert_same_figures(node, way):
     with node.run("mixed.js") as target:
         truth, process = measure(target, "start", tier="full", extra=way, seconds=1)
-        process.loop().assert_busy(truth["active"])
+        process.loop().assert_busy(truth)
         if truth["loop_count"] is not None:
-            assert 0 <= process.loop().total("iterations") - truth["loop_count"] <= 10
+            process.loop().assert_iterations(truth)
         assert process.kind("fs")["completed"] == truth["timers"], "one fs.stat for each timer"
         assert_text_is_the_files(target.pid)
 
@@ -44,9 +44,8 @@ def test_a_pool_that_is_used_from_many_threads(one_node):
     seen by one of them."""
     with one_node.run("pool.js") as target:
         target.call("kinds", fs=1, dns=1, crypto=1, random=1, zlib=1)
-        truth, process = measure(
-            target, "kinds", extra=OLDEST, fs=400, dns=20, crypto=8, random=50, zlib=10
-        )
+        counts = {"fs": 400, "dns": 20, "crypto": 8, "random": 50, "zlib": 10}
+        truth, process = measure(target, "kinds", extra=OLDEST, held=4, **counts)
     assert process.submitted() == {kind: told["count"] for kind, told in truth["kinds"].items()}
     for kind, told in truth["kinds"].items():
         record = process.kind(kind)
@@ -54,8 +53,9 @@ def test_a_pool_that_is_used_from_many_threads(one_node):
         for key in ("wait_seconds", "run_seconds", "delivery_seconds"):
             assert record[key]["count"] == told["count"], (kind, key)
     assert max(process.pool("busy_max")) == 4
-    assert max(process.pool("queue_depth_max")) >= 100, "tasks are taken while others are submitted"
-    assert 0 < sum(process.pool("saturated_seconds")) <= truth["elapsed"]
+    queued = sum(counts.values())  # behind the tasks that hold the threads until all is submitted
+    assert queued <= max(process.pool("queue_depth_max")) <= queued + 4
+    assert sum(process.pool("saturated_seconds")) > 0
     assert process.pool("saturated_seconds")[-1] == 0, "its end was seen"
     assert process.last["pool"]["queue_depth"] == process.last["pool"]["busy"] == 0
 
@@ -88,7 +88,7 @@ def test_without_the_kernels_types(one_node, tmp_path, monkeypatch):
     monkeypatch.setattr(looptop, "BINARY", hidden)
     with one_node.run("mixed.js") as target:
         truth, process = measure(target, "start", tier="full", seconds=1)
-    process.loop().assert_busy(truth["active"])
+    process.loop().assert_busy(truth)
     assert process.kind("fs")["completed"] == truth["timers"], "one fs.stat for each timer"
     assert set(process.loop().rows[-1]["cause_seconds"].values()) == {None}
     missing = " ".join(process.last["missing"])

@@ -78,7 +78,7 @@ def test_wait_tier_tells_only_the_wait(node):
     assert {entry["tier"] for entry in process.entries} == {"wait"}
     for name, value in loop.rows[-1]["phase_seconds"].items():
         assert (value is None) == (name != "poll_wait"), name
-    loop.assert_busy(truth["active"])
+    loop.assert_busy(truth)
     assert loop.dist("turn_seconds")["count"] > 0
     assert not is_unknown(loop.rows[-1]["lag_seconds"])
     assert process.last["missing"], "it says why the phases are null"

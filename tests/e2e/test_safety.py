@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support import looptop, procfs
 from support.looptop import NO_BUDGET, Stat, measure
+from support.workload import NOTHING, add_beside
 
 
 def assert_text_is_the_files(pid, within=3):
@@ -92,7 +93,7 @@ def test_seccomp_target_survives(node, seccomp_run, action):
     with node.run("mixed.js", launcher=[seccomp_run, action]) as target:
         truth, process = measure(target, "start", tier="full", seconds=1)
         assert target.alive
-        process.loop().assert_busy(truth["active"])
+        process.loop().assert_busy(truth)
         assert_works(target)
 
 
@@ -106,7 +107,7 @@ def test_binary_that_is_no_longer_there(one_node, tmp_path, how):
         if how == "replaced":
             shutil.copy("/bin/true", binary)
         truth, process = measure(target, "start", seconds=1)
-    process.loop().assert_busy(truth["active"])
+    process.loop().assert_busy(truth)
 
 
 @pytest.mark.parametrize("delay_ms", [0, 10, 30, 60, 100, 150, 250, 400])
@@ -142,9 +143,10 @@ def test_one_of_two_targets_dies(one_node):
             truth = target.call("start", seconds=1)
             stat.settle()
             series = stat.stop()
+        add_beside(truth, NOTHING, target.account())
     assert series.of(other.pid).entries
     assert other.pid not in [p["pid"] for p in series.snapshots[-1]["processes"]]
-    series.of(target.pid).loop().assert_busy(truth["active"])
+    series.of(target.pid).loop().assert_busy(truth)
 
 
 def children(pid):
@@ -179,7 +181,8 @@ def test_many_targets_die_at_once(one_node):
             assert procfs.changed_text(pids[0])
             series = stat.stop()
         assert_text_is_the_files(pids[0])
-    series.of(pids[0]).loop().assert_busy(truth["active"])
+        add_beside(truth, NOTHING, targets[0].account())
+    series.of(pids[0]).loop().assert_busy(truth)
     assert [p["pid"] for p in series.snapshots[-1]["processes"]] == pids[:1]
 
 
@@ -195,13 +198,15 @@ def test_two_targets_and_two_observers(one_node):
             both.settle()
             one.settle()
             seen, beside = both.stop(), one.stop()
+        add_beside(truth_first, NOTHING, first.account())
+        add_beside(truth_second, NOTHING, second.account())
     for series, target, truth in (
         (seen, first, truth_first),
         (seen, second, truth_second),
         (beside, first, truth_first),
     ):
         series.assert_sound()
-        series.of(target.pid).loop().assert_busy(truth["active"])
+        series.of(target.pid).loop().assert_busy(truth)
 
 
 def test_idle_target_is_not_woken(idle):

@@ -44,7 +44,7 @@ def mixed(debian):
 
 def test_debians_node_has_busy_and_phases(mixed):
     truth, process = mixed
-    process.loop().assert_busy(truth["active"])
+    process.loop().assert_busy(truth)
     process.assert_phases()
 
 
@@ -58,7 +58,7 @@ def test_debians_node_is_known_for_what_it_is(mixed):
 def test_debians_node_has_busy_from_memory(debian):
     with debian.run("mixed.js") as target:
         truth, process = measure(target, "start", tier="memory", seconds=2)
-    process.loop().assert_busy(truth["active"], floor=0.010)
+    process.loop().assert_busy(truth, floor=0.010)
 
 
 def test_debians_node_has_its_handles(debian, tmp_path):

@@ -5,6 +5,7 @@
 import pytest
 from support import procfs
 from support.looptop import Stat
+from support.workload import add_beside
 
 SHARES = [0.25, 0.6]
 
@@ -24,15 +25,20 @@ class Run:
                 if not early:
                     target.call("spawn", names=names)
                 # What a Worker does to start is in none of the truths: begin after it.
+                before = target.call("accounts")
                 begin = stat.settle()
                 self.tids = set(procfs.threads(target.pid))
                 self.truth = target.call("start", loads=SHARES, seconds=1.5)
                 end = stat.settle()
+                after = target.call("accounts")
                 target.call("end")
                 stat.settle()
                 self.tids_after = set(procfs.threads(target.pid))
                 series = stat.stop()
             series.assert_sound()
+            add_beside(self.truth, before["main"], after["main"])
+            for accounts in zip(self.truth["workers"], before["workers"], after["workers"]):
+                add_beside(*accounts)
             self.pid = target.pid
             self.process = series.of(target.pid)
             self.loaded = self.process.until(end).since(begin)
@@ -53,16 +59,16 @@ def test_each_worker_has_a_row_with_its_own_figures(run):
     assert len(loops) == 2
     truths = sorted(run.truth["workers"], key=lambda truth: truth["active"])
     for loop, truth in zip(loops, truths):
-        loop.assert_busy(truth["active"])
+        loop.assert_busy(truth)
         assert loop.tid in run.tids
         if truth["loop_count"] is not None:
-            assert 0 <= loop.total("iterations") - truth["loop_count"] <= 10
+            loop.assert_iterations(truth)
 
 
 def test_the_main_loop_is_not_mixed_with_theirs(run):
     main = run.loaded.loop()
     assert main.name == "main"
-    main.assert_busy(run.truth["active"])
+    main.assert_busy(run.truth)
 
 
 def test_workers_have_names(run):

@@ -3,15 +3,17 @@
 //
 // Thread pool tasks of every kind, counted and timed by those who ask for them. The add-on with
 // tasks that know all their moments is in LT_POOL_ADDON (see pool-addon.c).
-//   kinds {fs, dns, crypto, random, zlib}  all at once; per kind the number and the summed seconds
+//   kinds {fs, dns, crypto, random, zlib, held}  all at once; per kind the number and the summed seconds. held: so
+//                                          many threads are kept waiting until all is submitted
 //   one_by_one {n}                         pbkdf2, the next when the last is done: no queue
 //   moments {n, sleep_ms}                  tasks that know their moments, by Node-API and by libuv
-//   saturate {n}                           that many pbkdf2 at once
-//   flood {n}, drain {}                    the same in two parts, to attach in between
+//   saturate {n, held}                     that many pbkdf2 at once
+//   flood {n, held}, drain {}              the same in two parts, to attach in between: what is held is let go by drain
 //   cancel {n, sleep_ms}                   tasks cancelled while others fill the pool
 //   sync {stats, bytes}                    file system calls on the loop's own thread
 //   resize {size}                          sets the pool's size; only before its first use
 'use strict';
+const { execFileSync } = require('child_process');
 const crypto = require('crypto');
 const dns = require('dns');
 const fs = require('fs');
@@ -42,19 +44,43 @@ function pbkdf2(callback) {
   crypto.pbkdf2('password', 'salt', ITERATIONS, 32, 'sha256', callback);
 }
 
-async function kinds({ fs: stats, dns: lookups, crypto: hashes, random, zlib: streams }) {
+// So many threads of the pool wait for somebody to open the other end of a pipe; whatever is submitted behind them
+// waits until they are let go. Each is one task of the file system.
+function hold(threads) {
+  const pipe = path.join(os.tmpdir(), `looptop-hold-${process.pid}`);
+  if (threads) execFileSync('mkfifo', [pipe]);
+  const opened = times(threads || 0, (done) => fs.open(pipe, 'r', (err, fd) => {
+    if (!err) fs.closeSync(fd);
+    done(err);
+  }));
+  function letGo() {
+    if (!threads) return;
+    const fd = fs.openSync(pipe, 'r+'); // which does not wait
+    opened.then(() => {
+      fs.closeSync(fd);
+      fs.unlinkSync(pipe);
+    });
+  }
+  return { opened, letGo };
+}
+
+async function kinds({ fs: stats, dns: lookups, crypto: hashes, random, zlib: streams, held }) {
+  const holding = hold(held);
   const close = openWindow();
   const deflated = { writes: 0 };
-  const [onFs, onDns, onHash, onRandom] = await Promise.all([
+  const asked = Promise.all([
+    holding.opened,
     times(stats, (done) => fs.stat(__filename, done)),
     times(lookups, (done) => dns.lookup('localhost', done)),
     times(hashes, pbkdf2),
     times(random, (done) => crypto.randomBytes(100000, done)),
     times(streams, (done) => deflate(deflated, done)),
   ]);
+  holding.letGo();
+  const [onHold, onFs, onDns, onHash, onRandom] = await asked;
   return close({
     kinds: {
-      fs: onFs,
+      fs: { count: onFs.count + onHold.count, seconds: onFs.seconds + onHold.seconds },
       dns: onDns,
       crypto: { count: onHash.count + onRandom.count, seconds: onHash.seconds + onRandom.seconds },
       zlib: { count: deflated.writes, seconds: null },
@@ -74,10 +100,11 @@ async function one_by_one({ n }) {
 }
 
 function knowing(usesNodeApi, n, sleepMs) {
-  const sums = { count: 0, wait: 0, run: 0, delivery: 0 };
+  const sums = { count: 0, wait: 0, run: 0, delivery: 0, tasks: [] };
   const jobs = Array.from({ length: n }, () => new Promise((resolve) => {
     addon.work(usesNodeApi, sleepMs, (submitted, started, finished, delivered) => {
       sums.count++;
+      sums.tasks.push([submitted, started, finished]);
       sums.wait += started - submitted;
       sums.run += finished - started;
       sums.delivery += delivered - finished;
@@ -94,19 +121,24 @@ async function moments({ n, sleep_ms }) {
   return close({ kinds: { napi, other } });
 }
 
-async function saturate({ n }) {
+async function saturate({ n, held }) {
+  const holding = hold(held);
   const close = openWindow();
-  return close(await times(n, pbkdf2));
+  const asked = times(n, pbkdf2);
+  holding.letGo();
+  return close(await asked);
 }
 
 let flooded = null;
 
-function flood({ n }) {
-  flooded = times(n, pbkdf2).then((truth) => Object.assign(truth, { end: monotonic() }));
+function flood({ n, held }) {
+  const holding = hold(held);
+  flooded = { asked: times(n, pbkdf2), letGo: holding.letGo };
 }
 
 async function drain() {
-  return flooded;
+  flooded.letGo();
+  return flooded.asked;
 }
 
 async function cancel({ n, sleep_ms }) {

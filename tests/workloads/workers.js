@@ -3,10 +3,10 @@
 //
 // Worker threads, each with a load of its own, each with its own account of its loop.
 // spawn {names}; start {loads: [share, …], seconds} answers with each worker's window and the main
-// thread's; end stops the workers and waits for them.
+// thread's; accounts tells what each of their loops did since it began; end stops the workers and waits for them.
 'use strict';
 const { Worker, isMainThread, parentPort } = require('worker_threads');
-const { burn, openWindow, serve } = require('./lib/session');
+const { account, burn, openWindow, serve } = require('./lib/session');
 
 const PERIOD_MS = 20;
 let workers = [];
@@ -36,6 +36,12 @@ async function start({ loads, seconds }) {
   return close({ workers: truths.map((message) => message.truth) });
 }
 
+async function accounts() {
+  const answers = workers.map((worker) => once(worker, 'account'));
+  workers.forEach((worker) => worker.postMessage({ account: true }));
+  return { main: account(), workers: (await Promise.all(answers)).map((message) => message.account) };
+}
+
 async function end() {
   await Promise.all(workers.map((worker) => worker.terminate()));
   workers = [];
@@ -54,8 +60,11 @@ function load({ share, seconds }) {
 }
 
 if (isMainThread) {
-  serve({ spawn, start, end });
+  serve({ spawn, start, accounts, end });
 } else {
-  parentPort.on('message', load);
+  parentPort.on('message', (message) => {
+    if (message.account) parentPort.postMessage({ type: 'account', account: account() });
+    else load(message);
+  });
   parentPort.postMessage({ type: 'ready' });
 }

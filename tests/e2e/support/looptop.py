@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .lines import Lines
 from .series import Series
+from .workload import add_beside
 
 BINARY = Path(
     os.environ.get("LT_LOOPTOP", Path(__file__).resolve().parents[3] / "build" / "looptop")
@@ -160,12 +161,14 @@ class Stat(Running):
 
 
 def measure(target, cmd, tier=None, interval=INTERVAL, extra=NO_BUDGET, **arguments):
-    """Watches a workload's command from before its start to after its end: (truth, series)."""
-    target.call("ping")
+    """Watches a workload's command from before its start to after its end: (truth, process). The truth also has what
+    the loop did beside the command, from before looptop came until it was gone."""
+    before = target.account()
     with Stat(target.pid, tier=tier, interval=interval, extra=extra) as stat:
         stat.wait_attached()
         truth = target.call(cmd, **arguments)
         stat.settle()
         series = stat.stop()
+    add_beside(truth, before, target.account())
     series.assert_sound()
     return truth, series.of(target.pid)

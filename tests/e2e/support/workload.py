@@ -60,6 +60,11 @@ class Workload:
         self.send(cmd, **arguments)
         return self.answer(cmd, timeout)
 
+    def account(self):
+        """How long a Node loop was busy since it began, and how often it went round, as it says itself."""
+        return self.call("ping")
+
+
     @property
     def alive(self):
         return self.process.poll() is None
@@ -78,6 +83,17 @@ class Workload:
             self.process.wait(10)
         self._answers.join()
         self.process.stdout.close()
+
+
+NOTHING = {"active": 0, "loop_count": 0}  # what a loop has done when it begins
+
+
+def add_beside(truth, before, after):
+    """Adds to the truth about a command what the loop did beside it between two of its accounts: the turns that carry
+    commands, and whatever held them up. looptop may have seen all of it, or nothing."""
+    truth["beside"] = after["active"] - before["active"] - truth.get("active", 0)
+    if truth.get("loop_count") is not None:
+        truth["loop_count_beside"] = after["loop_count"] - before["loop_count"] - truth["loop_count"]
 
 
 def node_workload(node, script, *arguments, flags=(), env=None, launcher=(), patience=30):

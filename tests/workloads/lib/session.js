@@ -25,6 +25,11 @@ function loopCount() {
   return info ? info.loopCount : null;
 }
 
+// The loop's own account since it began, up to this turn.
+function account() {
+  return { active: performance.eventLoopUtilization().active / 1e3, loop_count: loopCount() };
+}
+
 // Begins a window; the function it returns ends it and tells the truth about it.
 function openWindow() {
   const elu = performance.eventLoopUtilization();
@@ -66,7 +71,7 @@ function dispatch(handlers, request) {
 
 // Runs a command for each line of stdin; the end of stdin ends the process.
 function serve(handlers) {
-  const all = Object.assign({ ping: () => ({}) }, handlers);
+  const all = Object.assign({ ping: account }, handlers);
   let rest = '';
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (chunk) => {
@@ -90,4 +95,4 @@ function randomFrom(seed) {
   };
 }
 
-module.exports = { burn, monotonic, openWindow, randomFrom, say, serve };
+module.exports = { account, burn, monotonic, openWindow, randomFrom, say, serve };

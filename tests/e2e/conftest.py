@@ -105,6 +105,12 @@ def uv_tasks(built):
 
 
 @pytest.fixture(scope="session")
+def waits_counter(built):
+    """Loaded into a server it counts the waits of each thread."""
+    return compile_c(WORKLOADS / "count-waits.c", built / "count-waits.so", "-shared", "-fPIC", "-ldl")
+
+
+@pytest.fixture(scope="session")
 def seccomp_run(built):
     if platform.machine() != "x86_64":
         pytest.skip("the numbers of the refused system calls are those of x86-64")

@@ -13,7 +13,10 @@ import pytest
 from conftest import compile_c, fetch_node
 from support.generic import Server, free_port
 from support.looptop import NO_BUDGET, Stat, run
+from support.pressure import waited_seconds
+from support.waits import Waits, Window
 from support.workload import WORKLOADS, Workload
+from test_loop import match_blocks
 
 APPLICATION = """
 function parseOrders(ms) { const end = performance.now() + ms; while (performance.now() < end); }
@@ -51,7 +54,9 @@ def test_each_of_two_libuvs_has_its_loop(built):
     with Workload([program]) as target:
         with Stat(target.pid, extra=NO_BUDGET) as stat:
             stat.wait_attached()
+            waited = waited_seconds(target.pid)
             truth = target.call("start")
+            waited = waited_seconds(target.pid) - waited
             stat.settle()
             series = stat.stop()
     series.assert_sound()
@@ -59,8 +64,8 @@ def test_each_of_two_libuvs_has_its_loop(built):
     for tid, name, blocked in zip(truth["tids"], ("main", "second"), truth["blocked_seconds"]):
         loop = process.loop(tid)
         assert loop.name == name
-        # the thread may wait for a CPU between two looks at its clock, but not for long
-        assert blocked - 0.001 <= loop.phase("timers") <= blocked * 1.02 + 0.020, name
+        # the thread may wait for a CPU between two looks at its clock
+        assert blocked - 0.001 <= loop.phase("timers") <= blocked * 1.02 + 0.005 + waited, name
         assert loop.dist("turn_seconds")["count"] >= truth["blocks"], name
 
 
@@ -87,12 +92,14 @@ def resolve(client, times):
 
 
 @pytest.fixture
-def named(tmp_path):
+def named(tmp_path, waits_counter):
     port = free_port()
     (tmp_path / "named.conf").write_text(NAMED.format(folder=tmp_path, port=port))
     (tmp_path / "example").write_text(ZONE)
+    waits = Waits(waits_counter, tmp_path / "waits")
     argv = ["/usr/sbin/named", "-f", "-n", "2", "-c", tmp_path / "named.conf", "-L", tmp_path / "log"]
-    with Server(argv, port, tmp_path) as server:
+    with Server([*waits.argv, *argv], port, tmp_path) as server:
+        server.waits = waits
         yield server
 
 
@@ -101,19 +108,24 @@ def test_queries_of_bind_are_turns(named):
     with named.connect() as client:
         while not resolve(client, 1).endswith(ADDRESS):
             time.sleep(0.02)  # it listens before it has read its zones
+        before = named.waits.read()
         with Stat(named.pid, extra=NO_BUDGET) as stat:
             stat.wait_attached()
+            begin = named.waits.read()
             assert resolve(client, queries).endswith(ADDRESS)
+            end = named.waits.read()
             stat.settle()
             series = stat.stop()
+        window = Window(before, begin, end, named.waits.read())
     series.assert_sound()
     process = series.of(named.pid)
     assert process.last["runtime"] == "libuv" and process.last["libuv_version"]
     loops = [process.loop(tid) for tid in process.tids]
     assert all(loop.name.startswith("isc-net") for loop in loops), [loop.name for loop in loops]
-    busiest = max(loops, key=lambda loop: loop.total("turns", may_change=True))
-    # A connection stays with one thread; its timers and the other thread wake it a few times more.
-    assert queries <= busiest.total("turns", may_change=True) <= 2 * queries + 50
+    for loop in loops:
+        window.assert_turns(loop)
+    # A connection stays with one thread.
+    assert max(loop.total("turns", may_change=True) for loop in loops) >= queries
 
 
 @pytest.mark.parametrize("stripped", (False, True), ids=("symbols", "stripped"))
@@ -164,15 +176,19 @@ def test_one_file_in_several_containers(one_node, tmp_path):
         ]
         with Stat(*(target.pid for target in targets), extra=(*NO_BUDGET, "--stall", "15")) as stat:
             stat.wait_attached()
+            waited = [waited_seconds(target.pid) for target in targets]
             truths = [target.call("start", blocks=[[20, n]], gap_ms=5) for n, target in zip((10, 20, 30), targets)]
+            waited = [waited_seconds(target.pid) - before for target, before in zip(targets, waited)]
             stat.settle()
             series = stat.stop()
     for copy in (layer, tmp_path / "own" / "upper"):
         (copy / "node").unlink()
     series.assert_sound()
-    for target, truth, n in zip(targets, truths, (10, 20, 30)):
+    for target, truth, n, held_up in zip(targets, truths, (10, 20, 30), waited):
         process = series.of(target.pid)
         assert process.last["runtime_version"] == one_node.version
-        assert len(process.loop().stalls) == n
+        blocks = [stall for _, stall in match_blocks(truth["blocks"], process.loop().stalls)]
+        assert len(blocks) == n
+        assert [stall for stall in process.loop().own_stalls(0.015) if stall not in blocks] == []
         blocked = sum(block["seconds"] for block in truth["blocks"])
-        assert blocked - 0.001 <= process.loop().phase("timers") <= blocked * 1.02 + 0.020
+        assert blocked - 0.001 <= process.loop().phase("timers") <= blocked * 1.02 + 0.020 + held_up

@@ -41,13 +41,13 @@ def burn(seconds):
     begin = time.monotonic()
     while time.monotonic() - begin < seconds:
         pass
-    return time.monotonic() - begin
+    return begin, time.monotonic() - begin
 
 
 def sleep(seconds):
     begin = time.monotonic()
     time.sleep(seconds)
-    return time.monotonic() - begin
+    return begin, time.monotonic() - begin
 
 
 async def start(blocks, block_ms):

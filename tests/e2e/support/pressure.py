@@ -28,6 +28,21 @@ def waited_seconds(pid, only=None):
     return sum(int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[1]) for tid in tids) / 1e9
 
 
+class Waited:
+    """For how long the threads of a process, or one of them, want a CPU and have none while the block lasts."""
+
+    def __init__(self, pid, only=None):
+        self.of = pid, only
+        self.seconds = None
+
+    def __enter__(self):
+        self.before = waited_seconds(*self.of)
+        return self
+
+    def __exit__(self, *exc):
+        self.seconds = waited_seconds(*self.of) - self.before
+
+
 def stolen_seconds():
     """What the host of a virtual machine ever took from its CPUs, in all."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()

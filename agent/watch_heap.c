@@ -160,12 +160,17 @@ void lt_watch__collected(struct lt_watch *watch, int tid, uint64_t when_ns)
 {
 	struct lt_heap heap;
 
-	if (watch->ended || watch->gone || lt_now_ns() > when_ns + LATEST_NS)
+	if (watch->ended || watch->gone)
 		return;
 	for (size_t i = 0; i < watch->threads.n; i++) {
 		struct lt_thread_state *thread = &watch->threads.items[i];
 
-		if (thread->tid == tid && read_heap(watch, thread, &heap) && keep(thread, &heap))
+		if (thread->tid != tid)
+			continue;
+		/* What the one before it left is not what this one did. */
+		thread->used_after_gc_bytes = 0;
+		if (lt_now_ns() <= when_ns + LATEST_NS && read_heap(watch, thread, &heap) &&
+		    keep(thread, &heap))
 			thread->used_after_gc_bytes = heap.used_bytes;
 	}
 }

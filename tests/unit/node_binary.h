@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/* For the tests of targets: where tests/get-node keeps the official Node binaries. */
+/* For the tests of targets: where tests/get-node keeps the official Node binaries, and Debian its libuv. */
 #ifndef LOOPTOP_TESTS_NODE_BINARY_H
 #define LOOPTOP_TESTS_NODE_BINARY_H
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/lacks.h"
 
 static const int node_majors[] = { 16, 18, 20, 22, 24, 26 };
 
@@ -23,8 +25,8 @@ static const int node_majors[] = { 16, 18, 20, 22, 24, 26 };
 		NODE_TEST(name " 22", test, (states)[3]),                                   \
 		NODE_TEST(name " 24", test, (states)[4]), NODE_TEST(name " 26", test, (states)[5])
 
-/* Opens the binary of a major version for a machine ("" this one, "-arm64"), its path in buf; -1 and a line on
- * stderr if it is not there: tests/get-node fetches it. */
+/* Opens the binary of a major version for a machine ("" this one, "-arm64"), its path in buf. If it is not there the test
+ * ends here (lacks.h): tests/get-node fetches it. */
 static inline int node_binary_for(const char *machine, int major, char *buf, size_t size)
 {
 	const char *dir = getenv("LT_NODE_DIR"), *cache = getenv("XDG_CACHE_HOME");
@@ -41,13 +43,29 @@ static inline int node_binary_for(const char *machine, int major, char *buf, siz
 			 home ? home : "", machine, major);
 	fd = open(buf, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		fprintf(stderr, "no Node %d at %s\n", major, buf);
+		lacks("no Node.js %d at %s (tests/get-node %s%d fetches it)", major, buf,
+		      *machine ? "--arch arm64 " : "", major);
 	return fd;
 }
 
 static inline int node_binary(int major, char *buf, size_t size)
 {
 	return node_binary_for("", major, buf, size);
+}
+
+/* This machine's, as Debian has it; packaging/get-sysroot keeps another machine's elsewhere. */
+#define LIBUV "/usr/lib/x86_64-linux-gnu/libuv.so.1"
+
+/* Opens a libuv; if it is not there the test ends here. */
+static inline int open_libuv(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		lacks("no %s (%s)", path,
+		      strcmp(path, LIBUV) ? "packaging/get-sysroot arm64 fetches it"
+					  : "Debian: libuv1");
+	return fd;
 }
 
 #endif

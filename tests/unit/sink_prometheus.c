@@ -17,6 +17,7 @@
 #include "agent/sink/series.h"
 #include "tests/unit/fixture_snapshot.h"
 #include "tests/unit/golden.h"
+#include "tests/unit/lacks.h"
 
 static char *page_of(const struct lt_snapshot *snapshot, struct lt_prom_opts opts)
 {
@@ -95,22 +96,17 @@ static void test_openmetrics(void **state)
 
 static void test_promtool(void **state)
 {
-	struct fixture *fx = fixture_new();
-	char *page = page_of(&fx->snapshot, (struct lt_prom_opts){ 0 });
-	char path[] = "/tmp/looptop-page-XXXXXX", command[128], said[4096];
-	int fd = mkstemp(path);
+	char *page, path[] = "/tmp/looptop-page-XXXXXX", command[128], said[4096];
+	struct fixture *fx;
 	FILE *tool;
 	size_t n;
+	int fd;
 
 	(void)state;
-	if (system("command -v promtool >/dev/null") != 0) {
-		print_message("promtool is not installed: skipped\n");
-		unlink(path);
-		close(fd);
-		free(page);
-		free(fx);
-		skip();
-	}
+	needs_program("promtool", "prometheus");
+	fx = fixture_new();
+	page = page_of(&fx->snapshot, (struct lt_prom_opts){ 0 });
+	fd = mkstemp(path);
 	assert_int_equal(write(fd, page, strlen(page)), (ssize_t)strlen(page));
 	close(fd);
 	snprintf(command, sizeof(command), "promtool check metrics <%s 2>&1", path);

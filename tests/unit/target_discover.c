@@ -22,6 +22,7 @@
 #include "agent/target/discover.h"
 #include "agent/target/files.h"
 #include "agent/util/clock.h"
+#include "tests/unit/lacks.h"
 
 #define SECOND_NS 1000000000ull
 
@@ -64,20 +65,23 @@ static struct child start(void)
 	return child;
 }
 
+static void stop(const struct child *child)
+{
+	close(child->to);
+	close(child->from);
+	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+}
+
 static void load_libuv(const struct child *child)
 {
 	char byte = 0;
 
 	assert_int_equal(write(child->to, "l", 1), 1);
 	assert_int_equal(read(child->from, &byte, 1), 1);
-	assert_int_equal(byte, 'y');
-}
-
-static void stop(const struct child *child)
-{
-	close(child->to);
-	close(child->from);
-	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+	if (byte != 'y') {
+		stop(child);
+		lacks("no libuv.so.1 (Debian: libuv1)");
+	}
 }
 
 /* Is this process among those that are told now? The others of the machine are taken, too. */

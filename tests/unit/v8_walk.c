@@ -444,22 +444,19 @@ static void record(const struct node *node, int major, struct recording *recordi
 	assert_int_equal(recording_save(recording, path), 0);
 }
 
-/* Starts a Node of a major version with the script. False: it is not there. */
-static bool start_major(struct node *node, int major)
+/* Starts a Node of a major version with the script. */
+static void start_major(struct node *node, int major)
 {
 	struct lt_elf *elf;
 	char path[512];
 	int fd = node_binary(major, path, sizeof(path));
 
-	if (fd < 0)
-		return false;
 	assert_int_equal(lt_elf__open(fd, &elf), 0);
 	lt_v8_layout__read(elf, &node->layout);
 	lt_elf__close(elf);
 	assert_int_equal(node->layout.level, LT_V8_LINES);
 	start(node, fd);
 	close(fd);
-	return true;
 }
 
 static struct lt_v8 *resolver(struct node *node, struct lt_v8_memory memory)
@@ -480,8 +477,7 @@ static void test_node(void **state)
 	struct lt_raw_stack raw;
 	struct lt_v8 *v8;
 
-	if (!start_major(&node, major))
-		skip(); /* counted */
+	start_major(&node, major);
 	stack = calloc(1, sizeof(*stack));
 	recording = calloc(1, sizeof(*recording));
 	assert_true(stack && recording);

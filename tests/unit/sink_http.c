@@ -54,7 +54,7 @@ static int dial(int port, bool v6)
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
 				    .sin6_port = htons((uint16_t)port),
 				    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	struct timeval patience = { .tv_sec = 10 };
+	struct timeval patience = { .tv_sec = 120 };
 	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));

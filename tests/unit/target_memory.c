@@ -3,10 +3,11 @@
 /*
  * Real Node processes, each major version: opening them, reading the loop's own account while it
  * idles and works, the pool before and after its first use, the loop of a Worker; and what is
- * refused, with one sentence. A binary that is not there is told and counted.
+ * refused, with one sentence.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,25 +25,37 @@
 
 #include "agent/target/memory.h"
 #include "agent/target/process.h"
+#include "agent/util/clock.h"
 #include "looptop/log.h"
 #include "looptop/runtime.h"
 #include "tests/unit/node_binary.h"
 
 #define THREADS_MAX 64
+#define PATIENCE_NS 120000000000ull /* costs only where something is broken */
 
-/* Does what the lines on its standard input say, and answers each with one. */
+/*
+ * Does what the lines on its standard input say, and answers each with one; tells its own figures of its loop, and of its
+ * Worker's: iterations (-1 if it has no count of them) and idle nanoseconds, of waits that have ended.
+ */
 static const char script[] =
 	"const fs = require('fs'), { Worker } = require('worker_threads');"
 	"const say = (s) => fs.writeSync(1, s + '\\n');"
+	"const own = 'const t = performance.nodeTiming, i = t.uvMetricsInfo; '"
+	"  + 'return (i ? i.loopCount : -1) + \" \" + Math.round(t.idleTime * 1e6)';"
+	"const tell = new Function('performance', own);"
 	"let timer, worker;"
 	"require('readline').createInterface({ input: process.stdin }).on('line', (line) => {"
 	"  if (line === 'pool') fs.stat('/', () => say('pool'));"
 	"  else if (line === 'tick') { timer = setInterval(() => {}, 5); say('tick'); }"
-	"  else if (line === 'spin') { const end = Date.now() + 400;"
-	"    clearInterval(timer); while (Date.now() < end); say('spin'); }"
+	"  else if (line === 'own') say(tell(performance));"
+	"  else if (line === 'worker own') worker.postMessage(0);"
+	"  else if (line.startsWith('spin')) { clearInterval(timer); say(line);"
+	"    while (!fs.existsSync(line.slice(5))); say('spun'); }"
 	"  else if (line === 'worker') { worker = new Worker("
-	"    'setInterval(() => {}, 5); require(\"worker_threads\").parentPort.postMessage(0)',"
-	"    { eval: true }); worker.on('message', () => say('worker')); }"
+	"    `const { parentPort } = require('worker_threads'), tell = () => { ${own} };"
+	"     setInterval(() => {}, 5); parentPort.on('message', () => parentPort.postMessage(tell()));"
+	"     parentPort.postMessage('worker')`,"
+	"    { eval: true }); worker.on('message', say); }"
 	"});"
 	"say('ready');";
 
@@ -141,16 +154,67 @@ static struct lt_loop_mem read_loop(const struct lt_target *target, uint64_t loo
 	return mem;
 }
 
-static double idle_seconds(const struct lt_loop_mem *mem)
-{
-	uint64_t running = mem->entry_ns ? mem->read_ns - mem->entry_ns : 0;
+/* What it says of its loop, or of its Worker's. */
+struct own {
+	int64_t iterations, idle_ns;
+};
 
-	return (double)(mem->idle_ns + running) / 1e9;
+static struct own ask_own(const struct child *child, const char *what)
+{
+	char line[64] = "";
+	struct own own;
+
+	fprintf(child->to, "%s\n", what);
+	fflush(child->to);
+	if (!fgets(line, sizeof(line), child->from) ||
+	    sscanf(line, "%" SCNd64 " %" SCNd64, &own.iterations, &own.idle_ns) != 2)
+		fail_msg("\"%s\": no figures of its own", line);
+	return own;
 }
 
-static double idle_share(const struct lt_loop_mem *a, const struct lt_loop_mem *b)
+/* With the wait that runs. */
+static int64_t idle_ns(const struct lt_loop_mem *mem)
 {
-	return (idle_seconds(b) - idle_seconds(a)) / ((double)(b->read_ns - a->read_ns) / 1e9);
+	return (int64_t)(mem->idle_ns + (mem->entry_ns ? mem->read_ns - mem->entry_ns : 0));
+}
+
+#define ROUNDING_NS 1000 /* of its own figures, which are doubles of milliseconds */
+
+/* What it says is not before the one reading, nor after the other. */
+static void check_between(const struct lt_loop_mem *a, const struct own *own,
+			  const struct lt_loop_mem *b)
+{
+	assert_true(idle_ns(a) <= own->idle_ns + ROUNDING_NS);
+	assert_true(own->idle_ns <= idle_ns(b) + ROUNDING_NS);
+	assert_int_equal(own->iterations < 0, a->iterations == UINT64_MAX);
+	if (own->iterations < 0)
+		return;
+	assert_true(a->iterations <= (uint64_t)own->iterations);
+	assert_true((uint64_t)own->iterations <= b->iterations);
+}
+
+/* Reads a loop and asks the process about it, in turns, until it has gone round 15 times, or has waited, since. */
+static void check_running(const struct lt_target *target, uint64_t loop, const struct child *child,
+			  const char *what)
+{
+	struct lt_loop_mem begin = read_loop(target, loop), before = begin, after = begin;
+	uint64_t until_ns = lt_now_ns() + PATIENCE_NS;
+	bool enough;
+
+	do {
+		struct own own = ask_own(child, what);
+
+		after = read_loop(target, loop);
+		check_between(&before, &own, &after);
+		before = after;
+		assert_true(lt_now_ns() < until_ns);
+		sleep_ms(7);
+		enough = after.time_ms >= begin.time_ms + 75 && after.idle_ns > begin.idle_ns &&
+			 (after.iterations == UINT64_MAX ||
+			  after.iterations >= begin.iterations + 15);
+	} while (!enough);
+	assert_int_equal(after.loop_ptr, begin.loop_ptr);
+	assert_true(idle_ns(&after) - idle_ns(&begin) <= (int64_t)(after.read_ns - begin.read_ns));
 }
 
 static void check_identity(int major, const struct lt_target *target, const struct child *child)
@@ -166,56 +230,76 @@ static void check_identity(int major, const struct lt_target *target, const stru
 	assert_true(lt_target__alive(target));
 }
 
-static void check_main_loop(int major, const struct lt_target *target, const struct child *child)
+/* It has nothing to do: one wait, which began after the latest answer, goes on from one reading to the next. */
+static void check_idle(const struct lt_target *target, const struct child *child)
 {
+	uint64_t asked_ns = lt_now_ns();
+	struct own own = ask_own(child, "own");
 	struct lt_loop_mem a, b;
-	double share;
 
-	sleep_ms(50);
-	a = read_loop(target, 0);
+	do {
+		assert_true(lt_now_ns() < asked_ns + PATIENCE_NS);
+		a = read_loop(target, 0);
+		sleep_ms(300);
+		b = read_loop(target, 0);
+	} while (!a.entry_ns || a.entry_ns != b.entry_ns);
+	assert_true(a.entry_ns > asked_ns && a.entry_ns <= a.read_ns && a.read_ns < b.read_ns);
+	assert_true((uint64_t)own.idle_ns <= a.idle_ns + ROUNDING_NS);
+	assert_int_equal(a.idle_ns, b.idle_ns);
+	assert_int_equal(a.iterations, b.iterations);
 	assert_true(a.has_check);
 	assert_true(a.metrics_on);
 	assert_in_range(a.active_handles, 1, 100);
-	assert_true(major < 20 ? a.iterations == UINT64_MAX : a.iterations > 0);
-	sleep_ms(300);
-	b = read_loop(target, 0);
-	share = idle_share(&a, &b);
-	assert_true(share > 0.95 && share < 1.02); /* nothing to do */
-	assert_true(major < 20 || b.iterations - a.iterations <= 3);
-	ask(child, "tick");
-	a = read_loop(target, 0);
-	sleep_ms(400);
-	b = read_loop(target, 0);
-	/* a timer each 5 ms: 80 turns on a machine that has time for it */
-	if (major >= 20)
-		assert_in_range(b.iterations - a.iterations, 15, 170);
-	assert_true(b.time_ms > a.time_ms);
-	/* now of ended waits, which idle_ns counts */
-	share = idle_share(&a, &b);
-	assert_true(share > 0.6 && share < 1.02);
-	assert_true(b.idle_ns - a.idle_ns > 200000000);
-	fprintf(child->to, "spin\n");
-	fflush(child->to);
-	sleep_ms(100);
+}
+
+/* It runs until it is told to stop: it is in no wait, and the clock of a loop that is held up stands. */
+static void check_spinning(const struct lt_target *target, const struct child *child)
+{
+	char path[64], what[80];
+	struct lt_loop_mem a, b;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/stop", cache_dir);
+	snprintf(what, sizeof(what), "spin %s", path);
+	ask(child, what);
 	a = read_loop(target, 0);
 	sleep_ms(150);
 	b = read_loop(target, 0);
-	assert_int_equal(b.entry_ns, 0); /* in no wait */
-	assert_true(idle_share(&a, &b) < 0.05);
-	assert_int_equal(b.time_ms, a.time_ms); /* the clock of a loop that is held up stands */
-	expect(child, "spin");
+	assert_int_equal(a.entry_ns, 0);
+	assert_int_equal(b.entry_ns, 0);
+	assert_int_equal(b.idle_ns, a.idle_ns);
+	assert_int_equal(b.time_ms, a.time_ms);
+	assert_true(b.read_ns > a.read_ns);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	expect(child, "spun");
+	assert_int_equal(unlink(path), 0);
+}
+
+static void check_main_loop(int major, const struct lt_target *target, const struct child *child)
+{
+	assert_int_equal(read_loop(target, 0).iterations == UINT64_MAX, major < 20);
+	check_idle(target, child);
+	ask(child, "tick");
+	check_running(target, 0, child, "own");
+	check_spinning(target, child);
 }
 
 static void check_pool(const struct lt_target *target, const struct child *child)
 {
+	uint64_t until_ns = lt_now_ns() + PATIENCE_NS;
 	struct lt_pool_mem pool;
 
 	assert_int_equal(lt_read_pool(target, &pool), 0);
 	assert_int_equal(pool.size, 0);
 	assert_int_equal(pool.queue_depth, 0);
 	ask(child, "pool");
-	sleep_ms(50);
-	assert_int_equal(lt_read_pool(target, &pool), 0);
+	do { /* its threads begin, and the one that worked ends what it does */
+		assert_true(lt_now_ns() < until_ns);
+		sleep_ms(10);
+		assert_int_equal(lt_read_pool(target, &pool), 0);
+	} while (pool.idle < 4);
 	assert_int_equal(pool.size, 4);
 	assert_int_equal(pool.idle, 4);
 	assert_int_equal(pool.queue_depth, 0);
@@ -264,26 +348,21 @@ static void check_async_hooks(const struct lt_target *target, uint64_t loop)
 	assert_int_equal(lt_find_async_hooks(target, 4096), 0);
 }
 
-static void check_worker(int major, const struct lt_target *target, const struct child *child)
+static void check_worker(const struct lt_target *target, const struct child *child)
 {
 	uint64_t main_loop = read_loop(target, 0).loop_ptr, loop = 0;
-	struct lt_loop_mem a, b;
+	uint64_t until_ns = lt_now_ns() + PATIENCE_NS;
 	int found = 0;
 
 	assert_int_equal(worker_loops(target, main_loop, &loop), 0);
 	ask(child, "worker");
-	for (int i = 0; i < 100 && !found; i++) {
+	while (!found && lt_now_ns() < until_ns) {
 		sleep_ms(7);
 		found = worker_loops(target, main_loop, &loop);
 	}
 	assert_int_equal(found, 1);
-	a = read_loop(target, loop);
-	sleep_ms(300);
-	b = read_loop(target, loop);
-	assert_int_equal(b.loop_ptr, loop);
-	assert_true(b.time_ms > a.time_ms);
-	if (major >= 20)
-		assert_in_range(b.iterations - a.iterations, 10, 130);
+	assert_int_equal(read_loop(target, loop).loop_ptr, loop);
+	check_running(target, loop, child, "worker own");
 }
 
 static void test_node(void **state)
@@ -305,7 +384,7 @@ static void test_node(void **state)
 	check_identity(major, target, &child);
 	check_main_loop(major, target, &child);
 	check_pool(target, &child);
-	check_worker(major, target, &child);
+	check_worker(target, &child);
 	check_async_hooks(target, read_loop(target, 0).loop_ptr);
 	/* addresses that are no loop */
 	assert_int_equal(lt_read_loop(target, 1, &mem), -EFAULT);
@@ -316,6 +395,21 @@ static void test_node(void **state)
 	assert_int_equal(lt_read_loop(target, 0, &mem), -ESRCH);
 	assert_int_equal(lt_read_pool(target, &pool), -ESRCH);
 	lt_target__close(target);
+}
+
+static void wait_for_exec(const struct child *child, const char *program)
+{
+	uint64_t until_ns = lt_now_ns() + PATIENCE_NS;
+	char path[64], exe[256] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", child->pid);
+	while (!strstr(exe, program)) {
+		ssize_t n = readlink(path, exe, sizeof(exe) - 1);
+
+		exe[n < 0 ? 0 : n] = '\0';
+		assert_true(lt_now_ns() < until_ns);
+		sleep_ms(5);
+	}
 }
 
 static void check_refused(int pid, int want, const char *sentence)
@@ -334,12 +428,13 @@ static void test_refused(void **state)
 {
 	char *argv[] = { (char *)"/bin/sleep", (char *)"60", NULL };
 	struct child child = spawn(argv);
+	siginfo_t info;
 
 	(void)state;
-	sleep_ms(100);
+	wait_for_exec(&child, "sleep");
 	check_refused(child.pid, -ENOEXEC, "runs no event loop");
 	kill(child.pid, SIGKILL);
-	sleep_ms(100);
+	assert_int_equal(waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT), 0);
 	check_refused(child.pid, -ESRCH, "zombie");
 	end(&child);
 	check_refused(child.pid, -ESRCH, "no such process");

@@ -81,7 +81,7 @@ static int wait_until_in_wait(int pid, uint64_t *ret_sp)
 {
 	int err = -EAGAIN;
 
-	for (int i = 0; err && i < 500; i++) {
+	for (int i = 0; err && i < 12000; i++) {
 		struct timespec pause = { .tv_nsec = 10000000 };
 
 		nanosleep(&pause, NULL);

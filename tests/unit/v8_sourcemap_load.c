@@ -229,7 +229,7 @@ static void test_open(void **state)
 
 	(void)state;
 	make_tree(&tree);
-	alarm(30); /* opening the FIFO would wait for ever */
+	alarm(120); /* opening the FIFO would wait for ever */
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int err = open_in(tree.root, cases[i].path, false);
 		int plain_err = open_in(tree.root, cases[i].path, true);

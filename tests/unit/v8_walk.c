@@ -24,7 +24,7 @@
 #include "tests/unit/v8_recording.h"
 
 #define STACK_JS      "tests/unit/data/v8/stack.js"
-#define READY_SECONDS 30
+#define READY_SECONDS 120
 #define TCB_TID	      0x2d0 /* of glibc's thread descriptor, from the thread pointer on */
 
 /* --- frames that are built ------------------------------------------------------------------------ */

@@ -44,6 +44,7 @@ struct lt_watch {
 	bool gone; /* the kernel has told of its end */
 	struct lt_candidate candidate; /* what the latest interval said of it */
 	double turns_per_second; /* of all its loops; NAN: unknown */
+	bool noted; /* an interval has told it, or that it is not known */
 	double traps_per_turn; /* as measured at the tier top; NAN: not yet */
 	uint64_t extras_metered;
 	double predicted_ratio;

@@ -189,6 +189,8 @@ struct lt_candidate lt_watch__describe(struct lt_watch *watch, const struct lt_p
 	load->extras_ratio = watch->attachment ? extras * hits_ratio : 0;
 	if (process)
 		note_interval(watch, process, interval_seconds);
+	watch->noted |= process != NULL;
+	load->early = !watch->noted;
 	traps = hits / load->seconds / watch->turns_per_second;
 	/* Counted over few turns it would say little. */
 	if (process && watch->tier == watch->top && watch->turns_per_second > 10 && traps > 1)

@@ -100,9 +100,9 @@ static struct lt_measuring recover(struct lt_governor *governor, struct lt_measu
 {
 	double limit =
 		RETURN_PART * fmin(governor->budget_ratio, load->cost_ratio + load->room_ratio);
-	/* Nothing tells what the extras would cost: they are tried. */
+	/* Nothing tells what the extras would cost, or a loop without counters: they are tried. */
 	bool blind = !lt_known(load->predicted_ratio);
-	bool low = blind || load->predicted_ratio <= limit;
+	bool low = blind ? !load->early : load->predicted_ratio <= limit;
 
 	governor->low_seconds = low ? governor->low_seconds + load->seconds : 0;
 	governor->left_seconds = fmax(governor->left_seconds - load->seconds, 0);

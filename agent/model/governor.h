@@ -42,6 +42,7 @@ struct lt_load {
 	double cost_ratio; /* of all probes */
 	double extras_ratio; /* the part of it that the extras cost */
 	double predicted_ratio; /* of the loop probes of the wish, from the loop's own counters; NAN: unknown */
+	bool early; /* those were not read yet: the first interval goes on, and it may be a long one */
 	double room_ratio; /* what the host's total leaves for more */
 	double look_seconds; /* the length of a look */
 	bool yield; /* the host is over its total, and this is the one to give in */

@@ -9,38 +9,45 @@ import urllib.error
 import urllib.request
 
 import pytest
-from support import procfs
+from support import PATIENCE, procfs
 from support.agent import Agent, get, wait_for
 from support.looptop import assert_says_why, run
 from support.prometheus import Prometheus
+from support.workload import add_beside
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
 @pytest.fixture(scope="module")
 def served(one_node):
-    """An agent that has watched a load: (agent, pid of the target, the load's truth)."""
+    """An agent that has watched a load: (agent, pid of the target, the load's truth, the page after it)."""
     with one_node.run("mixed.js") as target:
-        target.call("ping")
+        before = target.account()
         with Agent(target.pid) as agent:
             agent.wait_ready()
-            wait_for(lambda: agent.metrics().values("looptop_process_info"), 10, "the target")
+            wait_for(lambda: agent.metrics().values("looptop_process_info"), PATIENCE, "the target")
             truth = target.call("start", seconds=2)
-            time.sleep(2.5)  # two collections of the agent's own, 1 s each
-            yield agent, target.pid, truth
+            agent.settle(target.pid)
+            page = agent.metrics()
+            add_beside(truth, before, target.account())
+            yield agent, target.pid, truth, page
             agent.stop()
             assert procfs.changed_text(target.pid) == []
 
 
+def assert_busy(busy, truth):
+    """As the process counts it; what it did beside the load may have been seen as well."""
+    room = max(0.02 * truth["active"], 0.005)
+    assert truth["active"] - room <= busy <= truth["active"] + room + truth["beside"], (busy, truth)
+
+
 def test_counters_are_the_truth(served):
-    agent, pid, truth = served
-    metrics = agent.metrics()
+    _, pid, truth, metrics = served
     loop = {"pid": str(pid), "name": "mixed.js", "loop": "main"}
-    busy = metrics.value("looptop_loop_time_seconds_total", state="busy", **loop)
-    assert busy == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+    assert_busy(metrics.value("looptop_loop_time_seconds_total", state="busy", **loop), truth)
     if truth["loop_count"] is not None:
         iterations = metrics.value("looptop_loop_iterations_total", **loop)
-        assert 0 <= iterations - truth["loop_count"] <= 20
+        assert 0 <= iterations - truth["loop_count"] <= truth["loop_count_beside"]
     fs = {"pid": str(pid), "kind": "fs"}
     tasks = metrics.value("looptop_pool_tasks_total", state="completed", **fs)
     assert tasks == truth["timers"], "one fs.stat for each timer"
@@ -64,18 +71,15 @@ def histogram(metrics, name, /, **labels):
 
 
 def test_histograms_are_histograms(served):
-    agent, pid, truth = served
-    metrics = agent.metrics()
+    _, pid, truth, metrics = served
     loop = {"pid": str(pid), "loop": "main"}
     for name in ("loop_turn", "loop_lag", "loop_timer_lateness"):
         histogram(metrics, f"looptop_{name}_seconds", **loop)
-    turns = metrics.value("looptop_loop_turn_seconds_sum", **loop)
-    assert turns == pytest.approx(truth["active"], rel=0.02, abs=0.005)
+    assert_busy(metrics.value("looptop_loop_turn_seconds_sum", **loop), truth)
 
 
 def test_lag_is_of_a_thousand_arrivals_a_second(served):
-    agent, pid, _ = served
-    metrics = agent.metrics()
+    _, pid, _, metrics = served
     loop = {"pid": str(pid), "loop": "main"}
     times = metrics.values("looptop_loop_time_seconds_total", **loop)
     arrivals = metrics.value("looptop_loop_lag_seconds_count", **loop)
@@ -86,7 +90,7 @@ def test_promtool_has_nothing_to_say(served):
     assert shutil.which("promtool"), "promtool is in Debian's package prometheus"
     _, _, text = get(served[0].url + "/metrics")
     result = subprocess.run(
-        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=20
+        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=PATIENCE
     )
     assert result.returncode == 0 and not result.stderr.strip(), result.stdout + result.stderr
 
@@ -109,7 +113,7 @@ def test_health_and_other_paths(served):
     assert get(url + "/no-such-page")[0] == 404
     post = urllib.request.Request(url + "/metrics", data=b"x", method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(post, timeout=5)
+        urllib.request.urlopen(post, timeout=PATIENCE)
     assert refused.value.code == 405
     refused.value.close()
 
@@ -121,16 +125,16 @@ def test_taken_port(served):
 
 def test_real_prometheus(served, tmp_path):
     """Debian's Prometheus scrapes the agent and answers the questions that people ask."""
-    agent, pid, truth = served
+    agent, pid, truth, _ = served
     with Prometheus(tmp_path, agent.url) as prometheus:
         loop = f'{{loop="main",pid="{pid}"}}'
         name = "looptop_loop_utilization_ratio"
-        utilization = wait_for(lambda: prometheus.ask(name + loop), 60, "a scrape")
+        utilization = wait_for(lambda: prometheus.ask(name + loop), PATIENCE, "a scrape")
         assert len(utilization) == 1 and 0 <= utilization[0] <= 1
         buckets = f"sum by (le) (looptop_loop_lag_seconds_bucket{loop})"
         # The bursts stay in the counters; their share shrinks with all the idle time since.
         lag = prometheus.ask(f"histogram_quantile(0.999, {buckets})")
-        assert len(lag) == 1 and 0 <= lag[0] < truth["active"], lag
+        assert len(lag) == 1 and 0 <= lag[0] < truth["active"] + truth["beside"], lag
         waited = prometheus.ask(f"looptop_loop_lag_seconds_sum{loop}")
         assert len(waited) == 1 and waited[0] > 0, waited
         assert prometheus.ask('up{job="looptop"}') == [1]
@@ -143,10 +147,10 @@ def test_agent_finds_processes_by_itself(one_node):
         with one_node.run("spin.js") as target:
             pid = str(target.pid)
             wait_for(
-                lambda: agent.metrics().values("looptop_process_info", pid=pid), 15, "a new process"
+                lambda: agent.metrics().values("looptop_process_info", pid=pid), PATIENCE, "a new process"
             )
         wait_for(
-            lambda: not agent.metrics().values("looptop_process_info", pid=pid), 15, "its end"
+            lambda: not agent.metrics().values("looptop_process_info", pid=pid), PATIENCE, "its end"
         )
         agent.stop()
 
@@ -155,18 +159,25 @@ def test_a_stall_in_the_metrics(one_node):
     """While it runs, and once it has ended; its function is a label only for those who ask."""
     with one_node.run("stalls.js") as target, Agent("--stall-functions", 5, target.pid) as agent:
         agent.wait_ready()
-        wait_for(lambda: agent.metrics().values("looptop_process_info"), 10, "the target")
-        target.send("endless", way="loop", seconds=1.5)
+        wait_for(lambda: agent.metrics().values("looptop_process_info"), PATIENCE, "the target")
+        before, begun = target.account(), time.monotonic()
+        target.send("endless", way="loop", seconds=3)
         wait_for(
-            lambda: max(agent.metrics().values("looptop_loop_stalled_seconds"), default=0) > 0.1, 3, "the stall"
-        )
-        target.answer("endless")
+            lambda: max(agent.metrics().values("looptop_loop_stalled_seconds"), default=0) > 0.1,
+            begun + 3 - time.monotonic(), "the stall while it goes on",
+        )  # fmt: skip
+        truth = target.answer("endless", PATIENCE)
+        elapsed = time.monotonic() - begun
         name = "looptop_stall_function_seconds_total"
-        wait_for(lambda: agent.metrics().values(name, function="endlessLoop"), 5, "its function")
+        wait_for(lambda: agent.metrics().values(name, function="endlessLoop"), PATIENCE, "its function")
         metrics = agent.metrics()
-        assert metrics.value(name, function="endlessLoop") == pytest.approx(1.5, abs=0.05)
-        assert metrics.value("looptop_loop_stalls_total", cause="cpu") == 1
-        assert metrics.value("looptop_loop_stall_seconds_total", cause="cpu") == pytest.approx(1.5, abs=0.05)
+        busy = target.account()["active"] - before["active"]
+        assert truth["ended"] - truth["begun"] - 0.002 <= metrics.value(name, function="endlessLoop") <= elapsed
+        # Its main cause may be that others have the CPU, and the turns before and after it may be late for that.
+        stalls = metrics.values("looptop_loop_stalls_total")
+        assert 1 <= sum(stalls) <= 1 + busy / 0.1
+        seconds = sum(metrics.values("looptop_loop_stall_seconds_total"))
+        assert truth["ended"] - truth["begun"] - 0.002 <= seconds <= busy + 0.002
         assert metrics.value("looptop_loop_stalled_seconds", loop="main") == 0
         agent.stop()
 
@@ -177,22 +188,19 @@ def test_functions_are_no_labels_by_default(served):
 
 
 def test_tier_changes_are_metrics(one_node):
+    """A budget of a tenth of a per cent is too small for any spinner; the end of its input ends it."""
     with one_node.run("spin.js") as target:
         target.call("ping")
-        target.send("immediates", seconds=6)
-        with Agent("--budget", "1", target.pid) as agent:
+        target.send("immediates", seconds=2 * PATIENCE)
+        with Agent("--budget", "0.1", target.pid) as agent:
             agent.wait_ready()
-            deadline = time.monotonic() + 8
-            while time.monotonic() < deadline:
-                changes = agent.metrics().values(
-                    "looptop_self_tier_changes_total", reason="budget"
-                )
-                if changes == [1]:
-                    break
-                time.sleep(0.2)
+
+            def changes():
+                return agent.metrics().values("looptop_self_tier_changes_total", reason="budget") == [1]
+
+            wait_for(changes, PATIENCE, "the change of the tier")
             page = agent.metrics()
             agent.stop()
-        target.answer("immediates", timeout=40)
-    assert changes == [1]
+    assert page.values("looptop_self_tier_changes_total", reason="budget") == [1]
     assert page.values("looptop_process_info", pid=str(target.pid), tier="memory")
     assert not page.values("looptop_loop_turns_total", pid=str(target.pid))

@@ -11,13 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
-from support import looptop
+from support import PATIENCE, looptop
 from support.lines import Lines
 from support.looptop import NO_BUDGET, Stat, run
+from support.pressure import waited_seconds
 from support.workload import WORKLOADS
 
-SEEN_WITHIN = 0.1  # seconds from the exec
-
+# Seconds from the exec, but for those in which looptop wanted a CPU and had none. Without the kernel's events a scan
+# each ten seconds would find it.
+SEEN_WITHIN = 0.1
 
 LIVES = ("-e", "setInterval(() => {}, 20)")
 
@@ -76,7 +78,7 @@ def start():
     yield begin
     for process in processes:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
         if process.stdout:
             process.stdout.close()
 
@@ -85,13 +87,24 @@ def rows_of(snapshots, pid):
     return [p for snapshot in snapshots for p in snapshot["processes"] if p["pid"] == pid]
 
 
-def wait_row(stat, pid, condition=lambda row: True, timeout=15):
+def wait_row(stat, pid, condition=lambda row: True, timeout=PATIENCE):
     """The first row of a process that fulfils a condition."""
 
     def found(snapshots):
         return next((row for row in rows_of(snapshots, pid) if condition(row)), None)
 
     return stat._output.wait(found, timeout, f"a row of process {pid}")
+
+
+def held_seconds(stat):
+    """For how long looptop's main thread ever wanted a CPU and had none."""
+    return waited_seconds(stat.process.pid, stat.process.pid)
+
+
+def snapshots_until(stat, moment, last):
+    """Of those that were made after a moment, how many there are up to a certain one: the first may have been begun
+    before."""
+    return len([s for s in stat.snapshots if moment < s["time"] <= last["time"]])
 
 
 def has_loop(row):
@@ -108,12 +121,12 @@ def test_an_exec_is_seen_at_once(everything, start, one_node):
     """By looptop's own timestamp; the median, for one of the five may meet a machine that is busy."""
     late = []
     for _ in range(5):
-        before = time.time()
+        before, held = time.time(), held_seconds(everything)
         process, executed = start([one_node.path, *LIVES])
         row = wait_row(everything, process.pid)
         assert row["seen_time"] >= before - 0.01
         assert row["runtime"] == "node" and row["runtime_version"] == one_node.version
-        late.append(row["seen_time"] - executed)
+        late.append(row["seen_time"] - executed - (held_seconds(everything) - held))
     assert sorted(late)[2] < SEEN_WITHIN, late
 
 
@@ -135,15 +148,15 @@ def test_an_end_is_told_once(everything, start, one_node):
     process, _ = start([one_node.path, *LIVES])
     wait_row(everything, process.pid, is_measured)
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     ended = time.time()
     wait_row(everything, process.pid, lambda row: row["ended"])
-    everything.settle()
+    everything.settle(PATIENCE)
     with_it = [s for s in everything.snapshots if rows_of([s], process.pid)]
     last = [row["ended"] for row in rows_of(with_it, process.pid)]
     assert last == [False] * (len(last) - 1) + [True]
     # the interval in which it ended, or the next if that was just being read
-    assert with_it[-1]["time"] - ended < 2 * everything.interval + 0.2
+    assert snapshots_until(everything, ended, with_it[-1]) <= 2
 
 
 def test_a_library_that_is_loaded_later(everything, start, one_node):
@@ -152,7 +165,8 @@ def test_a_library_that_is_loaded_later(everything, start, one_node):
         ["/usr/bin/python3", "-c", LOADS_LATE, one_node.path, OURS, *LIVES],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(1)
+    everything.settle(PATIENCE)
+    everything.settle(PATIENCE)
     assert rows_of(everything.snapshots, process.pid) == [], "no loop is mapped yet"
     process.stdin.write("load\n")
     process.stdin.flush()
@@ -170,14 +184,23 @@ def test_a_library_that_is_loaded_later(everything, start, one_node):
 
 def test_a_name_that_is_taken_later(everything, start, one_node):
     """process.title, which a program sets when it has begun: until then nobody asked for it."""
-    script = f"setTimeout(() => {{ process.title = '{OURS} serves'; }}, 1000)"
-    process, _ = start(
-        [one_node.path, "-e", f"{script}; setInterval(() => {{}}, 20)"], called="node"
+    script = (
+        f"process.stdin.once('data', () => {{ process.title = '{OURS} serves'; }});"
+        "setInterval(() => {}, 20); console.log('runs')"
     )
-    time.sleep(0.8)
+    process, _ = start(
+        [one_node.path, "-e", script], called="node",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "runs\n"
+    everything.settle(PATIENCE)
+    everything.settle(PATIENCE)
     assert rows_of(everything.snapshots, process.pid) == []
+    process.stdin.write("now\n")
+    process.stdin.flush()
     row = wait_row(everything, process.pid, has_loop)
     assert row["name"].startswith(OURS)
+    process.stdin.close()
 
 
 FORKS = """
@@ -201,12 +224,14 @@ def test_a_child_that_runs_no_other_program(everything, start):
     )  # fmt: skip
     assert parent.stdout.readline() == "loaded\n"
     wait_row(everything, parent.pid)
+    held = held_seconds(everything)
     parent.stdin.write("fork\n")
     parent.stdin.flush()
     child = int(parent.stdout.readline())
     forked = time.time()
     row = wait_row(everything, child)
-    assert row["seen_time"] - forked < 1 and row["parent_pid"] == parent.pid
+    late = row["seen_time"] - forked - (held_seconds(everything) - held)
+    assert late < 1 and row["parent_pid"] == parent.pid
     parent.stdin.close()
 
 
@@ -221,20 +246,23 @@ def test_a_storm_of_short_lived_processes(everything, start, one_node, brief, wh
     """It costs little, harms nobody who is measured, and is silent; what comes after it is seen."""
     lasting, _ = start([one_node.path, *LIVES])
     wait_row(everything, lasting.pid, has_loop)
-    everything.settle()
-    before = len(everything.snapshots)
-    begun = time.monotonic()
+    everything.settle(PATIENCE)
+    before, spent = len(everything.snapshots), os.times()
     for _ in range(300):
         program = [str(brief)] if what == "with loops" else ["true"]
-        subprocess.run(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=20)
-    everything.settle()
-    elapsed = time.monotonic() - begun
+        subprocess.run(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=PATIENCE)
+    everything.settle(PATIENCE)
+    cost = sum(os.times()[:4]) - sum(spent[:4])
     during = everything.snapshots[before:]
     rows = rows_of(during, lasting.pid)
     assert len(rows) == len(during) and not any(row["ended"] for row in rows)
-    assert all(row["loops"][0]["turns"] for row in rows)
+    turns = [row["loops"][0]["turns"] for row in rows]
+    assert None not in turns and sum(turns) > 0
     assert all(not any(s["self"]["lost"].values()) for s in during)
-    assert sum(s["self"]["cpu_seconds"] for s in during) < 0.3 * elapsed + 0.1
+    # To begin and end a process costs the others of this machine more than it costs looptop to look at it.
+    own = sum(s["self"]["cpu_seconds"] for s in during)
+    print(f"looptop {own:.3f} s, the storm {cost:.3f} s of CPU time in {len(during)} intervals")
+    assert own < cost
     assert [line for line in everything.messages if '"attached"' not in line] == []
     process, _ = start([one_node.path, *LIVES])
     wait_row(everything, process.pid)
@@ -264,10 +292,10 @@ def test_a_cluster(everything, start, one_node, tmp_path):
     def all_there(pids):
         return lambda snapshots: snapshots and group_of(snapshots[-1], primary.pid) == pids
 
-    lines.wait(lambda items: len(online(items)) == WORKERS, 20, "workers")
+    lines.wait(lambda items: len(online(items)) == WORKERS, PATIENCE, "workers")
     pids = {primary.pid, *online(lines.items)}
     assert len(pids) == WORKERS + 1
-    everything._output.wait(all_there(pids), 10, f"a row for each of {pids}")
+    everything._output.wait(all_there(pids), PATIENCE, f"a row for each of {pids}")
 
     listed = [line.split() for line in run("list").stdout.splitlines()]
     rows = [line for line in listed if line[0].isdigit() and int(line[0]) in pids]
@@ -278,19 +306,19 @@ def test_a_cluster(everything, start, one_node, tmp_path):
 
     victim = online(lines.items)[3]
     os.kill(victim, signal.SIGKILL)
-    lines.wait(lambda items: len(online(items)) == WORKERS + 1, 10, "a new worker")
+    lines.wait(lambda items: len(online(items)) == WORKERS + 1, PATIENCE, "a new worker")
     born = time.time()
     successor = online(lines.items)[-1]
     row = wait_row(everything, successor)
     # it is up when the primary hears of it; a tick later it has a row
-    appeared = next(s["time"] for s in everything.snapshots if rows_of([s], successor))
-    assert appeared - born < 2 * everything.interval, appeared - born
+    appeared = next(s for s in everything.snapshots if rows_of([s], successor))
+    assert snapshots_until(everything, born, appeared) <= 2
     assert row["group_pid"] == primary.pid and row["parent_pid"] == primary.pid
-    everything._output.wait(all_there(pids - {victim} | {successor}), 10, "the new group")
+    everything._output.wait(all_there(pids - {victim} | {successor}), PATIENCE, "the new group")
     last = rows_of(everything.snapshots, victim)
     assert [row["ended"] for row in last] == [False] * (len(last) - 1) + [True]
     primary.stdin.close()
-    primary.wait(10)
+    primary.wait(PATIENCE)
     lines.join()
 
 
@@ -317,7 +345,7 @@ def container(tmp_path, start, one_node):
         stderr=subprocess.PIPE,
     )  # fmt: skip
     children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         pids = children.read_text().split()
         # By its file: later versions of Node give their first thread another name than the file's.
@@ -361,7 +389,7 @@ def test_a_hostile_hostname_file(tmp_path, start, one_node, what):
     }[what]
     script = f"mount -t tmpfs none /etc && {make} && exec $0 -e 'setInterval(() => {{}}, 20)'"
     process, _ = start(["unshare", "-m", "-u", "sh", "-c", script, one_node.path])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not Path(f"/proc/{process.pid}/comm").read_text().startswith(("node", "Main")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -404,7 +432,7 @@ live = [{str(one_node.path)!r}, "-e", "setInterval(() => {{}}, 20)"]
 def rows():
     return [p for l in open(sys.argv[1]) if l.endswith("\\n") for p in json.loads(l)["processes"]]
 def wait(condition):
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while not [row for row in rows() if condition(row)]:
         assert time.monotonic() < deadline, rows()[-3:]
         time.sleep(0.05)
@@ -420,7 +448,7 @@ assert second.pid == first.pid, (second.pid, first.pid)
 begun = time.time()
 wait(lambda row: row["pid"] == second.pid and row["start_time"] > begun - 0.5)
 looptop.terminate()
-assert looptop.wait(10) == 0
+assert looptop.wait(120) == 0
 second.kill()
 print(json.dumps(dict(pid=first.pid, begun=begun)))
 """
@@ -433,7 +461,7 @@ print(json.dumps(dict(pid=first.pid, begun=begun)))
     result = subprocess.run(
         ["unshare", "-p", "-f", "-m", "--mount-proc", "--kill-child", "/usr/bin/python3", "-c",
          launcher, str(tmp_path / "rows"), str(tmp_path / "reuse.py"), *anchor],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=4 * PATIENCE,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     truth = json.loads(result.stdout)
@@ -454,10 +482,10 @@ def test_more_at_once_than_are_told_of(everything, start, one_node):
     everything.process.send_signal(signal.SIGSTOP)
     try:
         for _ in range(2 * told):
-            subprocess.run(["true"], timeout=20)
+            subprocess.run(["true"], timeout=PATIENCE)
         process, _ = start([one_node.path, *LIVES])
     finally:
         everything.process.send_signal(signal.SIGCONT)
-    wait_row(everything, process.pid, timeout=10)
+    wait_row(everything, process.pid)
     left = sum(s["self"]["left_to_scan"] or 0 for s in everything.snapshots) - before
     assert left > told, left  # at least those and Node; others of the machine may be among them

@@ -4,16 +4,20 @@
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import time
 
 import pytest
-from support import looptop, procfs
+from support import PATIENCE, looptop, procfs
 from support.looptop import Stat, run
+from support.pressure import waited_seconds
 from support.screen import Screen
 
 BUDGET = ("--budget", "1")
+# For spinners: so little that they are over it on a machine that lets them turn a hundredth as often as they would.
+TINY, TINY_RATIO, TINY_TOLD = ("--budget", "0.1"), 0.001, "over the budget of 0.1 %"
 
 
 def is_told(entry, text):
@@ -28,84 +32,111 @@ def wait_until(stat, condition, seconds, what):
             if condition(snapshot):
                 return snapshot
         time.sleep(0.05)
-    raise AssertionError(f"no {what}: {stat.snapshots[-1]}")
+    raise AssertionError(f"no {what}: {str(stat.snapshots[-1])[:3000]}")
 
 
 def process_of(snapshot, pid):
     return next((p for p in snapshot["processes"] if p["pid"] == pid), None)
 
 
-def test_spinner_is_held_under_the_budget(one_node):
+@contextlib.contextmanager
+def spinning(node):
     """Immediates without end: hundreds of thousands of turns a second, each of which would be a hit."""
-    with one_node.run("spin.js") as target:
+    with node.run("spin.js") as target:
         target.call("ping")
-        target.send("immediates", seconds=9)
-        with Stat(target.pid, interval=1, extra=BUDGET) as stat:
-            stat.wait_attached()
-            attached = time.time()
-            stat.wait_snapshots(7)
-            series = stat.stop()
-        truth = target.answer("immediates", timeout=40)
+        target.send("immediates", seconds=10 * PATIENCE)  # until its input ends
+        yield target
+
+
+def counted(stat, target):
+    """How often the loop went round between two of its own counts: (all of the intervals between them, the process
+    itself, all of the intervals that have a part of it)."""
+    times = [time.time()]
+    first = target.account()["loop_count"]
+    times.append(time.time())
+    stat.settle(PATIENCE)
+    stat.settle(PATIENCE)
+    times.append(time.time())
+    second = target.account()["loop_count"]
+    times.append(time.time())
+    stat.settle(PATIENCE)
+    inner = outer = 0
+    for snapshot in stat.snapshots:
+        begin, end = snapshot["time"] - snapshot["interval_seconds"], snapshot["time"]
+        iterations = process_of(snapshot, target.pid)["loops"][0]["iterations"]
+        inner += iterations if times[1] <= begin and end <= times[2] else 0
+        outer += iterations if times[0] < end and begin < times[3] else 0
+    return inner, second - first, outer
+
+
+def test_spinner_is_held_under_the_budget(one_node):
+    with spinning(one_node) as target:
+        with Stat(target.pid, interval=1, extra=TINY) as stat:
+            stat.wait_attached(PATIENCE)
+            attached, held = time.time(), waited_seconds(stat.process.pid, stat.process.pid)
+            wait_until(stat, lambda s: process_of(s, target.pid)["tier"] == "memory", PATIENCE, "lower tier")
+            held = waited_seconds(stat.process.pid, stat.process.pid) - held
+            inner, told, outer = counted(stat, target)
+            series = stat.stop(timeout=PATIENCE)
     rows = [(s, process_of(s, target.pid)) for s in series.snapshots]
-    assert rows[0][0]["self"]["overhead_ratio"] > 0.1, "no spinner: this test would prove nothing"
+    assert rows[0][0]["self"]["overhead_ratio"] > TINY_RATIO, "no spinner: this test would prove nothing"
     # Its true rate, once nobody is in its way.
-    free = [row["loops"][0]["iterations"] for _, row in rows[4:]]
-    assert min(free) > 50_000, (free, truth["count"])
+    assert 0 < inner <= told <= outer
     for snapshot, row in rows:
         began = snapshot["time"] - snapshot["interval_seconds"]
-        if began < attached + 3 - 0.1:
+        if began < attached + held + 3 - 0.1:
             continue
         assert row["tier"] == "memory"
-        assert snapshot["self"]["overhead_ratio"] <= 0.01
+        assert snapshot["self"]["overhead_ratio"] <= TINY_RATIO
         loop = row["loops"][0]
         assert loop["turns"] is None and loop["lag_seconds"]["p99"] is None
         # What memory tells is still told, and right.
         assert loop["utilization"] == pytest.approx(1, abs=0.05)
-        assert is_told(row, "over the budget of 1.0 %"), row["missing"]
+        assert is_told(row, TINY_TOLD), row["missing"]
+    assert began >= attached + held + 3 - 0.1, "not one interval was looked at"
     assert sum(s["self"]["tier_changes"]["budget"] for s in series.snapshots) == 1
     assert sum(sum(s["self"]["tier_changes"].values()) for s in series.snapshots) == 1
 
 
 def test_the_budget_holds_in_long_intervals_too(one_node):
-    """The tier drops in the middle of an interval of 6 s; the figures of it are those of its memory."""
-    with one_node.run("spin.js") as target:
-        target.call("ping")
-        target.send("immediates", seconds=8)
-        with Stat(target.pid, interval=6, extra=(*BUDGET, "-c", "1")) as stat:
-            stat.wait_attached()
-            probed = len(procfs.changed_text(target.pid))
-            time.sleep(3)
-            left = len(procfs.changed_text(target.pid))
-            series = stat.finish()
-        target.answer("immediates", timeout=40)
-    assert left < probed, "the loop's breakpoints are gone before the interval ends"
-    row = process_of(series.snapshots[0], target.pid)
+    """The tier drops in the middle of an interval of 8 s; the figures of it are those of its memory."""
+    with spinning(one_node) as target:
+        with Stat(target.pid, interval=8, extra=(*TINY, "-c", "1")) as stat:
+            stat.wait_attached(PATIENCE)
+            probed = left = len(procfs.changed_text(target.pid))
+            while left >= probed and stat.process.poll() is None:
+                time.sleep(0.1)
+                left = len(procfs.changed_text(target.pid))
+            assert stat.snapshots == [] and left < probed, "the loop's breakpoints go before the interval ends"
+            series = stat.finish(timeout=PATIENCE)
+    snapshot = series.snapshots[0]
+    row = process_of(snapshot, target.pid)
     assert row["tier"] == "memory"
     assert is_told(row, "over the budget")
     loop = row["loops"][0]
     assert loop["lag_seconds"]["p99"] is None and loop["turns"] is None
     assert loop["utilization"] == pytest.approx(1, abs=0.05)
-    assert loop["busy_seconds"] + loop["idle_seconds"] == pytest.approx(6, abs=0.3)
+    assert loop["busy_seconds"] + loop["idle_seconds"] == pytest.approx(snapshot["interval_seconds"], rel=0.05)
 
 
 def test_one_that_calms_down_comes_back(one_node):
-    with one_node.run("spin.js") as target:
-        target.call("ping")
-        with Stat(target.pid, interval=0.5, extra=BUDGET) as stat:
-            stat.wait_attached()
-            target.call("immediates", seconds=4)
-            calm = time.time()
+    with spinning(one_node) as target:
+        with Stat(target.pid, interval=0.5, extra=TINY) as stat:
+            stat.wait_attached(PATIENCE)
             low = wait_until(
-                stat, lambda s: process_of(s, target.pid)["tier"] == "memory", 2, "lower tier"
+                stat, lambda s: process_of(s, target.pid)["tier"] == "memory", PATIENCE, "lower tier"
             )
+            target.call("stop")
+            target.answer("immediates")
+            calm = time.time()
             back = wait_until(
                 stat,
                 lambda s: s["time"] > calm and process_of(s, target.pid)["tier"] == "phases",
-                15,
+                PATIENCE,
                 "way back",
             )
-            stat.settle()
-            series = stat.stop()
+            stat.settle(PATIENCE)
+            series = stat.stop(timeout=PATIENCE)
     assert low["time"] < back["time"]
     last = process_of(series.snapshots[-1], target.pid)
     assert last["tier"] == "phases" and not is_told(last, "budget")
@@ -134,11 +165,11 @@ def test_what_collections_leave_is_unknown_without_their_probes(one_node, tmp_pa
         assert target.stdout.readline().strip() == b"ready"
         with Stat(target.pid, interval=0.5, extra=("--budget", "0.1")) as stat:
             stat.wait_attached()
-            wait_until(stat, left, 20, "collection that was seen")
+            wait_until(stat, left, PATIENCE, "collection that was seen")
             target.stdin.write(b"go\n")
             target.stdin.flush()
             dropped = wait_until(
-                stat, lambda s: process_of(s, target.pid)["gc"]["seconds"] is None, 20, "drop"
+                stat, lambda s: process_of(s, target.pid)["gc"]["seconds"] is None, PATIENCE, "drop"
             )
             stat.settle()
             series = stat.stop()
@@ -165,7 +196,7 @@ def test_looks_keep_distributions_alive(one_node, tmp_path):
         with Stat(target.pid, interval=0.5, extra=("--budget", str(budget * 100))) as stat:
             stat.wait_attached()
             wait_until(
-                stat, lambda s: s["self"]["tier_changes"]["sample_end"], 20, "end of a look"
+                stat, lambda s: s["self"]["tier_changes"]["sample_end"], PATIENCE, "end of a look"
             )
             stat.settle()
             series = stat.stop()
@@ -185,39 +216,51 @@ def test_looks_keep_distributions_alive(one_node, tmp_path):
         assert loop["utilization"] is not None
         assert row is looks[-1] or row["tier"] == "phases" or is_told(row, "over the budget")
     assert all(is_told(row, "a tenth of the time") for row in looks)
+    # A fifth of what it costs without: as much as was measured before, or more if the machine lets it tick more often now.
     spent = [own["overhead_ratio"] for own, _ in rows]
-    assert sum(spent) / len(spent) <= budget * 1.2, spent
+    assert sum(spent) / len(spent) <= max(costs + spent) / 5 * 1.2, spent
 
 
 def test_the_loss_is_on_screen(one_node):
     """As text: the tier and the reason, in lines between the rows."""
-    with one_node.run("spin.js") as target:
-        target.call("ping")
-        target.send("immediates", seconds=5)
-        result = run("stat", "-c", "4", *BUDGET, target.pid)
-        target.answer("immediates", timeout=40)
+    with spinning(one_node) as target:
+        result = run("stat", "-c", "6", *TINY, target.pid, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
     assert re.search(r"\[\d+\]: now at tier memory", result.stdout), result.stdout
-    assert re.search(r"missing: tier memory.* over the budget of 1.0 %", result.stdout)
+    assert re.search(rf"missing: tier memory.* {TINY_TOLD}", result.stdout)
 
 
 def test_total_budget_takes_from_the_least_interesting(one_node):
     """Two that are each within their budget, and together over that of all."""
-    with one_node.run("spin.js") as first, one_node.run("spin.js") as second:
-        for target in (first, second):
-            target.call("ping")
-            target.send("immediates", seconds=6)
-        extra = ("--budget", "1000", "--total-budget", "1")
+    with spinning(one_node) as first, spinning(one_node) as second:
+        extra = ("--budget", "1000", "--total-budget", "0.1")
         with Stat(first.pid, second.pid, interval=0.5, extra=extra) as stat:
-            stat.wait_attached()
-            stat.wait_snapshots(9)
-            series = stat.stop()
-        for target in (first, second):
-            target.answer("immediates", timeout=40)
-    last = series.snapshots[-1]
-    assert last["self"]["overhead_ratio"] <= 0.01
-    assert any(is_told(p, "total budget") for p in last["processes"])
+            stat.wait_attached(PATIENCE)
+
+            def is_held(snapshot):
+                told = any(is_told(p, "total budget") for p in snapshot["processes"])
+                return told and snapshot["self"]["overhead_ratio"] <= TINY_RATIO
+
+            held = wait_until(stat, is_held, PATIENCE, "snapshot within the budget")
+            stat.settle(PATIENCE)
+            series = stat.stop(timeout=PATIENCE)
+    assert series.snapshots[0]["self"]["overhead_ratio"] > TINY_RATIO, "this test would prove nothing"
+    for snapshot in series.snapshots:
+        assert snapshot["time"] < held["time"] or is_held(snapshot), snapshot
     assert sum(s["self"]["tier_changes"]["total_budget"] for s in series.snapshots) >= 1
+
+
+def is_idle(row):
+    utilization = row and row["loops"] and row["loops"][0]["utilization"]
+    return utilization is not None and utilization < 0.05
+
+
+def cpu_of(what):
+    """CPU time of the children that it starts and waits for."""
+    before = os.times()
+    what()
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def test_nobody_named(one_node):
@@ -229,28 +272,31 @@ def test_nobody_named(one_node):
         with Stat(interval=0.5, extra=BUDGET) as stat:
             stat.wait_attached()
             stat.wait_snapshots(4)
-            quiet = stat.snapshots[-1]
-            begun, spent = time.monotonic(), procfs.cpu_ns(stat.process.pid)
-            stat.wait_snapshots(10)
-            share = (procfs.cpu_ns(stat.process.pid) - spent) / 1e9 / (time.monotonic() - begun)
+            quiet = wait_until(
+                stat, lambda s: all(is_idle(process_of(s, t.pid)) for t in idle), PATIENCE, "snapshot of idle ones"
+            )
+            intervals, spent = len(stat.snapshots), procfs.cpu_ns(stat.process.pid)
+            stat.wait_snapshots(10, PATIENCE)
+            intervals = len(stat.snapshots) - intervals
+            cost = (procfs.cpu_ns(stat.process.pid) - spent) / 1e9 / intervals
             patched = [t.pid for t in idle if procfs.changed_text(t.pid)]
             # One nextTick after the other: the loop stands.
-            busy.send("starve", seconds=3)
-            spinner.send("immediates", seconds=3)
+            busy.send("starve", seconds=4)
+            spinner.send("immediates", seconds=4)
             late = wait_until(
-                stat, lambda s: process_of(s, busy.pid)["tier"] == "phases", 5, "closer look"
+                stat, lambda s: process_of(s, busy.pid)["tier"] == "phases", PATIENCE, "closer look"
             )
-            busy.answer("starve")
-            spinner.answer("immediates")
-            stat.settle()
-            series = stat.stop()
-    print(f"looptop: {share * 100:.2f} % of a core for 22 processes at 0.5 s")
-    assert share < 0.05
+            busy.answer("starve", PATIENCE)
+            spinner.answer("immediates", PATIENCE)
+            stat.settle(PATIENCE)
+            series = stat.stop(timeout=PATIENCE)
+        anew = cpu_of(lambda: run("list", timeout=PATIENCE))
+    print(f"looptop: {cost * 1e3:.2f} ms of CPU time in an interval, {anew * 1e3:.2f} ms to look at all anew")
+    assert cost < anew / 3
     for target in idle:
         row = process_of(quiet, target.pid)
         assert row["tier"] == "memory" and is_told(row, "measured by its memory alone")
         assert row["probe_hits"] == 0
-        assert row["loops"][0]["utilization"] < 0.05
     assert patched == [], "breakpoints in processes that nobody wants to know about"
     assert late["self"]["overhead_ratio"] <= 0.02
     ours = {t.pid for t in idle}
@@ -273,13 +319,13 @@ def test_the_one_that_is_open_on_the_screen(one_node):
     """Of two that idle, and that nobody named, it alone gets probes; the other one is not touched."""
     with one_node.run("mixed.js") as looked_at, one_node.run("mixed.js") as other:
         with Screen("-i", "0.5") as screen:
-            screen.wait(lambda: b"mixed.js" in screen.shown, 10, "list")
+            screen.wait(lambda: b"mixed.js" in screen.shown, PATIENCE, "list")
             assert procfs.changed_text(looked_at.pid) == []
             screen.press(f"/{looked_at.pid}\r")
             time.sleep(0.3)
             screen.press("\r")
-            screen.wait(lambda: procfs.changed_text(looked_at.pid), 5, "closer look")
-            screen.wait(lambda: b"phases" in screen.shown, 5, "tier on the screen")
+            screen.wait(lambda: procfs.changed_text(looked_at.pid), PATIENCE, "closer look")
+            screen.wait(lambda: b"phases" in screen.shown, PATIENCE, "tier on the screen")
             assert procfs.changed_text(other.pid) == []
             assert screen.quit() == 0
         assert procfs.changed_text(looked_at.pid) == []

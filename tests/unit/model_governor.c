@@ -19,7 +19,7 @@ struct world {
 	struct lt_measuring now, wish;
 	struct lt_load load;
 	double at_phases, extras; /* cost ratios */
-	bool predictable;
+	bool predictable, early;
 	enum lt_tier_reason reason;
 	int changes; /* but for looks */
 	double clock, paid; /* seconds; core seconds */
@@ -45,6 +45,7 @@ static bool step(struct world *world, double seconds)
 	bool changed;
 
 	load.seconds = seconds;
+	load.early = world->early;
 	load.extras_ratio = world->now.extras ? world->extras : 0;
 	load.cost_ratio = world->at_phases * parts[world->now.tier] + load.extras_ratio;
 	load.predicted_ratio =
@@ -226,6 +227,20 @@ static void around_the_budget_it_does_not_flap(void **state)
 	assert_true(world.changes <= 20);
 }
 
+/* In a first interval that is long nobody knows yet how often the loop turns: that it was dropped is all there is. */
+static void it_does_not_come_back_before_its_counters_are_read(void **state)
+{
+	struct world world = world_of(0.6);
+
+	(void)state;
+	world.early = true;
+	world.predictable = false;
+	assert_true(until_change(&world, 1, 3) > 0);
+	assert_true(until_back(&world, 1000) < 0);
+	world.early = false;
+	assert_true(until_back(&world, 10) > 0); /* it has none: each is a try */
+}
+
 static void without_a_prediction_each_try_is_later(void **state)
 {
 	struct world world = world_of(0.6);
@@ -343,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_target_that_calms_down_comes_back),
 		cmocka_unit_test(one_that_changes_all_the_time_changes_its_tier_less_and_less),
 		cmocka_unit_test(around_the_budget_it_does_not_flap),
+		cmocka_unit_test(it_does_not_come_back_before_its_counters_are_read),
 		cmocka_unit_test(without_a_prediction_each_try_is_later),
 		cmocka_unit_test(a_hold_is_forgiven_after_calm_time),
 		cmocka_unit_test(dear_extras_go_first),

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
+from . import PATIENCE
 from .exposition import Exposition
 from .looptop import NO_BUDGET, Running
 
@@ -17,7 +18,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def get(url, timeout=5, **headers):
+def get(url, timeout=PATIENCE, **headers):
     """(status, content type, text) of a URL."""
     request = urllib.request.Request(url, headers=headers)
     try:
@@ -49,7 +50,7 @@ class Agent(Running):
         super().__init__("agent", "--listen", listen, *NO_BUDGET, *arguments, parse=str.rstrip)
 
     def wait_ready(self):
-        wait_for(lambda: get(self.url + "/readyz")[0] == 200, 10, "ready")
+        wait_for(lambda: get(self.url + "/readyz")[0] == 200, PATIENCE, "ready")
 
     def metrics(self):
         status, kind, text = get(self.url + "/metrics")
@@ -57,6 +58,17 @@ class Agent(Running):
         assert kind.startswith("text/plain") and "version=0.0.4" in kind
         return Exposition(text)
 
+    def settle(self, pid):
+        """Waits for a page of a collection that began after this call: the second that is new."""
+
+        def counted():
+            times = self.metrics().values("looptop_loop_time_seconds_total", pid=str(pid), loop="main")
+            return sum(times)
+
+        for _ in range(2):
+            before = counted()
+            wait_for(lambda before=before: counted() > before, PATIENCE, "another collection")
+
     def stop(self):
-        """A normal end by SIGTERM, soon."""
-        super().stop(timeout=5)
+        """A normal end by SIGTERM."""
+        super().stop(timeout=PATIENCE)

@@ -8,6 +8,7 @@ import time
 from collections import Counter, namedtuple
 
 import pytest
+from support import PATIENCE
 from support.looptop import NO_BUDGET, Running, Stat, run
 from support.procfs import changed_text
 from support.screen import Screen
@@ -15,7 +16,7 @@ from support.screen import Screen
 SHOP = "/srv/shop/price.js"
 LINE = 4  # of priceOf in it
 ROUNDS = 12
-LEAST = 4  # rounds in which V8's own threads had a CPU in time
+LEAST = 4  # rounds in which V8's own threads had a CPU in time: there are more of them until then
 FRESH = 400
 
 # What V8 traced (deoptimisations by function, compiled functions by compiler, those it gave up), and what looptop saw.
@@ -50,6 +51,13 @@ class Target:
     def __exit__(self, *exc):
         self.workload.close()
 
+    def storm_on(self, begin, cmd="storm"):
+        """More rounds until enough of them did what they are to do, by V8's own trace."""
+        until = time.monotonic() + PATIENCE
+        while traced(self.trace, begin).deopts["priceOf"] < LEAST:
+            assert time.monotonic() < until, "the load makes no storm"
+            self.workload.call(cmd, PATIENCE, rounds=ROUNDS)
+
     @property
     def size(self):
         return self.trace.stat().st_size if self.trace.exists() else 0
@@ -63,10 +71,12 @@ def watch(node, folder, commands, extra=("--jit",), launcher=()):
             stat.wait_attached()
             begin = target.size
             for cmd, arguments in commands.items():
-                target.workload.call(cmd, **arguments)
-            stat.settle()
-            stat.settle()  # names may come an interval later
-            series = stat.stop()
+                target.workload.call(cmd, PATIENCE, **arguments)
+            if "storm" in commands:
+                target.storm_on(begin)
+            stat.settle(PATIENCE)
+            stat.settle(PATIENCE)  # names may come an interval later
+            series = stat.stop(timeout=PATIENCE)
         truth = traced(target.trace, begin)
         pid = target.workload.pid
     series.assert_sound()
@@ -145,9 +155,10 @@ def test_each_loop_has_its_own(node, tmp_path):
             stat.wait_attached()
             stat.settle()  # the Worker has its row
             begin = target.size
-            target.workload.call("inWorker", rounds=ROUNDS)
-            stat.settle()
-            stat.settle()
+            target.workload.call("inWorker", PATIENCE, rounds=ROUNDS)
+            target.storm_on(begin, "inWorker")
+            stat.settle(PATIENCE)
+            stat.settle(PATIENCE)
             series = stat.stop()
         truth = traced(target.trace, begin)
         process = series.of(target.workload.pid)
@@ -164,14 +175,14 @@ def test_a_flood_is_within_the_budget(one_node, tmp_path):
     with Target(one_node, tmp_path) as target:
         with Stat(target.workload.pid, extra=("--jit", "--budget", "0.1")) as stat:
             stat.wait_attached()
-            target.workload.send("flood", seconds=5)
+            target.workload.send("flood", seconds=8)
 
             def dropped(snapshots):
                 rows = [s["processes"][0] for s in snapshots]
                 return [row for row in rows if any("over the budget" in t for t in row["missing"])]
 
-            row = stat.wait_for(dropped, 15, "that the probes cost too much")[0]
-            target.workload.answer("flood", timeout=30)
+            row = stat.wait_for(dropped, PATIENCE, "that the probes cost too much")[0]
+            target.workload.answer("flood", PATIENCE)
             stat.stop()
     assert row["tier"] == "phases" and row["loops"][0]["jit"]["compiles"]["ignition"] is None
     assert any("garbage collection and compilation" in text for text in row["missing"])
@@ -209,22 +220,22 @@ def test_the_process_that_is_open_has_them(one_node, tmp_path):
             target.workload.call("storm", rounds=4)
 
         with Screen("-i", 0.3, *NO_BUDGET, target.workload.pid) as screen:
-            assert screen.shows(b"jit.js", 20)
+            assert screen.shows(b"jit.js", PATIENCE)
             # The function's name alone may be there as that of a stall.
             assert not screen.shows(b"turbofan", 2, storm), "it is not open"
             closed = probed(target.workload.pid)
             screen.press("\r")
-            assert screen.shows(b"turbofan", 30, storm) and screen.shows(b"most:", 30, storm)
-            assert screen.shows(b"priceOf", 1)
+            assert screen.shows(b"turbofan", PATIENCE, storm) and screen.shows(b"most:", PATIENCE, storm)
+            assert screen.shows(b"priceOf", PATIENCE, storm)
             assert probed(target.workload.pid) > closed, "they cost nothing when it is not open"
             screen.press("\x1b")
-            assert screen.comes(lambda: probed(target.workload.pid) == closed, 20), "they go with the view"
+            assert screen.comes(lambda: probed(target.workload.pid) == closed, PATIENCE), "they go with the view"
             assert screen.quit() == 0
 
 
 def test_check_names_the_sites(one_node, tmp_path):
     with Target(one_node, tmp_path) as target:
-        said = run("check", target.workload.pid, timeout=60).stdout
+        said = run("check", target.workload.pid, timeout=PATIENCE).stdout
     sites = 5 if one_node.major >= 24 else 4  # Maglev
     assert len([line for line in said.splitlines() if "compilation  " in line]) == sites
     assert "Deoptimizer3New" in said
@@ -232,13 +243,14 @@ def test_check_names_the_sites(one_node, tmp_path):
 
 def test_doctor_names_the_storm(one_node, tmp_path):
     with Target(one_node, tmp_path) as target:
-        arguments = ("doctor", "--json", "-i", 0.5, "-d", 4, *NO_BUDGET, target.workload.pid)
+        arguments = ("doctor", "--json", "-i", 0.5, "-d", 6, *NO_BUDGET, target.workload.pid)
         with Running(*arguments, parse=json.loads) as doctor:
             doctor.wait_attached()
-            until = time.monotonic() + 3
+            begin, until = target.size, time.monotonic() + 5
             while time.monotonic() < until:
-                target.workload.call("storm", rounds=10)
-            report = doctor.finish(timeout=40)[0]
+                target.workload.call("storm", PATIENCE, rounds=5)
+            assert traced(target.trace, begin).deopts["priceOf"] > 40, "twice of what makes a finding"
+            report = doctor.finish(timeout=PATIENCE)[0]
     storms = [finding for finding in report["findings"] if finding["id"] == "deopt-storm"]
     assert len(storms) == 1, report["findings"]
     where = storms[0]["where"]

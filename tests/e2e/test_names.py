@@ -10,6 +10,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from support import PATIENCE
 from support.agent import Agent, wait_for
 from support.exposition import Exposition
 from support.looptop import assert_says_why, run
@@ -45,11 +46,11 @@ DASHBOARD_11159 = [
     "nodejs_version_info",
 ]
 
-Beside = namedtuple("Beside", "pid spawned attached asked loaded load page first second entries")
+Beside = namedtuple("Beside", "pid spawned attached asked loaded load page first second rest entries")
 
 
 def prom_client():
-    result = subprocess.run([ROOT / "tests" / "get-prom-client"], capture_output=True, text=True, timeout=300)
+    result = subprocess.run([ROOT / "tests" / "get-prom-client"], capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
 
@@ -63,10 +64,10 @@ def expected(query, page):
 def ask_all(prometheus, agent):
     """Every query of every dashboard: {query: values}. The last ones need two scrapes and an evaluation of rules."""
     queries = [query for path in DASHBOARDS for query in dashboard_queries(path)] + DASHBOARD_11159
-    wait_for(lambda: prometheus.ask("count_over_time(looptop:loop_lag_seconds:p99_5m[1m]) > 3"), 60, "recorded rules")
+    wait_for(lambda: prometheus.ask("count_over_time(looptop:loop_lag_seconds:p99_5m[1m]) > 3"), PATIENCE, "recorded rules")
     answers = {query: prometheus.ask(filled_in(query)) for query in queries}
     # A figure that could not be read in one interval is absent then, and there in the next.
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and any(unanswered := [query for query in answers if not answers[query]]):
         answers.update({query: prometheus.ask(filled_in(query)) for query in unanswered})
         if not [query for query in unanswered if not answers[query] and expected(query, agent.metrics())]:
@@ -85,7 +86,7 @@ def watched(one_node, tmp_path_factory):
         extra = ("--names", "prom-client", "--names", "otel,prom-client", "--stall-functions", 5, target.pid)
         with Agent(*extra) as agent:
             agent.wait_ready()
-            wait_for(lambda: agent.metrics().values("looptop_process_info"), 10, "the target")
+            wait_for(lambda: agent.metrics().values("looptop_process_info"), PATIENCE, "the target")
             attached = time.monotonic()
             with Prometheus(tmp_path_factory.mktemp("prometheus"), agent.url, RULES) as prometheus:
                 time.sleep(8)
@@ -93,15 +94,18 @@ def watched(one_node, tmp_path_factory):
                 loaded = agent.metrics()
                 load = target.call("scrape")
             target.call("stop")
-            time.sleep(2.5)  # two collections of the agent's own, 1 s each
+            agent.settle(target.pid)
             first = target.call("scrape")
-            time.sleep(2.5)
+            rest = target.account()["active"]
+            collected = time.monotonic()  # what was before this is in the page
+            agent.settle(target.pid)
             asked = time.monotonic()
             page = agent.metrics()
+            rest = target.account()["active"] - rest
             second = target.call("scrape")
             entries = target.call("entries")["entries"]
             agent.stop()
-    beside = Beside(target.pid, spawned, attached, asked, loaded, load, page, first, second, entries)
+    beside = Beside(target.pid, spawned, attached, (collected, asked), loaded, load, page, first, second, rest, entries)
     return beside, answers
 
 
@@ -212,7 +216,7 @@ def test_delay_ends(beside):
     """The longest of our window is in theirs, which is longer; it may be half a step more, or less."""
     low, high = beside.load["quantiles"]["0"], beside.load["quantiles"]["100"]
     least = beside.loaded.value("nodejs_eventloop_lag_min_seconds")
-    assert 0.009 <= least <= 0.0115 and low <= least + ROUNDING
+    assert 0.009 <= least <= beside.load["quantiles"]["30"] + ROUNDING and low <= least + ROUNDING
     longest = beside.loaded.value("nodejs_eventloop_lag_max_seconds")
     assert 0.150 <= longest <= high + 0.005 + ROUNDING
     # What one arrival waits, on average, in turns of 1 to 150 ms.
@@ -229,8 +233,9 @@ def test_collections(beside, kind, v8_kind):
     """All until a collection of the agent's own before the page, and none that was not between its start and then;
     prom-client misses some of its own."""
     names = (("nodejs_gc_duration_seconds", {"kind": kind}), ("v8js_gc_duration_seconds", {"v8js_gc_type": kind}))
-    least = pauses(beside, v8_kind, beside.attached, beside.asked - 2.5)
-    most = pauses(beside, v8_kind, beside.spawned, beside.asked + 0.1)
+    collected, asked = beside.asked
+    least = pauses(beside, v8_kind, beside.attached, collected)
+    most = pauses(beside, v8_kind, beside.spawned, asked + 0.1)
     assert least, "the load is too small"
     for name, label in names:
         assert len(least) <= beside.page.value(name + "_count", **label) <= len(most)
@@ -284,7 +289,8 @@ def test_what_is_open(beside):
 def test_utilization(beside):
     """No wait blocks under this load, and nothing else happens at rest."""
     assert beside.loaded.value("nodejs_eventloop_utilization_ratio") > 0.99
-    assert beside.page.value("nodejs_eventloop_utilization_ratio") < 0.2
+    # Of the latest collection's interval, which is a second long and began after the scrape before.
+    assert beside.page.value("nodejs_eventloop_utilization_ratio") <= beside.rest + 0.005
     time_of = beside.page.value("nodejs_eventloop_time_seconds_total", nodejs_eventloop_state="active")
     assert time_of == beside.page.value("looptop_loop_time_seconds_total", state="busy")
 

@@ -7,8 +7,13 @@ import os
 import re
 import shutil
 import subprocess
+import time
+from collections import namedtuple
 
 import pytest
+from support import PATIENCE
+from support.clock import unix_time
+from support.lines import Lines
 from support.looptop import BINARY
 
 NOBODY, SOMEBODY = 65534, 5
@@ -28,9 +33,16 @@ def for_everybody(tmp_path_factory, one_node):
         shutil.copy(source, folder / name)
         (folder / name).chmod(0o755)
     script = folder / "busy.js"
+    # A diary: at the beginning of each turn the moment, the active time so far, and how long the turn before worked.
     script.write_text(
-        "setInterval(() => { const t = Date.now(); while (Date.now() - t < 30); }, 100);\n"
-        "console.log('ready');\n"
+        "let worked = 0;\n"
+        "setInterval(() => {\n"
+        "  const begun = performance.now(), monotonic = Number(process.hrtime.bigint()) / 1e9;\n"
+        "  const active = performance.eventLoopUtilization().active / 1e3;\n"
+        "  console.log([monotonic, active, worked].join(' '));\n"
+        "  while (performance.now() - begun < 30);\n"
+        "  worked = (performance.now() - begun) / 1e3;\n"
+        "}, 100);\n"
     )
     script.chmod(0o644)
     return folder
@@ -42,21 +54,43 @@ def as_user(uid, capabilities):
             f"--ambient-caps={names}", f"--bounding-set={names}"]  # fmt: skip
 
 
+Entry = namedtuple("Entry", "moment active worked")
+
+
+class Foreign:
+    """A process of another user, and its diary."""
+
+    def __init__(self, folder):
+        argv = [*as_user(SOMEBODY, ()), folder / "node", folder / "busy.js"]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd="/")
+        self.pid = self.process.pid
+        self._lines = Lines(self.process.stdout, lambda line: Entry(*map(float, line.split())))
+        self.wait(0)
+        assert os.stat(f"/proc/{self.pid}").st_uid == SOMEBODY
+
+    def wait(self, moment):
+        """The diary, when it has an entry after this moment."""
+        self._lines.wait(lambda entries: entries and entries[-1].moment > moment, PATIENCE, "its diary")
+        return list(self._lines.items)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self._lines.join()
+        self.process.stdout.close()
+
+
 @pytest.fixture
 def foreign(for_everybody):
-    """A process of another user."""
-    argv = [*as_user(SOMEBODY, ()), for_everybody / "node", for_everybody / "busy.js"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd="/") as process:
-        assert process.stdout.readline().strip() == b"ready"
-        assert os.stat(f"/proc/{process.pid}").st_uid == SOMEBODY
-        yield process.pid
-        process.kill()
+    process = Foreign(for_everybody)
+    yield process
+    process.close()
 
 
 def looptop(folder, capabilities, *arguments):
     return subprocess.run(
         [*as_user(NOBODY, capabilities), str(folder / "looptop"), *map(str, arguments)],
-        capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, cwd="/",
+        capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, cwd="/",
         env={**os.environ, "HOME": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"},
     )  # fmt: skip
 
@@ -73,20 +107,36 @@ def test_the_smallest_set_is_enough(for_everybody, foreign, way):
     needed, _ = smallest_set(for_everybody, way)
     result = looptop(
         for_everybody, needed, "stat", "--json", "-i", "0.5", "-c", "3", "--budget", "100",
-        "--attach", way, foreign,
+        "--attach", way, foreign.pid,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    for line in result.stdout.splitlines():
-        process = json.loads(line)["processes"][0]
-        loop = process["loops"][0]
+    diary = foreign.wait(time.monotonic())
+    snapshots = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(snapshots) == 3
+    for snapshot in snapshots:
+        process = snapshot["processes"][0]
         assert process["tier"] == "phases"
-        waited = loop["cause_seconds"]["runqueue"]  # 30 ms of work last longer then
-        assert 0.2 <= loop["utilization"] <= 0.4 + waited / 0.5
-        assert 0.015 <= loop["turn_seconds"]["max"] <= 0.045 + waited
-        busy, timers = loop["busy_seconds"], loop["phase_seconds"]["timers"]
-        assert 0.9 * busy - 0.01 - waited <= timers <= busy + 0.001
+        assert_as_in_diary(process["loops"][0], snapshot["time"] - unix_time(0), snapshot["interval_seconds"], diary)
         assert process["gc"]["kinds"]["scavenge"]["count"] is not None
         assert process["pool"]["kinds"]["fs"]["submitted"] is not None
+
+
+def assert_as_in_diary(loop, end, seconds, diary):
+    """An interval of half a second, against the entries before and after its beginning and its end."""
+    begin = end - seconds
+    before = max(i for i, entry in enumerate(diary) if entry.moment <= begin)
+    last = max(i for i, entry in enumerate(diary) if entry.moment <= end)
+    least = diary[last].active - diary[before + 1].active
+    most = diary[last + 1].active - diary[before].active
+    busy = loop["busy_seconds"]
+    assert least * 0.98 - 0.005 <= busy <= most * 1.02 + 0.005, (diary[before : last + 2], loop)
+    # A turn works for so long at least, and ends before the next one begins. Those that end within the interval count.
+    works = [entry.worked for entry in diary[before + 2 : last + 1]]
+    gaps = [after.moment - now.moment for now, after in zip(diary[before : last + 1], diary[before + 1 : last + 2])]
+    longest = loop["turn_seconds"]["max"]
+    assert max(works, default=0) <= longest + 0.001 and longest <= max(gaps) + 0.001, (works, gaps, loop)
+    held = loop["cause_seconds"]["runqueue"] + (loop["cause_seconds"]["throttled"] or 0)
+    assert 0.9 * busy - 0.01 - held <= loop["phase_seconds"]["timers"] <= busy + 0.001
 
 
 @pytest.mark.parametrize(
@@ -96,7 +146,7 @@ def test_each_that_is_missing_is_named(for_everybody, foreign, way, missing):
     needed, _ = smallest_set(for_everybody, way)
     assert missing in needed
     rest = [name for name in needed if name != missing]
-    result = looptop(for_everybody, rest, "stat", "-c", "1", "--attach", way, foreign)
+    result = looptop(for_everybody, rest, "stat", "-c", "1", "--attach", way, foreign.pid)
     assert result.returncode == 4, (result.returncode, result.stderr)
     assert set(re.findall(r"CAP_\w+", result.stderr)) == {missing}, result.stderr
     assert result.stdout == ""

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) 2026 The looptop authors
 //
-// An HTTP server that keeps a diary of its own loop: every 20 ms, the moment and the active time
+// An HTTP server that keeps a diary of its own loop: every 20 ms, the moment, and the active time and the requests
 // so far. listen answers with the port; diary with the entries and the number of requests.
 'use strict';
 const http = require('http');
@@ -20,7 +20,7 @@ const server = http.createServer((request, response) => {
 
 function listen() {
   setInterval(() => {
-    diary.push([monotonic(), performance.eventLoopUtilization().active / 1e3]);
+    diary.push([monotonic(), performance.eventLoopUtilization().active / 1e3, requests]);
   }, 20).unref();
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve({ port: server.address().port }));

@@ -6,6 +6,7 @@
 //   start {}    work without a pause, until stop: turns of 1 to 3 ms, one in ten of 20 to 50 ms,
 //               one in 300 of 150 ms; garbage, files, look-ups
 //   scrape {}   prom-client's page, and what it rests on, of the time since the scrape before
+//   delays {}   count and sum of the delays since that scrape
 //   entries {}  each garbage collection since the start
 'use strict';
 const dns = require('dns');
@@ -81,10 +82,14 @@ async function scrape() {
   };
 }
 
+function delaysSoFar() {
+  return { count: delays.count, sum: delays.count ? delays.mean * delays.count / 1e9 : 0 };
+}
+
 // Entries come in a later turn than the collection: give the last ones theirs.
 async function entries() {
   await new Promise((resolve) => setTimeout(resolve, 100));
   return { entries: seen };
 }
 
-serve({ start, stop, scrape, entries });
+serve({ start, stop, scrape, delays: delaysSoFar, entries });

@@ -40,7 +40,10 @@ class Workload:
     def _next(self, event, timeout):
         index = self._taken
         what = f"{self.process.args}: no {event!r}"
-        self._answers.wait(lambda items: len(items) > index, timeout, what)
+        try:
+            self._answers.wait(lambda items: len(items) > index, timeout, what)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; status {self.process.poll()}") from None
         answer = self._answers.items[index]
         self._taken += 1
         assert answer["event"] == event, answer

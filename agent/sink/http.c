@@ -8,30 +8,22 @@
  */
 #include "looptop/sink.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "agent/sink/blockers.h"
 #include "agent/sink/delays.h"
-#include "agent/sink/listen.h"
 #include "agent/sink/negotiate.h"
 #include "agent/sink/series.h"
+#include "agent/sink/server.h"
 #include "agent/util/clock.h"
-#include "looptop/err.h"
 
-#define CONNECTIONS_MAX 64u
-#define TIMEOUT_SECONDS 10u
 /* A collector is not well when it is silent for so many intervals, and for so long. */
 #define STALE_INTERVALS	  5
 #define STALE_SECONDS_MIN 10.0
-/* A scrape waits for the collector, which has the snapshot for some milliseconds at a time. */
-#define PATIENCE_SECONDS 2
 /* What ended processes counted is looked through when so much of it is new: nobody may ever scrape. */
 #define PAST_MAX 20000
 
@@ -42,7 +34,7 @@ enum format {
 };
 
 struct lt_http {
-	struct MHD_Daemon *daemon;
+	struct lt_server *server;
 	struct lt_prom_opts prom;
 	struct lt_blockers *blockers; /* NULL: functions are no labels */
 	struct lt_delays *delays; /* NULL: nobody asked for names that have them */
@@ -55,6 +47,7 @@ struct lt_http {
 	bool is_current; /* the set is of the snapshot */
 	struct lt_series_set *leaving; /* what ends with the snapshot; NULL: nothing does */
 	struct MHD_Response *pages[FORMAT_MAX]; /* of the current set; NULL: not asked for yet */
+	uint64_t numbers[FORMAT_MAX], n_pages; /* of pages, as they are made */
 	pthread_mutex_t lock; /* of what follows */
 	uint64_t published_ns; /* the latest publication, or the start */
 	double interval_seconds;
@@ -68,22 +61,12 @@ static const char index_page[] =
 	"<li><a href=\"/healthz\">/healthz</a>: is the collector alive</li>\n"
 	"<li><a href=\"/readyz\">/readyz</a>: are there figures</li>\n</ul></body></html>\n";
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *text)
+static enum lt_answer say(struct MHD_Connection *connection, unsigned status, const char *text)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result result;
-
-	if (!response)
-		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type",
-				text == index_page ? "text/html; charset=utf-8"
-						   : "text/plain; charset=utf-8");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, "Allow", "GET, HEAD");
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
+	return lt_server__queue_text(connection, status,
+				     text == index_page ? "text/html; charset=utf-8"
+							: "text/plain; charset=utf-8",
+				     text);
 }
 
 /* Both are asked with the lock held. */
@@ -101,7 +84,7 @@ static const char *not_ready(const struct lt_http *http)
 				  : NULL;
 }
 
-static struct MHD_Response *print_page(const struct lt_series_set *set, enum format format)
+static struct MHD_Response *print_page(struct lt_http *http, enum format format)
 {
 	static const char *const types[FORMAT_MAX] = {
 		"text/plain; version=0.0.4; charset=utf-8",
@@ -109,15 +92,11 @@ static struct MHD_Response *print_page(const struct lt_series_set *set, enum for
 	};
 	struct MHD_Response *response;
 	size_t length;
-	char *page = lt_series_set__page(set, format == FORMAT_OPENMETRICS, &length);
+	char *page = lt_series_set__page(http->set, format == FORMAT_OPENMETRICS, &length);
 
-	if (!page)
-		return NULL;
-	response = MHD_create_response_from_buffer(length, page, MHD_RESPMEM_MUST_FREE);
+	response = page ? lt_server__page(http->server, page, length) : NULL;
 	if (response)
 		MHD_add_response_header(response, "Content-Type", types[format]);
-	else
-		free(page);
 	return response;
 }
 
@@ -157,74 +136,67 @@ static const char *why_no_page(struct lt_http *http)
 	return why_not;
 }
 
-static enum MHD_Result metrics(struct lt_http *http, struct MHD_Connection *connection)
+static enum lt_answer metrics(struct lt_http *http, struct MHD_Connection *connection, bool last)
 {
 	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
 	enum format format = lt_wants_openmetrics(accept) ? FORMAT_OPENMETRICS : FORMAT_TEXT;
-	enum MHD_Result result = MHD_NO;
+	enum lt_answer result = LT_ANSWER_NONE;
 	const char *why_not = why_no_page(http);
-	struct timespec until;
 
 	if (why_not)
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why_not);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PATIENCE_SECONDS;
-	if (pthread_mutex_timedlock(&http->turn, &until))
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "the collector is busy\n");
+		return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why_not);
+	/* Nobody waits here: who asks for something else is answered meanwhile. */
+	lt_server__may_wait(http->server);
+	if (pthread_mutex_trylock(&http->turn))
+		return last ? say(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+				  "the collector is busy\n")
+			    : LT_ANSWER_LATER;
 	if (!http->snapshot || (!http->is_current && make_set(http)))
 		goto out; /* it ends, or memory ran out: the connection is closed */
-	if (!http->pages[format])
-		http->pages[format] = print_page(http->set, format);
+	if (!http->pages[format]) {
+		http->pages[format] = print_page(http, format);
+		http->numbers[format] = ++http->n_pages;
+	}
 	/* Queuing takes a reference: the page outlives its successor until it is sent. */
 	if (http->pages[format])
-		result = MHD_queue_response(connection, MHD_HTTP_OK, http->pages[format]);
+		result = lt_server__queue_page(http->server, connection, http->pages[format],
+					       http->numbers[format]);
 out:
 	pthread_mutex_unlock(&http->turn);
 	return result;
 }
 
-static enum MHD_Result ready(struct lt_http *http, struct MHD_Connection *connection)
+static enum lt_answer ready(struct lt_http *http, struct MHD_Connection *connection)
 {
 	const char *why_not = why_no_page(http);
 
-	return answer(connection, why_not ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
-		      why_not ? why_not : "ok\n");
+	return say(connection, why_not ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+		   why_not ? why_not : "ok\n");
 }
 
-static enum MHD_Result health(struct lt_http *http, struct MHD_Connection *connection)
+static enum lt_answer health(struct lt_http *http, struct MHD_Connection *connection)
 {
 	bool ill;
 
 	pthread_mutex_lock(&http->lock);
 	ill = stale(http);
 	pthread_mutex_unlock(&http->lock);
-	return answer(connection, ill ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
-		      ill ? "the collector has stopped publishing\n" : "ok\n");
+	return say(connection, ill ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+		   ill ? "the collector has stopped publishing\n" : "ok\n");
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
-				  const char *method, const char *version, const char *upload,
-				  size_t *upload_size, void **state)
+static enum lt_answer answer(void *ctx, struct MHD_Connection *connection, const char *url,
+			     bool last)
 {
-	(void)version;
-	(void)upload;
-	(void)state;
-	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
-		if (*upload_size) { /* take in what is sent, or the answer cannot be queued */
-			*upload_size = 0;
-			return MHD_YES;
-		}
-		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-	}
 	if (!strcmp(url, "/metrics"))
-		return metrics(ctx, connection);
+		return metrics(ctx, connection, last);
 	if (!strcmp(url, "/healthz"))
 		return health(ctx, connection);
 	if (!strcmp(url, "/readyz"))
 		return ready(ctx, connection);
 	if (!strcmp(url, "/"))
-		return answer(connection, MHD_HTTP_OK, index_page);
-	return answer(connection, MHD_HTTP_NOT_FOUND, "not found; see /metrics\n");
+		return say(connection, MHD_HTTP_OK, index_page);
+	return say(connection, MHD_HTTP_NOT_FOUND, "not found; see /metrics\n");
 }
 
 /* What pages need that no single snapshot has. */
@@ -246,55 +218,45 @@ static void free_figures(struct lt_http *http)
 	lt_delays__free(http->delays);
 }
 
+static void destroy(struct lt_http *http)
+{
+	free_pages(http->pages);
+	if (http->server)
+		lt_server__free(http->server);
+	lt_series_set__free(http->set);
+	lt_series_set__free(http->leaving);
+	free_figures(http);
+	pthread_mutex_destroy(&http->turn);
+	pthread_mutex_destroy(&http->lock);
+	free(http);
+}
+
 struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 {
 	struct lt_http *http = calloc(1, sizeof(*http));
-	int fd, err;
+	int err;
 
 	if (!http)
 		return NULL;
-	if (keep_figures(http, &opts->prom)) {
-		free_figures(http);
-		free(http);
-		errno = ENOMEM;
-		return NULL;
-	}
 	http->published_ns = lt_now_ns();
 	pthread_mutex_init(&http->lock, NULL);
 	pthread_mutex_init(&http->turn, NULL);
-	fd = lt_listen(opts->listen, (int)CONNECTIONS_MAX);
-	if (fd >= 0)
-		http->daemon = MHD_start_daemon(
-			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request,
-			http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-			CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS,
-			MHD_OPTION_END);
-	if (http->daemon)
-		return http; /* which owns the socket now */
-	err = fd < 0 ? fd : lt_err(-EIO, "listen on %s: cannot start the server", opts->listen);
-	pthread_mutex_destroy(&http->turn);
-	pthread_mutex_destroy(&http->lock);
-	free_figures(http);
-	free(http);
+	err = keep_figures(http, &opts->prom);
+	if (!err) {
+		/* Its thread may ask at once, before it is known here: not before there is a snapshot. */
+		http->server = lt_server__new(opts->listen, answer, http);
+		err = http->server ? 0 : -errno;
+	}
+	if (!err)
+		return http;
+	destroy(http);
 	errno = -err;
 	return NULL;
 }
 
 int lt_http__port(const struct lt_http *http)
 {
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} address;
-	socklen_t length = sizeof(address);
-
-	if (!info || getsockname(info->listen_fd, &address.any, &length))
-		return -1;
-	return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port
-						       : address.v4.sin_port);
+	return lt_server__port(http->server);
 }
 
 void lt_http__hold(struct lt_http *http)
@@ -308,6 +270,7 @@ static void release(struct lt_http *http)
 {
 	http->held = false;
 	pthread_mutex_unlock(&http->turn);
+	lt_server__wake(http->server);
 }
 
 void lt_http__release(struct lt_http *http)
@@ -387,12 +350,6 @@ void lt_http__free(struct lt_http *http)
 	lt_http__hold(http);
 	http->snapshot = NULL;
 	release(http);
-	MHD_stop_daemon(http->daemon);
-	free_pages(http->pages);
-	lt_series_set__free(http->set);
-	lt_series_set__free(http->leaving);
-	free_figures(http);
-	pthread_mutex_destroy(&http->turn);
-	pthread_mutex_destroy(&http->lock);
-	free(http);
+	lt_server__stop(http->server);
+	destroy(http);
 }

@@ -10,6 +10,7 @@
 #include "agent/cmd/rows.h"
 #include "agent/doctor/doctor.h"
 #include "agent/signals.h"
+#include "agent/util/new_file.h"
 #include "looptop/log.h"
 
 #define DURATION_SECONDS 30
@@ -20,20 +21,33 @@ static int take(void *ctx, const struct lt_snapshot *snapshot)
 	return lt_doctor__add(ctx, snapshot);
 }
 
-static int write_html(const struct lt_doctor *doctor, const char *path)
+static int fail_html(int err, const char *path, const char *why)
 {
-	FILE *out = fopen(path, "we");
-	int err;
-
-	if (!out)
-		return lt_err(-errno, "write the report to %s: %s", path, strerror(errno));
-	err = lt_doctor__html(doctor, out);
-	if (fclose(out) && !err)
-		err = -errno;
-	return err ? lt_err(err, "write the report to %s: %s", path, strerror(-err)) : 0;
+	return lt_err(err, "write the report to %s: %s", path, why);
 }
 
-static int report(const struct lt_options *options, const struct lt_doctor *doctor)
+/* Before anything is watched: 30 seconds are not for nothing. */
+static int open_html(struct lt_new_file *page, const char *path)
+{
+	const char *why;
+	int err = path ? lt_new_file__open(page, path, &why) : 0;
+
+	return err ? fail_html(err, path, why) : 0;
+}
+
+static int write_html(const struct lt_doctor *doctor, struct lt_new_file *page, const char *path)
+{
+	int err = lt_new_file__begin(page);
+
+	if (!err)
+		err = lt_doctor__html(doctor, page->out);
+	if (!err)
+		err = lt_new_file__commit(page);
+	return err ? fail_html(err, path, strerror(-err)) : 0;
+}
+
+static int report(const struct lt_options *options, const struct lt_doctor *doctor,
+		  struct lt_new_file *page)
 {
 	bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	int err = options->format == LT_FORMAT_JSON ?
@@ -46,7 +60,7 @@ static int report(const struct lt_options *options, const struct lt_doctor *doct
 		err = 0;
 	if (err)
 		return lt_err(err, "write the report: %s", strerror(-err));
-	return options->html_path ? write_html(doctor, options->html_path) : 0;
+	return options->html_path ? write_html(doctor, page, options->html_path) : 0;
 }
 
 static int watch(const struct lt_options *options, struct lt_pipeline *pipeline,
@@ -62,12 +76,27 @@ static int watch(const struct lt_options *options, struct lt_pipeline *pipeline,
 	return lt_rows__run(options, pipeline, &rows);
 }
 
+static int examine(const struct lt_options *options, struct lt_doctor *doctor,
+		   struct lt_new_file *page)
+{
+	struct lt_pipeline *pipeline;
+	int err = lt_pipeline__new(options, LT_START_WITH_TARGETS, &pipeline);
+
+	if (err)
+		return err;
+	err = watch(options, pipeline, doctor);
+	if (!err)
+		err = report(options, doctor, page);
+	lt_pipeline__free(pipeline);
+	return err;
+}
+
 static enum lt_exit run(const struct lt_options *options)
 {
 	struct lt_options own = *options;
 	struct lt_doctor_opts opts = { .stall_seconds = options->stall_seconds,
 				       .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
-	struct lt_pipeline *pipeline;
+	struct lt_new_file page = { .dir = -1, .fd = -1 };
 	struct lt_doctor *doctor;
 	int err;
 
@@ -79,13 +108,10 @@ static enum lt_exit run(const struct lt_options *options)
 	doctor = lt_doctor__new(&opts);
 	if (!doctor)
 		return lt_exit_of(lt_err(-errno, "start the doctor: %s", strerror(errno)));
-	err = lt_pipeline__new(&own, LT_START_WITH_TARGETS, &pipeline);
-	if (!err) {
-		err = watch(&own, pipeline, doctor);
-		if (!err)
-			err = report(&own, doctor);
-		lt_pipeline__free(pipeline);
-	}
+	err = open_html(&page, options->html_path);
+	if (!err)
+		err = examine(&own, doctor, &page);
+	lt_new_file__close(&page);
 	lt_doctor__free(doctor);
 	return lt_exit_of(err);
 }

@@ -13,6 +13,7 @@
 
 #include "agent/target/elf.h"
 #include "agent/target/uv_layout.h"
+#include "agent/util/new_file.h"
 #include "looptop/log.h"
 
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
@@ -179,21 +180,26 @@ out:
 static int write_all(int dir, const char *name, const struct header *header,
 		     const struct lt_image *image)
 {
-	int err = 0, file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct lt_new_file file;
+	int err = lt_new_file__open_at(&file, dir, name);
 
-	if (file < 0)
-		return -errno;
-	if (write(file, header, sizeof(*header)) != sizeof(*header) ||
-	    write(file, image, sizeof(*image)) != sizeof(*image))
+	if (!err)
+		err = lt_new_file__begin(&file);
+	if (err)
+		return err;
+	if (fwrite(header, sizeof(*header), 1, file.out) == 1 &&
+	    fwrite(image, sizeof(*image), 1, file.out) == 1)
+		err = lt_new_file__commit(&file);
+	else
 		err = -EIO;
-	close(file);
+	lt_new_file__close(&file);
 	return err;
 }
 
 void lt_cache_store(int fd, const struct lt_image *image)
 {
 	struct header header = { .magic = MAGIC, .format = FORMAT, .image_size = sizeof(*image) };
-	char name[64], temporary[80];
+	char name[64];
 	struct stat st;
 	int err, dir;
 
@@ -207,13 +213,8 @@ void lt_cache_store(int fd, const struct lt_image *image)
 	header.file_size = (uint64_t)st.st_size;
 	header.crc = (uint32_t)crc32(0, (const Bytef *)image, sizeof(*image));
 	snprintf(name, sizeof(name), "%s.sites", image->build_id);
-	snprintf(temporary, sizeof(temporary), "%s.%d", name, (int)getpid());
-	err = write_all(dir, temporary, &header, image);
-	if (!err && renameat(dir, temporary, dir, name))
-		err = -errno;
-	if (err) {
-		unlinkat(dir, temporary, 0);
+	err = write_all(dir, name, &header, image);
+	if (err)
 		lt_debug("keep probe sites in %s: %s", lt_cache_directory(), strerror(-err));
-	}
 	close(dir);
 }

@@ -72,29 +72,29 @@ static bool parse_tcp(const char *line, bool v6, uint64_t inode, char text[LT_PE
 	       found == inode && port <= 0xffff && parse_address(remote, port, v6, text);
 }
 
-/* "ADDRESS: refs protocol flags type state inode path"; the path is the socket's own, or its listener's. */
-static bool parse_unix(const char *line, uint64_t inode, char text[LT_PEER_SIZE])
+/* The name is the socket's own, or its listener's. */
+static void set_name(char text[LT_PEER_SIZE], const char *name, uint64_t inode)
 {
-	unsigned long found;
 	char path[LT_PEER_SIZE - sizeof("unix:")];
-	int end = 0;
 
-	if (sscanf(line, "%*x: %*x %*x %*x %*x %*x %lu%n", &found, &end) != 1 || found != inode)
-		return false;
-	lt_fmt_text(path, sizeof(path), line + end + (line[end] == ' '));
+	lt_fmt_text(path, sizeof(path), name);
 	if (path[0])
 		snprintf(text, LT_PEER_SIZE, "unix:%s", path);
 	else
-		snprintf(text, LT_PEER_SIZE, "unix:[%lu]", found);
-	return true;
+		snprintf(text, LT_PEER_SIZE, "unix:[%lu]", (unsigned long)inode);
 }
 
 bool lt_peer_in_line(enum lt_socket_table table, const char *line, uint64_t inode,
 		     char text[LT_PEER_SIZE])
 {
-	if (table == LT_TABLE_UNIX)
-		return parse_unix(line, inode, text);
-	return parse_tcp(line, table == LT_TABLE_TCP6, inode, text);
+	const char *name;
+
+	if (table != LT_TABLE_UNIX)
+		return parse_tcp(line, table == LT_TABLE_TCP6, inode, text);
+	if (!inode || lt_unix_line(line, &name) != inode)
+		return false;
+	set_name(text, name, inode);
+	return true;
 }
 
 /* Adds to the line that is not all there yet, as much as there is room for. */
@@ -107,8 +107,18 @@ static void add_part(struct lt_peer *peer, const char *text, size_t size)
 	peer->n_part += size;
 }
 
-/* Takes what was read apart into lines. True when the socket was found. Most lines are not its own: they are told
- * by the digits of its inode, which is faster than to parse them. */
+/* Most lines are not its own: they are told by the digits of its inode, which is faster than to parse them. In the
+ * table of local sockets all are looked at: a line that somebody's name may have made tells nothing. */
+static bool is_told(struct lt_peer *peer)
+{
+	bool genuine = peer->table != LT_TABLE_UNIX ||
+		       lt_unix_line_is_genuine(&peer->lines, peer->part);
+
+	return strstr(peer->part, peer->inode_text) && genuine &&
+	       lt_peer_in_line(peer->table, peer->part, peer->inode, peer->text);
+}
+
+/* Takes what was read apart into lines. True when the socket was found. */
 static bool feed(struct lt_peer *peer, const char *block, size_t size)
 {
 	const char *end = block + size, *line_end;
@@ -118,8 +128,7 @@ static bool feed(struct lt_peer *peer, const char *block, size_t size)
 		peer->part[peer->n_part] = '\0';
 		peer->n_part = 0;
 		block = line_end + 1;
-		if (strstr(peer->part, peer->inode_text) &&
-		    lt_peer_in_line(peer->table, peer->part, peer->inode, peer->text))
+		if (is_told(peer))
 			return true;
 	}
 	add_part(peer, block, (size_t)(end - block));
@@ -135,16 +144,19 @@ static void end_search(struct lt_peer *peer)
 	peer->retry_ns = peer->text[0] ? UINT64_MAX : lt_now_ns() + RETRY_NS;
 }
 
-/* The next table. False: there is none. */
+/* The next table of the socket's kind. False: there is none. What is not found in the tables of the network is not
+ * looked for among local sockets, whose names can look like anything. */
 static bool next_table(struct lt_peer *peer, enum lt_socket_table table)
 {
+	int end = table < LT_TABLE_UNIX ? LT_TABLE_UNIX : LT_TABLE_MAX;
 	char path[64];
 
 	if (peer->file >= 0)
 		close(peer->file);
 	peer->file = -1;
 	peer->n_part = 0;
-	for (; table < LT_TABLE_MAX && peer->file < 0; table++) {
+	peer->lines = (struct lt_unix_lines){ 0 };
+	for (; (int)table < end && peer->file < 0; table++) {
 		snprintf(path, sizeof(path), "/proc/%d/net/%s", peer->pid, table_files[table]);
 		peer->file = open(path, O_RDONLY | O_CLOEXEC);
 		peer->table = table;
@@ -165,7 +177,8 @@ static void search(struct lt_peer *peer, uint64_t budget_ns)
 		if (n > 0)
 			peer->bytes += (uint64_t)n;
 		if ((n > 0 && feed(peer, block, (size_t)n)) || peer->bytes > BYTES_MAX ||
-		    (n <= 0 && !next_table(peer, peer->table + 1))) {
+		    (n <= 0 && (peer->table + 1 >= LT_TABLE_UNIX ||
+				!next_table(peer, peer->table + 1)))) {
 			end_search(peer);
 			return;
 		}
@@ -207,6 +220,21 @@ static uint64_t look_at(int pid, int fd, char text[LT_PEER_SIZE])
 	return 0;
 }
 
+static void begin_search(struct lt_peer *peer, int fd, uint64_t inode, bool local)
+{
+	char name[LT_UNIX_NAME_SIZE];
+
+	lt_peer__close(peer);
+	peer->fd = fd;
+	peer->inode = inode;
+	snprintf(peer->inode_text, sizeof(peer->inode_text), " %lu", (unsigned long)inode);
+	peer->retry_ns = UINT64_MAX;
+	if (local && lt_unix_ask(inode, name))
+		set_name(peer->text, name, inode);
+	else
+		peer->searching = next_table(peer, local ? LT_TABLE_UNIX : LT_TABLE_TCP6);
+}
+
 const char *lt_peer__of(struct lt_peer *peer, int fd, bool local, uint64_t budget_ns)
 {
 	char name[LT_PEER_SIZE];
@@ -217,14 +245,8 @@ const char *lt_peer__of(struct lt_peer *peer, int fd, bool local, uint64_t budge
 		memcpy(peer->text, name, sizeof(name));
 		return peer->text;
 	}
-	if (fd != peer->fd || inode != peer->inode || lt_now_ns() > peer->retry_ns) {
-		lt_peer__close(peer);
-		peer->fd = fd;
-		peer->inode = inode;
-		snprintf(peer->inode_text, sizeof(peer->inode_text), " %lu", (unsigned long)inode);
-		peer->retry_ns = UINT64_MAX;
-		peer->searching = next_table(peer, local ? LT_TABLE_UNIX : LT_TABLE_TCP6);
-	}
+	if (fd != peer->fd || inode != peer->inode || lt_now_ns() > peer->retry_ns)
+		begin_search(peer, fd, inode, local);
 	if (peer->searching)
 		search(peer, budget_ns);
 	return peer->text;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/target/unix_socket.h"
+
 #define LT_PEER_SIZE 80
 
 /* In the order in which they are searched: servers of all addresses have their connections in tcp6. */
@@ -35,6 +37,7 @@ struct lt_peer {
 	uint64_t retry_ns; /* when a search that found nothing begins again */
 	char part[512]; /* of a line that is not all there yet */
 	size_t n_part;
+	struct lt_unix_lines lines;
 };
 
 void lt_peer__init(struct lt_peer *peer, int pid);
@@ -42,7 +45,8 @@ void lt_peer__init(struct lt_peer *peer, int pid);
 /* Ends the search; afterwards it is as new. */
 void lt_peer__close(struct lt_peer *peer);
 
-/* The other end of the process's descriptor: "10.0.0.7:5432", "[2001:db8::7]:443", "unix:/run/app.sock", the name of
+/* The other end of the process's descriptor (of a local one the kernel is asked by netlink first, which cannot be
+ * deceived, and knows our own network namespace only): "10.0.0.7:5432", "[2001:db8::7]:443", "unix:/run/app.sock", the name of
  * a pipe or a file; printable. local: it is of no network. "" while it is looked for, for at most budget_ns a call,
  * and if it was not found. */
 const char *lt_peer__of(struct lt_peer *peer, int fd, bool local, uint64_t budget_ns);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -32,6 +33,9 @@ static const char mapped[] =
 static const char local[] =
 	"0000000000000000: 00000003 00000000 00000000 0001 03 48126 /run/a b.sock";
 
+/* The kernel's columns up to the inode */
+#define LINE "00000000735333e2: 00000003 00000000 00000000 0001 03 "
+
 static void test_lines(void **state)
 {
 	char text[LT_PEER_SIZE] = "";
@@ -46,10 +50,9 @@ static void test_lines(void **state)
 	assert_string_equal(text, "10.0.0.7:5432");
 	assert_true(lt_peer_in_line(LT_TABLE_UNIX, local, 48126, text));
 	assert_string_equal(text, "unix:/run/a b.sock");
-	assert_true(lt_peer_in_line(
-		LT_TABLE_UNIX, "0000000000000000: 00000003 00000000 00000000 0001 03 7", 7, text));
+	assert_true(lt_peer_in_line(LT_TABLE_UNIX, LINE "    7", 7, text));
 	assert_string_equal(text, "unix:[7]");
-	assert_true(lt_peer_in_line(LT_TABLE_UNIX, "0: 3 0 0 1 3 8 @\x1b[31m\xff name", 8, text));
+	assert_true(lt_peer_in_line(LT_TABLE_UNIX, LINE "    8 @\x1b[31m\xff name", 8, text));
 	assert_string_equal(text, "unix:@?[31m? name");
 }
 
@@ -63,6 +66,11 @@ static void test_wrong_lines(void **state)
 		"   4: 0100007F:1F90 0500:01BB 01 0:0 0:0 0 0 0 48123",
 		"   4: 0100007F:1F90 0500000A05:01BB 01 0:0 0:0 0 0 0 48123",
 		"   4: 0100007F:1F90 ZZZZZZZZ:01BB 01 0:0 0:0 0 0 0 48123",
+		"0: 3 0 0 1 3 48123 @short columns",
+		LINE "48123x",
+		LINE "48123 ",
+		LINE "48123\t@tab",
+		LINE " 4812 3",
 	};
 
 	(void)state;
@@ -179,12 +187,91 @@ static void test_slices_and_others(void **state)
 	lt_peer__close(&peer);
 }
 
+/* Which lines of a table are the kernel's without doubt: each begins with '+' if it is, with '-' if a name may have
+ * made it. */
+static void check_table(const char *const *table, size_t n)
+{
+	struct lt_unix_lines lines = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(lt_unix_line_is_genuine(&lines, table[i] + 1), table[i][0] == '+');
+}
+
+#define CHECK_TABLE(...)                                              \
+	do {                                                          \
+		static const char *const table[] = { __VA_ARGS__ };   \
+		check_table(table, sizeof(table) / sizeof(table[0])); \
+	} while (0)
+
+static void test_forged_lines(void **state)
+{
+	(void)state;
+	CHECK_TABLE("+Num       RefCount Protocol Flags    Type St Inode Path", "+" LINE "11111",
+		    "+" LINE "11112 /run/a", "-" LINE "48123 @forged", "-" LINE "48124",
+		    "+" LINE "48125");
+	/* A name that ends in what looks like a line without a name */
+	CHECK_TABLE("+" LINE "11112 @x", "-" LINE "48123", "+" LINE "48124 /b");
+	/* after some that look like nothing, while there is room in the name for a line */
+	CHECK_TABLE("+" LINE "11112 @", "-x", "-", "-" LINE "48123 @a", "-" LINE "48124 @b");
+	CHECK_TABLE("+" LINE "11112 @a name that leaves no room for a line of 58 bytes ",
+		    "+" LINE "48123 @b");
+	CHECK_TABLE("+" LINE "11112 @a",
+		    "-rubbish that leaves no room for a whole line in this name", "+" LINE "48123");
+	/* What may be a line of the kernel's may have a name that goes on, too. */
+	CHECK_TABLE("+" LINE "11112 @a", "-" LINE "11113 @b", "-" LINE "48123");
+}
+
+/* As an attacker does it, in this namespace: a line for an inode that the table does not have. */
+static void test_a_forger(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int forger = socket(AF_UNIX, SOCK_STREAM, 0), n;
+	struct lt_unix_lines lines = { 0 };
+	char line[512], name[LT_UNIX_NAME_SIZE];
+	FILE *table = fopen("/proc/self/net/unix", "re");
+	bool seen = false;
+	struct stat st;
+
+	(void)state;
+	n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
+		     "%d\n" LINE "4294967294 @evil", getpid());
+	assert_int_equal(bind(forger, (struct sockaddr *)&address,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)),
+			 0);
+	while (fgets(line, sizeof(line), table)) {
+		char text[LT_PEER_SIZE];
+		bool genuine;
+
+		line[strcspn(line, "\n")] = '\0';
+		genuine = lt_unix_line_is_genuine(&lines, line);
+		if (lt_peer_in_line(LT_TABLE_UNIX, line, 4294967294, text)) {
+			assert_string_equal(text, "unix:@evil");
+			assert_false(genuine);
+			seen = true;
+		}
+	}
+	assert_true(seen);
+	fclose(table);
+	assert_false(lt_unix_ask(4294967294, name));
+	/* Of the forger itself the whole name is told, where the kernel has its module. */
+	assert_int_equal(fstat(forger, &st), 0);
+	if (lt_unix_ask(st.st_ino, name)) {
+		assert_int_equal(name[0], '@');
+		assert_string_equal(name + 1, address.sun_path + 1);
+	} else {
+		print_message("the kernel tells nothing of local sockets by netlink\n");
+	}
+	close(forger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_wrong_lines),
 		cmocka_unit_test(test_fuzz),
+		cmocka_unit_test(test_forged_lines),
+		cmocka_unit_test(test_a_forger),
 		cmocka_unit_test(test_own_sockets),
 		cmocka_unit_test(test_slices_and_others),
 	};

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "agent/cmd/cmd.h"
+#include "agent/target/procfs.h"
+#include "looptop/err.h"
 #include "looptop/log.h"
 
 static const struct lt_cmd *const commands[] = { &lt_cmd_top,    &lt_cmd_stat,   &lt_cmd_agent,
@@ -36,7 +38,9 @@ int main(int argc, char **argv)
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
-	status = lt_cmd_find(options.command)->run(&options);
+	status = lt_exit_of(lt_procfs_check());
+	if (status == LT_EXIT_OK)
+		status = lt_cmd_find(options.command)->run(&options);
 	free(options.pids);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include "agent/target/images.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
+#include "agent/target/procfs.h"
 #include "agent/target/recall.h"
 #include "agent/target/waits.h"
 #include "looptop/err.h"
@@ -111,6 +112,9 @@ static int find_modules(struct lt_target *target, struct lt_images *images)
 
 static int open_error(int pid, int err)
 {
+	if (err == -ESRCH && lt_procfs_hides(pid))
+		return lt_err(-EPERM, "attach to pid %d: /proc hides it (mounted with hidepid; needs "
+				      "CAP_SYS_PTRACE; run as root or see looptop check)", pid);
 	if (err == -ESRCH)
 		return lt_err(err, "attach to pid %d: no such process", pid);
 	if (err == -EACCES || err == -EPERM)

@@ -128,7 +128,7 @@ int lt_doctor__json(const struct lt_doctor *doctor, FILE *out)
 {
 	struct lt_diagnosis *diagnosis = lt_diagnosis__new(doctor);
 	json_t *report = diagnosis ? report_object(doctor, diagnosis) : NULL;
-	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
+	char *text = report ? lt_json_dump(report, JSON_COMPACT) : NULL;
 	int err = text ? 0 : -ENOMEM;
 
 	errno = 0;

@@ -69,9 +69,15 @@ static uint64_t target_offset(void)
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	if (lt_log_level() >= LT_LOG_DEBUG)
-		lt_vlog(LT_LOG_DEBUG, fmt, args);
+	char text[1024], *save = NULL;
+
 	(void)level;
+	if (lt_log_level() < LT_LOG_DEBUG)
+		return 0;
+	/* The verifier's reasons have many lines, a message of ours has one. */
+	vsnprintf(text, sizeof(text), fmt, args);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		lt_debug("%s", line);
 	return 0;
 }
 

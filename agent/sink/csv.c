@@ -14,6 +14,7 @@
 
 #include "agent/sink/out.h"
 #include "agent/util/fmt.h"
+#include "agent/util/text.h"
 #include "looptop/metric.h"
 
 #define TEXT_MAX 512 /* bytes of a text cell; longer ones are cut */
@@ -52,16 +53,35 @@ static void quoted(FILE *out, const char *s)
 	fputc('"', out);
 }
 
-/* Text from a target must neither break the row nor be run as a formula by a spreadsheet. */
+/* What some spreadsheet takes for the beginning of a formula; blanks and quotes before it do not keep it from that. */
+static bool is_formula(const char *s)
+{
+	static const char *const begins[] = { "=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20" };
+
+	s += strspn(s, " \"");
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (lt_starts_with(s, begins[i]))
+			return true;
+	return false;
+}
+
+/* Text from a target must neither break the row nor be run as a formula by a spreadsheet. In some countries the cell
+ * ends with a semicolon, whatever quotes are around it. */
 static void text_value(FILE *out, const char *s)
 {
-	char cell[TEXT_MAX + 1], clean[TEXT_MAX];
-	bool formula;
+	char cell[2 * TEXT_MAX + 2], clean[TEXT_MAX];
+	size_t n = 0;
 
 	lt_fmt_text(clean, sizeof(clean), s);
-	formula = clean[0] && strchr("=+-@", clean[0]);
-	snprintf(cell, sizeof(cell), "%s%s", formula ? "'" : "", clean);
-	if (strpbrk(cell, ",\"") || cell[0] == ' ')
+	if (is_formula(clean))
+		cell[n++] = '\'';
+	for (s = clean; *s; s++) {
+		cell[n++] = *s;
+		if (*s == ';' && is_formula(s + 1))
+			cell[n++] = '\'';
+	}
+	cell[n] = '\0';
+	if (strpbrk(cell, ",;\"") || cell[0] == ' ')
 		quoted(out, cell);
 	else
 		fputs(cell, out);

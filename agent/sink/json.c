@@ -322,7 +322,7 @@ char *lt_json_line(const struct lt_snapshot *snapshot)
 		"interval_seconds", lt_json_number(LT_UNIT_SECONDS, snapshot->interval_seconds),
 		"host", host(&snapshot->host), "self", scope_object(LT_SCOPE_SELF, &snapshot->self),
 		"processes", processes(snapshot));
-	char *line = object ? json_dumps(object, LT_JSON_FLAGS) : NULL;
+	char *line = object ? lt_json_dump(object, LT_JSON_FLAGS) : NULL;
 
 	json_decref(object);
 	if (!line)

@@ -35,11 +35,12 @@ int lt_stalls_tell_json(void *ctx, const struct lt_stall_news *news)
 {
 	const struct lt_stalls *stalls = ctx;
 	json_t *object = event(news);
-	int err = object ? 0 : -ENOMEM;
+	char *line = object ? lt_json_dump(object, LT_JSON_FLAGS) : NULL;
+	int err = line ? 0 : -ENOMEM;
 
-	if (object &&
-	    (json_dumpf(object, stalls->out, LT_JSON_FLAGS) || fputc('\n', stalls->out) == EOF))
+	if (line && fprintf(stalls->out, "%s\n", line) < 0)
 		err = errno ? -errno : -EIO;
+	free(line);
 	json_decref(object);
 	return err;
 }

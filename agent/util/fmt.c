@@ -134,7 +134,7 @@ static bool in_ranges(uint32_t point, const struct range *ranges, size_t n)
 #define IN(point, ranges) in_ranges(point, ranges, sizeof(ranges) / sizeof((ranges)[0]))
 
 /* Controls, line ends, marks without width and those that turn the direction of writing. */
-static bool printable(uint32_t point)
+bool lt_fmt_printable(uint32_t point)
 {
 	static const struct range not [] = {
 		{ 0, 0x1f },	       { 0x7f, 0x9f },	   { 0xad, 0xad },     { 0x61c, 0x61c },
@@ -177,7 +177,7 @@ char *lt_fmt_text(char *buf, size_t size, const char *src)
 	while (*s) {
 		uint32_t point;
 		size_t n = decode(s, &point);
-		bool good = n && printable(point);
+		bool good = n && lt_fmt_printable(point);
 		size_t out = good ? n : 1;
 
 		if (used + out >= size)
@@ -220,7 +220,7 @@ char *lt_fmt_cell(char *buf, size_t size, const char *src, int cells, bool ascii
 	while (*s) {
 		uint32_t point;
 		size_t n = decode(s, &point);
-		bool good = n && printable(point) && !(ascii && point > 0x7f);
+		bool good = n && lt_fmt_printable(point) && !(ascii && point > 0x7f);
 		size_t out = good ? n : 1;
 		int w = good ? width_of(point) : 1;
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "looptop/metric.h"
 
@@ -26,6 +27,9 @@ char *lt_fmt(char *buf, size_t size, enum lt_unit unit, double value);
 /* Copies src cut to fit, every byte that is not printable UTF-8 as '?': for text from a target.
  * Marks that turn the direction of writing or take no room count as not printable. */
 char *lt_fmt_text(char *buf, size_t size, const char *src);
+
+/* Whether lt_fmt_text() leaves a character as it is. */
+bool lt_fmt_printable(uint32_t point);
 
 /* Copies src cut to fit, every byte that is not UTF-8 as U+FFFD: for formats that can escape
  * controls but must be well-formed. 3 × strlen(src) + 1 is always enough room. */

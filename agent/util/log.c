@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "agent/util/fmt.h"
 #include "looptop/err.h"
 
 static enum lt_log_level max_level = LT_LOG_WARN;
@@ -37,11 +38,13 @@ void lt_log_set_sink(lt_log_fn fn, void *ctx)
 void lt_vlog(enum lt_log_level level, const char *fmt, va_list args)
 {
 	static const char *const prefix[] = { "", "warning: ", "", "debug: " };
-	char line[1024];
+	char said[1024], line[1024];
 
 	if (level > max_level)
 		return;
-	vsnprintf(line, sizeof(line), fmt, args);
+	vsnprintf(said, sizeof(said), fmt, args);
+	/* Paths and names in it may be a target's. */
+	lt_fmt_text(line, sizeof(line), said);
 	if (sink)
 		sink(level, line, sink_ctx);
 	else

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "tests/unit/doctor_case.h"
+#include "tests/unit/hostile_text.h"
 
 #define EVIL "<script>alert(1)</script>\"&\033[31m\x07"
 
@@ -186,6 +187,74 @@ static void test_html(void **state)
 	case_free(c);
 }
 
+static const char *evil_text;
+
+static void evil(struct doctor_case *c, int i)
+{
+	const struct lt_stack_frame below = { .type = LT_FRAME_JS, .function = evil_text,
+					      .file = evil_text, .original_file = evil_text,
+					      .share = 1 };
+	struct lt_stall *stall = case_stall(c, 0.2, evil_text, &below);
+	struct lt_process *process = &c->process;
+
+	c->frames[stall - c->stalls][1].file = evil_text;
+	c->frames[stall - c->stalls][1].original_file = evil_text;
+	process->name = process->exe = process->cgroup = process->hostname = evil_text;
+	process->container = process->pod = process->runtime_version = evil_text;
+	c->loops[0].name = evil_text;
+	c->loops[0].streams.blocked = 1;
+	c->loops[0].streams.queued_bytes = c->loops[0].streams.worst.queued_bytes = 5e7;
+	c->loops[0].streams.longest_blocked_seconds = i + 1;
+	c->loops[0].streams.worst.peer = evil_text;
+}
+
+/* What is between < and > in the page: only what looptop writes there itself. */
+static void check_attributes(const char *page)
+{
+	while ((page = strchr(page, '<'))) {
+		const char *end = strchr(page, '>'), *at;
+
+		assert_non_null(end);
+		at = memmem(page, (size_t)(end - page), "onerror", 7);
+		assert_true(!at || memchr(page, '"', (size_t)(at - page))); /* within a value */
+		assert_null(memmem(page, (size_t)(end - page), "<script", 7));
+		assert_null(memmem(page, (size_t)(end - page), "<img", 4));
+		page = end;
+	}
+}
+
+static void test_hostile_texts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_HOSTILE; i++) {
+		struct doctor_case *c = case_new();
+		json_t *root;
+		char *text;
+
+		evil_text = hostile_texts[i];
+		case_watch(c, evil);
+		text = report(c, TEXT);
+		assert_true(is_harmless(text));
+		assert_null(strstr(text, "\n{\"event"));
+		free(text);
+		text = report(c, JSON);
+		assert_true(is_harmless(text));
+		assert_int_equal(count_lines(text), 1);
+		root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(root);
+		json_decref(root);
+		free(text);
+		text = report(c, HTML);
+		assert_true(is_harmless(text));
+		check_elements(text);
+		check_attributes(text);
+		assert_null(strstr(text, "<script"));
+		assert_null(strstr(text, "<!--"));
+		free(text);
+		case_free(c);
+	}
+}
+
 static void test_a_full_disk(void **state)
 {
 	struct doctor_case *c = case_new();
@@ -220,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	    cmocka_unit_test(test_nothing_found),
 		cmocka_unit_test(test_json),	    cmocka_unit_test(test_html),
+		cmocka_unit_test(test_hostile_texts),
 		cmocka_unit_test(test_a_full_disk), cmocka_unit_test(test_nothing_watched),
 	};
 

@@ -364,6 +364,215 @@ static void test_slow_clients(void **state)
 	free(fx);
 }
 
+/* One answer of a connection that stays open: its status, or 0 when the server has closed. */
+static int next_answer(int fd)
+{
+	char head[2048] = "", *end;
+	size_t n = 0, body;
+	ssize_t got;
+	int code;
+
+	while (!strstr(head, "\r\n\r\n") && n < sizeof(head) - 1) {
+		if (read(fd, head + n, 1) != 1)
+			return 0;
+		head[++n] = '\0';
+	}
+	end = strstr(head, "Content-Length: ");
+	assert_non_null(end);
+	assert_int_equal(sscanf(head, "HTTP/1.%*d %d", &code), 1);
+	for (body = strtoul(end + 16, NULL, 10); body; body -= (size_t)got) {
+		got = read(fd, head, body < sizeof(head) ? body : sizeof(head));
+		assert_true(got > 0);
+	}
+	return code;
+}
+
+static void send_text(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+/* Several requests on one connection, one after the other and at once. */
+static void test_keep_alive(void **state)
+{
+	struct lt_http *http = start("127.0.0.1:0");
+	struct fixture *fx = fixture_new();
+	int fd = dial(lt_http__port(http), false);
+
+	(void)state;
+	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+	for (int i = 0; i < 3; i++) {
+		send_text(fd, GET("/metrics"));
+		assert_int_equal(next_answer(fd), 200);
+		send_text(fd, GET("/nothing"));
+		assert_int_equal(next_answer(fd), 404);
+	}
+	send_text(fd, GET("/healthz") GET("/metrics") GET("/nothing") GET("/healthz"));
+	assert_int_equal(next_answer(fd), 200);
+	assert_int_equal(next_answer(fd), 200);
+	assert_int_equal(next_answer(fd), 404);
+	assert_int_equal(next_answer(fd), 200);
+	/* What is sent is read and thrown away. */
+	send_text(fd, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde");
+	assert_int_equal(next_answer(fd), 405);
+	send_text(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde");
+	assert_int_equal(next_answer(fd), 200);
+	/* An old client, which has asked for it */
+	send_text(fd, "GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
+	assert_int_equal(next_answer(fd), 200);
+	send_text(fd, "GET /healthz HTTP/1.0\r\n\r\n");
+	assert_int_equal(next_answer(fd), 200);
+	assert_int_equal(next_answer(fd), 0);
+	close(fd);
+	lt_http__free(http);
+	free(fx);
+}
+
+/* A long body is refused before it comes, whatever is asked for. */
+static void test_long_bodies(void **state)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} cases[] = {
+		{ "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 405 },
+		{ "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 405 },
+		{ "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", 413 },
+		{ "GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 413 },
+	};
+	struct lt_http *http = start("127.0.0.1:0");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = dial(lt_http__port(http), false);
+
+		send_text(fd, cases[i].request);
+		assert_int_equal(next_answer(fd), cases[i].status);
+		assert_int_equal(next_answer(fd), 0);
+		close(fd);
+	}
+	lt_http__free(http);
+}
+
+/* The server looks at its clock whenever something happens; here the clock goes, and then something happens. */
+static void seconds_go_by(struct lt_http *http, int seconds)
+{
+	atomic_fetch_add(&clock_ahead_seconds, seconds);
+	assert_int_equal(status(http, "GET", "/nothing"), 404);
+	assert_int_equal(status(http, "GET", "/nothing"), 404);
+}
+
+static bool is_closed(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+/* However often a byte comes: ten seconds are for the whole request, also for a later one of a connection. */
+static void test_deadline_of_a_request(void **state)
+{
+	struct lt_http *http = start("127.0.0.1:0");
+	int port = lt_http__port(http), slow = dial(port, false), later = dial(port, false);
+	int silent = dial(port, false), rests = dial(port, false);
+
+	(void)state;
+	send_text(slow, "GET /metrics HTTP/1.1\r\nX: ");
+	send_text(rests, GET("/healthz"));
+	assert_int_equal(next_answer(rests), 200);
+	send_text(later, GET("/healthz"));
+	assert_int_equal(next_answer(later), 200);
+	for (int i = 0; i < 3; i++) {
+		seconds_go_by(http, 3);
+		send_text(slow, "a");
+		assert_false(is_closed(slow) || is_closed(silent) || is_closed(later));
+	}
+	send_text(later, "G");
+	seconds_go_by(http, 2);
+	assert_true(is_closed(slow) && is_closed(silent));
+	for (int i = 0; i < 3; i++) {
+		assert_false(is_closed(later));
+		send_text(later, "E");
+		seconds_go_by(http, 3);
+	}
+	seconds_go_by(http, 3);
+	assert_true(is_closed(later));
+	assert_false(is_closed(rests));
+	seconds_go_by(http, 120);
+	assert_true(is_closed(rests));
+	close(slow);
+	close(silent);
+	close(later);
+	close(rests);
+	lt_http__free(http);
+}
+
+/* Of those who hold all places the oldest goes; who has just come is answered. */
+static void test_more_than_there_is_room_for(void **state)
+{
+	static int fds[300];
+	struct lt_http *http = start("127.0.0.1:0");
+	struct fixture *fx = fixture_new();
+	int open = 0;
+
+	(void)state;
+	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+	for (int i = 0; i < 300; i++) {
+		fds[i] = dial(lt_http__port(http), false);
+		assert_true(fds[i] >= 0);
+		send_text(fds[i], i % 3 ? "GET /metr" : GET("/metrics"));
+		if (i % 10 == 0)
+			assert_int_equal(status(http, "GET", "/metrics"), 200);
+	}
+	assert_int_equal(status(http, "GET", "/healthz"), 200);
+	for (int i = 0; i < 300; i++) {
+		static char block[65536];
+
+		/* what was answered has to be read first */
+		while (recv(fds[i], block, sizeof(block), MSG_DONTWAIT) > 0)
+			;
+		open += !is_closed(fds[i]);
+		close(fds[i]);
+	}
+	assert_in_range(open, 32, 96);
+	lt_http__free(http);
+	free(fx);
+}
+
+/* While a scrape waits for the collector, others are answered; it is told after two seconds. */
+static void test_busy_collector(void **state)
+{
+	struct lt_http *http = start("127.0.0.1:0");
+	struct fixture *fx = fixture_new();
+	int fd = dial(lt_http__port(http), false), other = dial(lt_http__port(http), false);
+
+	(void)state;
+	assert_int_equal(lt_http__publish(http, &fx->snapshot), 0);
+	lt_http__hold(http);
+	send_text(fd, GET("/metrics") GET("/metrics"));
+	send_text(other, GET("/metrics"));
+	assert_int_equal(status(http, "GET", "/healthz"), 200);
+	assert_int_equal(recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
+	atomic_fetch_add(&clock_ahead_seconds, 3);
+	assert_int_equal(status(http, "GET", "/healthz"), 200);
+	assert_int_equal(next_answer(fd), 503);
+	assert_int_equal(next_answer(other), 503);
+	lt_http__release(http);
+	assert_int_equal(next_answer(fd), 200); /* the second one of the connection */
+	/* It waits when the collector ends. */
+	lt_http__hold(http);
+	send_text(fd, GET("/metrics"));
+	assert_int_equal(status(http, "GET", "/healthz"), 200);
+	lt_http__free(http);
+	assert_int_equal(next_answer(fd), 0);
+	close(fd);
+	close(other);
+	free(fx);
+}
+
 static void remember(enum lt_log_level level, const char *line, void *ctx)
 {
 	(void)level;
@@ -462,6 +671,11 @@ int main(void)
 		cmocka_unit_test(test_what_ended_is_kept),
 		cmocka_unit_test(test_pages_are_whole),
 		cmocka_unit_test(test_slow_clients),
+		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_long_bodies),
+		cmocka_unit_test(test_deadline_of_a_request),
+		cmocka_unit_test(test_more_than_there_is_room_for),
+		cmocka_unit_test(test_busy_collector),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_all_addresses),
 	};

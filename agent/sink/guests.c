@@ -9,13 +9,17 @@
 #include "agent/sink/guests.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define PLACES (LT_GUESTS_MAX + LT_GUESTS_LEAVING)
 /* Who rests is looked at so often at most, while the server has anything to do: has the next request begun? */
-#define LOOK_NS 250000000ull
+#define LOOK_NS	   250000000ull
+
+#define SEND_BYTES (128 << 10) /* of which the kernel makes twice as much */
 
 struct source {
 	uint8_t key[16];
@@ -27,6 +31,7 @@ struct lt_guest {
 	size_t source;
 	enum lt_guest_state state;
 	bool leaving; /* shut out, to be closed by the server */
+	bool drained; /* rests, and the kernel has nothing left to send to it */
 	uint64_t since_ns; /* when the state began */
 	uint64_t received_bytes; /* when it began to rest */
 	uint64_t page; /* 0: reads none of those that change */
@@ -169,6 +174,8 @@ struct lt_guest *lt_guests__enter(struct lt_guests *guests, int fd, const struct
 		shutdown(fd, SHUT_RDWR);
 		return NULL;
 	}
+	/* Not read by a client, it is the kernel's memory: as much as 128 of them may have. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SEND_BYTES }, sizeof(int));
 	source_key(address, key);
 	source = find_source(guests, key);
 	if (guests->sources[source].n >= LT_GUESTS_A_SOURCE)
@@ -192,6 +199,14 @@ void lt_guests__leave(struct lt_guests *guests, struct lt_guest *guest)
 	*guest = (struct lt_guest){ .fd = -1 };
 }
 
+/* What was handed to the kernel is not read yet. */
+static bool has_unsent(int fd)
+{
+	int bytes = 0;
+
+	return !ioctl(fd, SIOCOUTQ, &bytes) && bytes > 0;
+}
+
 /* What has come in so far; 0 if the kernel does not tell. */
 static uint64_t received_bytes(int fd)
 {
@@ -208,6 +223,7 @@ void lt_guests__set(struct lt_guest *guest, enum lt_guest_state state, uint64_t 
 	guest->state = state;
 	guest->since_ns = now_ns;
 	guest->page = 0;
+	guest->drained = false;
 	if (state == LT_GUEST_RESTS)
 		guest->received_bytes = received_bytes(guest->fd);
 }
@@ -247,13 +263,26 @@ static void look_at_resting(struct lt_guests *guests, uint64_t now_ns)
 	}
 }
 
-uint64_t lt_guests__sweep(struct lt_guests *guests, uint64_t now_ns)
+/* When the guest's time is over: of one that rests, first what it has been sent must be gone. */
+static uint64_t end_of(struct lt_guest *guest, uint64_t now_ns)
 {
 	static const uint64_t allowed_ns[LT_GUEST_STATES] = {
 		[LT_GUEST_ASKS] = LT_GUEST_ASKS_NS,
 		[LT_GUEST_READS] = LT_GUEST_READS_NS,
 		[LT_GUEST_RESTS] = LT_GUEST_RESTS_NS,
 	};
+	uint64_t read_ns = guest->since_ns + LT_GUEST_READS_NS;
+
+	if (guest->state == LT_GUEST_RESTS && !guest->drained) {
+		if (read_ns > now_ns || has_unsent(guest->fd))
+			return read_ns;
+		guest->drained = true;
+	}
+	return guest->since_ns + allowed_ns[guest->state];
+}
+
+uint64_t lt_guests__sweep(struct lt_guests *guests, uint64_t now_ns)
+{
 	uint64_t next_ns = UINT64_MAX;
 	bool look = now_ns - guests->looked_ns >= LOOK_NS;
 
@@ -265,7 +294,7 @@ uint64_t lt_guests__sweep(struct lt_guests *guests, uint64_t now_ns)
 
 		if (!is_present(guest))
 			continue;
-		end_ns = guest->since_ns + allowed_ns[guest->state];
+		end_ns = end_of(guest, now_ns);
 		if (end_ns <= now_ns)
 			shut_out(guests, guest);
 		else if (end_ns < next_ns)

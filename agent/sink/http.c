@@ -159,7 +159,7 @@ static enum lt_answer metrics(struct lt_http *http, struct MHD_Connection *conne
 	}
 	/* Queuing takes a reference: the page outlives its successor until it is sent. */
 	if (http->pages[format])
-		result = lt_server__queue_page(http->server, connection, http->pages[format],
+		result = lt_server__queue_page(connection, http->pages[format],
 					       http->numbers[format]);
 out:
 	pthread_mutex_unlock(&http->turn);

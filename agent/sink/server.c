@@ -32,6 +32,7 @@
 #define BODY_MAX    65536 /* that is taken in, and thrown away, so that the connection can live on */
 /* What is kept of pages for whoever is slow to read: a page of 500 processes has some 4 MB. */
 #define PAGES_BYTES_MAX (32u << 20)
+#define PAGES_MIN	4 /* however large they are */
 
 struct waiting {
 	struct MHD_Connection *connection;
@@ -302,13 +303,15 @@ struct MHD_Response *lt_server__page(struct lt_server *server, char *text, size_
 {
 	struct page *page = malloc(sizeof(*page));
 	struct MHD_Response *response;
+	size_t all;
 
 	if (!page) {
 		free(text);
 		return NULL;
 	}
 	*page = (struct page){ text, length, &server->pages_bytes };
-	if (atomic_fetch_add(&server->pages_bytes, length) + length > PAGES_BYTES_MAX)
+	all = atomic_fetch_add(&server->pages_bytes, length) + length;
+	if (all > PAGES_BYTES_MAX && all > PAGES_MIN * length)
 		lt_guests__drop_oldest_page(server->guests);
 	response = MHD_create_response_from_buffer_with_free_callback_cls(length, text, free_page,
 									  page);
@@ -317,10 +320,9 @@ struct MHD_Response *lt_server__page(struct lt_server *server, char *text, size_
 	return response;
 }
 
-enum lt_answer lt_server__queue_page(struct lt_server *server, struct MHD_Connection *connection,
-				     struct MHD_Response *page, unsigned long long number)
+enum lt_answer lt_server__queue_page(struct MHD_Connection *connection, struct MHD_Response *page,
+				     unsigned long long number)
 {
-	(void)server;
 	if (MHD_queue_response(connection, MHD_HTTP_OK, page) != MHD_YES)
 		return LT_ANSWER_NONE;
 	lt_guests__reads_page(guest_of(connection), number);

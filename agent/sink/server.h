@@ -44,8 +44,8 @@ void lt_server__may_wait(struct lt_server *server);
 struct MHD_Response *lt_server__page(struct lt_server *server, char *text, size_t length);
 
 /* Queues it, and knows who reads it. */
-enum lt_answer lt_server__queue_page(struct lt_server *server, struct MHD_Connection *connection,
-				     struct MHD_Response *page, unsigned long long number);
+enum lt_answer lt_server__queue_page(struct MHD_Connection *connection, struct MHD_Response *page,
+				     unsigned long long number);
 
 enum lt_answer lt_server__queue_text(struct MHD_Connection *connection, unsigned status,
 				     const char *type, const char *text);

@@ -63,9 +63,11 @@ def test_others_are_served(agent, attack):
     assert most - procfs.fd_count(pid) <= PLACES
 
 
-def test_a_request_has_ten_seconds(agent):
-    """Few who trickle, for whom there is room: each is closed when its time is over, not before."""
-    with Attack(agent.url, "once", 13, 8) as attacker:
+@pytest.mark.parametrize("way", ["once", "deaf-once"])
+def test_ten_seconds(agent, way):
+    """Few who trickle a request, or do not read an answer, for whom there is room: each is closed when its time is
+    over, not before."""
+    with Attack(agent.url, way, 13, 8) as attacker:
         attacker.process.wait(30)
         result = attacker.result()
     assert result["ended"] == 8 and result["held"] == 0, result

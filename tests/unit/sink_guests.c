@@ -181,6 +181,29 @@ static void test_shared_address(void **state)
 	close(next.here), close(next.there);
 }
 
+/* Answered, but the answer lies in the kernel: that is not rest. */
+static void test_unread_answers(void **state)
+{
+	struct lt_guests *guests = lt_guests__new();
+	struct visitor reads = enter(guests, "10.0.0.1", 0), deaf = enter(guests, "10.0.0.1", 0);
+	char byte;
+
+	(void)state;
+	assert_int_equal(send(reads.here, "x", 1, 0), 1);
+	assert_int_equal(send(deaf.here, "x", 1, 0), 1);
+	assert_int_equal(recv(reads.there, &byte, 1, 0), 1);
+	lt_guests__set(reads.guest, LT_GUEST_RESTS, SECOND);
+	lt_guests__set(deaf.guest, LT_GUEST_RESTS, SECOND);
+	lt_guests__sweep(guests, 10 * SECOND);
+	assert_int_equal(lt_guests__n(guests), 2);
+	lt_guests__sweep(guests, 11 * SECOND);
+	assert_int_equal(lt_guests__n(guests), 1);
+	assert_false(is_out(&reads));
+	leave(guests, &reads);
+	leave(guests, &deaf);
+	lt_guests__free(guests);
+}
+
 static void test_pages(void **state)
 {
 	struct lt_guests *guests = lt_guests__new();
@@ -209,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_deadlines),      cmocka_unit_test(test_one_address),
 		cmocka_unit_test(test_no_place_left),  cmocka_unit_test(test_shared_address),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_unread_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

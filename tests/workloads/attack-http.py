@@ -20,7 +20,7 @@ class Connection:
         self.socket = socket.socket()
         if sources > 1:  # all of 127.0.0.0/8 is anybody's
             self.socket.bind((f"127.0.{random.randrange(sources)}.{random.randrange(1, 255)}", 0))
-        if way == "deaf":
+        if "deaf" in way:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         self.socket.settimeout(3)
         self.socket.connect(("127.0.0.1", port))
@@ -28,8 +28,8 @@ class Connection:
         self.socket.setblocking(False)
         if way in ("trickle", "once"):
             self.socket.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: ")
-        elif way == "deaf":
-            self.socket.send(20 * REQUEST)
+        elif "deaf" in way:
+            self.socket.send(100 * REQUEST)
         elif way == "body":
             self.socket.send(b"POST /metrics HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n")
         elif way == "asks":
@@ -44,9 +44,9 @@ class Connection:
                 self.socket.send(65536 * b"x")
             elif way == "asks" and self.socket.recv(1 << 20):
                 self.socket.send(REQUEST)
-            if way != "deaf":
+            if "deaf" not in way:
                 return self.socket.recv(1 << 16) != b""
-            self.socket.getpeername()
+            self.socket.getpeername()  # none any more once it was reset
             return not self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         except BlockingIOError:
             return True
@@ -64,9 +64,9 @@ def dial():
 begin, lives, opened, failed = time.monotonic(), [], 0, 0
 held = []
 told = False
-pause = {"trickle": 0.5, "once": 0.2, "deaf": 0.2}.get(way, 0.01)
+pause = {"trickle": 0.5, "once": 0.2, "deaf": 0.2, "deaf-once": 0.2}.get(way, 0.01)
 while time.monotonic() - begin < seconds:
-    while len(held) < connections and (way != "once" or not told):
+    while len(held) < connections and ("once" not in way or not told):
         one = dial()
         if one is None:
             failed += 1

@@ -56,7 +56,7 @@ struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic, struct
 	arrivals->images = images;
 	arrivals->credit_ns = CREDIT_MAX_NS;
 	arrivals->credited_ns = lt_now_ns();
-	arrivals->discovery = lt_discovery__new(generic);
+	arrivals->discovery = lt_discovery__new(generic, images);
 	if (arrivals->discovery)
 		return arrivals;
 	free(arrivals);

@@ -15,6 +15,7 @@
 #include "agent/signals.h"
 #include "agent/target/cgroup.h"
 #include "agent/target/files.h"
+#include "agent/target/images.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
@@ -32,6 +33,7 @@ struct lt_pipeline {
 	struct lt_host host;
 	struct lt_features features;
 	struct lt_probe *probe; /* NULL: memory only */
+	struct lt_images *images;
 	struct lt_store *store;
 	struct lt_targets targets;
 	struct lt_govern govern;
@@ -44,9 +46,9 @@ struct lt_pipeline {
 };
 
 /* May there be targets that are neither Node.js nor programs with libuv inside? */
-static bool names_generic(const struct lt_options *options)
+static bool names_generic(const struct lt_options *options, struct lt_images *images)
 {
-	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
+	struct lt_files *files = options->n_pids ? lt_files__new(images) : NULL;
 	bool found = !options->n_pids && options->generic;
 
 	for (size_t i = 0; files && !found && i < options->n_pids; i++)
@@ -56,9 +58,10 @@ static bool names_generic(const struct lt_options *options)
 }
 
 /* The programs that see system calls are loaded only where somebody needs them. */
-static int choose_waits(const struct lt_options *options, struct lt_probe_opts *opts)
+static int choose_waits(const struct lt_options *options, struct lt_images *images,
+			struct lt_probe_opts *opts)
 {
-	if (!names_generic(options))
+	if (!names_generic(options, images))
 		return 0;
 	opts->waits = lt_wait_way__find(options->waits);
 	if (opts->waits != LT_WAITS_NONE)
@@ -85,7 +88,7 @@ static int load_probes(struct lt_pipeline *pipeline)
 	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
 	if (pipeline->options.oldest_way)
 		lt_features__forgo(&pipeline->features);
-	err = choose_waits(&pipeline->options, &opts);
+	err = choose_waits(&pipeline->options, pipeline->images, &opts);
 	if (err)
 		return err;
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
@@ -109,7 +112,9 @@ int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 	pipeline->store = lt_store__new(&store_opts);
 	pipeline->targets.by_rule = !options->n_pids && !options->name_glob && options->tier_auto &&
 				    !options->all_tiers;
-	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
+	pipeline->images = lt_images__new();
+	pipeline->targets.common.images = pipeline->images;
+	err = pipeline->store && pipeline->images ? load_probes(pipeline) : -ENOMEM;
 	pipeline->targets.common.options = &pipeline->options;
 	pipeline->targets.common.probe = pipeline->probe;
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
@@ -132,6 +137,7 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 	if (!pipeline)
 		return;
 	lt_targets__close(&pipeline->targets);
+	lt_images__free(pipeline->images);
 	lt_probe__free(pipeline->probe);
 	lt_store__free(pipeline->store);
 	free(pipeline->events);

@@ -141,10 +141,9 @@ int lt_targets__open(struct lt_targets *targets, enum lt_start start)
 	int err;
 
 	raise_descriptor_limit();
-	targets->common.images = lt_images__new();
 	targets->common.cgroups = lt_cgroups__new();
 	targets->common.symfiles = lt_symfiles__new();
-	if (!targets->common.symfiles || !targets->common.images || !targets->common.cgroups)
+	if (!targets->common.symfiles || !targets->common.cgroups)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
 	if (targets->common.options->n_pids)
 		return add_named(targets);
@@ -209,8 +208,6 @@ void lt_targets__close(struct lt_targets *targets)
 	targets->arrivals = NULL;
 	lt_symfiles__free(targets->common.symfiles);
 	targets->common.symfiles = NULL;
-	lt_images__free(targets->common.images);
 	lt_cgroups__free(targets->common.cgroups);
-	targets->common.images = NULL;
 	targets->common.cgroups = NULL;
 }

@@ -10,7 +10,7 @@
 #define LT_TARGETS_MAX 512
 
 struct lt_targets {
-	struct lt_common common; /* images, cgroups and symfiles are owned */
+	struct lt_common common; /* cgroups and symfiles are owned */
 	struct lt_arrivals *arrivals; /* NULL: targets are named */
 	struct lt_watch *watches[LT_TARGETS_MAX];
 	int pids[LT_TARGETS_MAX]; /* theirs */

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "agent/probe/waits.h"
+#include "agent/target/verify.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
-
 
 /* Tells why the kernel refused, with the capability where that is the reason. A process that has ended meanwhile
  * is an error to those only who were asked for it: they tell. */
@@ -38,6 +38,25 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 	return lt_err(err, "attach to pid %d: probe %s: %s", pid,
 		      bpf_program__name(lt_programs__of_role(attachment->probe, role)),
 		      strerror(-err));
+}
+
+/* The file as it is now, wherever its sites come from and however long ago they were found: verify.h. */
+static int verify(const struct lt_attachment *attachment, const struct lt_module *module,
+		  enum lt_group which)
+{
+	const struct lt_site *site = NULL;
+	int err = lt_verify_sites(module->fd, module->image, which, &site);
+
+	if (err == -ESTALE)
+		return lt_err(err,
+			      "attach to pid %d: %s was changed after it had been read: at %s there "
+			      "is another instruction, so no probe goes into it (restart the "
+			      "process, or try again when the file stays as it is)",
+			      attachment->target->pid, module->path, site->symbol);
+	if (err)
+		return lt_err(err, "attach to pid %d: read %s: %s", attachment->target->pid,
+			      module->path, strerror(-err));
+	return 0;
 }
 
 static uint64_t cookie_of(const struct lt_site *site, size_t index)
@@ -190,6 +209,7 @@ static int attach_group(struct lt_attachment *attachment, enum lt_group which)
 	for (size_t m = 0; !err && m < target->n_modules; m++) {
 		if (!target->modules[m].image)
 			continue;
+		err = verify(attachment, &target->modules[m], which);
 		for (enum lt_role role = LT_ROLE_NONE + 1; !err && role < LT_ROLE_MAX; role++)
 			err = attach_role(attachment, which, &target->modules[m], role);
 	}
@@ -405,41 +425,4 @@ void lt_attachment__free(struct lt_attachment *attachment, bool target_ended)
 	forget(bpf_map__fd(skel->maps.lt_sites), tgid, 16);
 	forget(bpf_map__fd(skel->maps.lt_tasks), tgid, 16);
 	free(attachment);
-}
-
-static int read_record(const struct bpf_map *map, const void *key, void *rec)
-{
-	return bpf_map_lookup_elem(bpf_map__fd(map), key, rec) ? -errno : 0;
-}
-
-int lt_attachment__read_proc(const struct lt_attachment *attachment, struct lt_proc_rec *ret_rec)
-{
-	uint32_t tgid = (uint32_t)attachment->target->pid;
-
-	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_proc_recs, &tgid,
-			   ret_rec);
-}
-
-int lt_attachment__read_kind(const struct lt_attachment *attachment, enum lt_kind kind,
-			     struct lt_task_rec *ret_rec)
-{
-	struct lt_kind_key key = { (uint32_t)attachment->target->pid, kind };
-
-	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_kinds, &key, ret_rec);
-}
-
-int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc kind,
-			   struct lt_gc_rec *ret_rec)
-{
-	struct lt_kind_key key = { (uint32_t)attachment->target->pid, kind };
-
-	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_gcs, &key, ret_rec);
-}
-
-int lt_attachment__read_jit(const struct lt_attachment *attachment, int tid,
-			    struct lt_jit_rec *ret_rec)
-{
-	struct lt_loop_key key = { (uint32_t)attachment->target->pid, (uint32_t)tid };
-
-	return read_record(lt_probe__skeleton(attachment->probe)->maps.lt_jits, &key, ret_rec);
 }

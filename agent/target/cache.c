@@ -4,31 +4,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "agent/target/elf.h"
+#include "agent/target/cache_room.h"
+#include "agent/target/extents.h"
+#include "agent/target/image.h"
 #include "agent/target/uv_layout.h"
-#include "agent/util/new_file.h"
 #include "looptop/log.h"
 
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
 
 /* Changes with every change of struct lt_image or of what the finders find. */
-#define FORMAT 13u
+#define FORMAT 14u
 
 struct header {
 	uint64_t magic;
 	uint32_t format;
 	uint32_t image_size;
-	uint64_t file_size;
+	struct lt_identity identity;
+	uint64_t key, sum; /* of the parts of the file that were read */
 	uint32_t crc; /* of the image */
 	uint32_t pad;
 };
+
+#define NAME_SIZE 160
 
 const char *lt_cache_directory(void)
 {
@@ -67,23 +73,6 @@ static int open_directory(bool create)
 	return fd;
 }
 
-static int file_key(int fd, char *build_id, size_t size, uint64_t *ret_file_size)
-{
-	struct lt_elf *elf;
-	struct stat st;
-	int err;
-
-	if (fstat(fd, &st))
-		return -errno;
-	*ret_file_size = (uint64_t)st.st_size;
-	err = lt_elf__open(fd, &elf);
-	if (err)
-		return err;
-	lt_elf__build_id(elf, build_id, size);
-	lt_elf__close(elf);
-	return build_id[0] ? 0 : -ENOENT;
-}
-
 static bool is_terminated(const char *text, size_t size)
 {
 	return memchr(text, '\0', size);
@@ -110,6 +99,8 @@ static bool is_sane(const struct lt_image *image)
 	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0) || image->uv.mutex_bytes < 0 ||
 	    image->uv.mutex_bytes > LT_UV_MUTEX_MAX)
 		return false;
+	if (!image->n_parts || image->n_parts > LT_IMAGE_PARTS_MAX)
+		return false;
 	if (!is_terminated(image->v8.sizes.why_not, sizeof(image->v8.sizes.why_not)))
 		return false;
 	for (size_t i = 0; i < image->n_classes; i++)
@@ -120,50 +111,60 @@ static bool is_sane(const struct lt_image *image)
 			return false;
 	for (size_t i = 0; i < image->n_sites; i++)
 		if (!is_terminated(image->sites[i].symbol, sizeof(image->sites[i].symbol)) ||
+		    image->sites[i].length > sizeof(image->sites[i].bytes) ||
 		    image->sites[i].role >= LT_ROLE_MAX || image->sites[i].group >= LT_GROUP_MAX)
 			return false;
 	return true;
 }
 
-static bool sites_match(int fd, const struct lt_image *image)
+/* Of one file as it is: its next version has another name, and so has that of another program. */
+static void entry_name(const struct lt_identity *id, char name[NAME_SIZE])
 {
-	for (size_t i = 0; i < image->n_sites; i++) {
-		const struct lt_site *site = &image->sites[i];
-		uint8_t bytes[sizeof(site->bytes)];
-		size_t n = sizeof(bytes);
-
-		/* Behind a short instruction the kept bytes are zeros. */
-		while (n > 1 && !site->bytes[n - 1])
-			n--;
-		if (pread(fd, bytes, n, (off_t)site->file_offset) != (ssize_t)n ||
-		    memcmp(bytes, site->bytes, n))
-			return false;
-	}
-	return true;
+	snprintf(name, NAME_SIZE,
+		 "%u-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%" PRIx64 "-%" PRIx64
+		 ".%" PRIx64 LT_CACHE_SUFFIX,
+		 FORMAT, id->dev, id->ino, id->size, id->modified_s, id->modified_ns, id->changed_s,
+		 id->changed_ns);
 }
 
-int lt_cache_load(int fd, struct lt_image **ret_image)
+/* A whole entry, of this program's format, with figures that make sense. */
+static bool read_entry(int file, struct header *header, struct lt_image *image)
 {
-	char name[64], build_id[41];
-	struct lt_image *image = NULL;
-	struct header header;
-	uint64_t file_size = 0;
-	int err, dir = -1, file = -1;
+	return read(file, header, sizeof(*header)) == sizeof(*header) && header->magic == MAGIC &&
+	       header->format == FORMAT && header->image_size == sizeof(*image) &&
+	       read(file, image, sizeof(*image)) == sizeof(*image) &&
+	       header->crc == crc32(0, (const Bytef *)image, sizeof(*image)) && is_sane(image);
+}
 
-	err = file_key(fd, build_id, sizeof(build_id), &file_size);
-	if (err)
-		return err;
-	dir = open_directory(false);
-	snprintf(name, sizeof(name), "%s.sites", build_id);
-	file = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	image = malloc(sizeof(*image));
-	err = -ENOENT;
-	if (file < 0 || !image || read(file, &header, sizeof(header)) != sizeof(header) ||
-	    header.magic != MAGIC || header.format != FORMAT ||
-	    header.image_size != sizeof(*image) || header.file_size != file_size ||
-	    read(file, image, sizeof(*image)) != sizeof(*image) ||
-	    header.crc != crc32(0, (const Bytef *)image, sizeof(*image)) || !is_sane(image) ||
-	    strcmp(image->build_id, build_id) || !sites_match(fd, image))
+/* Would an analysis read today what it read then? */
+static bool is_of(const struct header *header, const struct lt_image *image, int fd,
+		  const struct lt_identity *identity)
+{
+	uint64_t sum;
+
+	return !memcmp(&header->identity, identity, sizeof(*identity)) &&
+	       lt_extents_sum(fd, image->parts, image->n_parts, header->key, &sum) == 0 &&
+	       sum == header->sum;
+}
+
+int lt_cache_load(int fd, const struct lt_identity *identity, struct lt_image **ret_image)
+{
+	int dir = open_directory(false), file = -1, err = -ENOENT;
+	struct lt_image *image = malloc(sizeof(*image));
+	char name[NAME_SIZE];
+	struct header header;
+
+	entry_name(identity, name);
+	if (dir >= 0)
+		file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (file < 0 || !image)
+		goto out;
+	if (!read_entry(file, &header, image)) {
+		/* Torn, or broken: it would stand in the way of a whole one. */
+		unlinkat(dir, name, 0);
+		goto out;
+	}
+	if (!is_of(&header, image, fd, identity))
 		goto out;
 	*ret_image = image;
 	image = NULL;
@@ -180,41 +181,79 @@ out:
 static int write_all(int dir, const char *name, const struct header *header,
 		     const struct lt_image *image)
 {
-	struct lt_new_file file;
-	int err = lt_new_file__open_at(&file, dir, name);
+	int err = 0, file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (!err)
-		err = lt_new_file__begin(&file);
-	if (err)
-		return err;
-	if (fwrite(header, sizeof(*header), 1, file.out) == 1 &&
-	    fwrite(image, sizeof(*image), 1, file.out) == 1)
-		err = lt_new_file__commit(&file);
-	else
+	if (file < 0)
+		return -errno;
+	if (write(file, header, sizeof(*header)) != sizeof(*header) ||
+	    write(file, image, sizeof(*image)) != sizeof(*image))
 		err = -EIO;
-	lt_new_file__close(&file);
+	close(file);
 	return err;
 }
 
-void lt_cache_store(int fd, const struct lt_image *image)
+static int make_header(int fd, const struct lt_identity *identity, const struct lt_image *image,
+		       struct header *header)
 {
-	struct header header = { .magic = MAGIC, .format = FORMAT, .image_size = sizeof(*image) };
-	char name[64];
-	struct stat st;
+	*header = (struct header){
+		.magic = MAGIC,
+		.format = FORMAT,
+		.image_size = sizeof(*image),
+		.identity = *identity,
+		.crc = (uint32_t)crc32(0, (const Bytef *)image, sizeof(*image)),
+	};
+	if (!image->n_parts)
+		return -EFBIG;
+	if (getrandom(&header->key, sizeof(header->key), 0) != sizeof(header->key))
+		return -errno;
+	return lt_extents_sum(fd, image->parts, image->n_parts, header->key, &header->sum);
+}
+
+void lt_cache_store(int fd, const struct lt_identity *identity, const struct lt_image *image)
+{
+	char name[NAME_SIZE], temporary[NAME_SIZE + 16];
+	struct header header;
 	int err, dir;
 
-	if (!image->build_id[0] || fstat(fd, &st))
-		return;
-	dir = open_directory(true);
+	err = make_header(fd, identity, image, &header);
+	dir = err ? err : open_directory(true);
 	if (dir < 0) {
 		lt_debug("keep probe sites in %s: %s", lt_cache_directory(), strerror(-dir));
 		return;
 	}
-	header.file_size = (uint64_t)st.st_size;
-	header.crc = (uint32_t)crc32(0, (const Bytef *)image, sizeof(*image));
-	snprintf(name, sizeof(name), "%s.sites", image->build_id);
-	err = write_all(dir, name, &header, image);
+	lt_cache_make_room(dir, FORMAT);
+	entry_name(identity, name);
+	snprintf(temporary, sizeof(temporary), "%s.%d", name, (int)getpid());
+	err = write_all(dir, temporary, &header, image);
+	/* Whoever was first stays: an entry is made, never changed. */
+	if (!err && linkat(dir, temporary, dir, name, 0) && errno != EEXIST)
+		err = -errno;
+	if (err != -EEXIST)
+		unlinkat(dir, temporary, 0);
 	if (err)
 		lt_debug("keep probe sites in %s: %s", lt_cache_directory(), strerror(-err));
 	close(dir);
+}
+
+int lt_cache_analyse(int fd, const char *path, struct lt_image **ret_image)
+{
+	struct lt_identity identity, after;
+	const char *why_not;
+	bool keep = lt_identify(fd, &identity, &why_not) == 0;
+	int err;
+
+	if (keep && lt_cache_load(fd, &identity, ret_image) == 0)
+		return 0;
+	err = lt_image__analyse(fd, path, ret_image);
+	if (err)
+		return err;
+	/* Still the same, and nobody writes: what was read is what is there. */
+	keep = keep && lt_identify(fd, &after, &why_not) == 0 &&
+	       !memcmp(&identity, &after, sizeof(after));
+	if (keep)
+		lt_cache_store(fd, &identity, *ret_image);
+	else
+		lt_debug("%s: its sites are not kept: %s", path,
+			 why_not ? why_not : "it has changed meanwhile");
+	return 0;
 }

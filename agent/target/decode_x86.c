@@ -54,14 +54,51 @@ static uint32_t written_registers(csh cs, const cs_insn *in)
 	return mask;
 }
 
-/* What arch/x86/kernel/uprobes.c emulates: push reg, nop, call rel32, jmp, jcc. */
+/*
+ * Does it change nothing? What insn_is_nop() in arch/x86/lib/insn-eval.c knows (Linux 6.19), and a little more: nop in
+ * all its forms, mov and xchg of a register with itself, lea of a register into itself, a jump to what is next.
+ */
+static bool is_idle(const cs_insn *in, const cs_x86 *x86)
+{
+	const cs_x86_op *to = &x86->operands[0], *from = &x86->operands[1];
+
+	switch (in->id) {
+	case X86_INS_NOP:
+		return true;
+	case X86_INS_JMP:
+		return x86->op_count == 1 && to->type == X86_OP_IMM &&
+		       (uint64_t)to->imm == in->address + in->size;
+	case X86_INS_LEA:
+		return from->mem.disp == 0 && to->reg == from->mem.base;
+	case X86_INS_MOV:
+	case X86_INS_XCHG:
+		return to->type == X86_OP_REG && from->type == X86_OP_REG && to->reg == from->reg;
+	default:
+		return false;
+	}
+}
+
+/*
+ * One of five bytes or more that changes nothing: since Linux 6.18 the kernel puts a call in its place (5 bytes; some
+ * versions 10), whose return address goes to where a leaf function keeps its variables, below the stack pointer. No
+ * probe goes there, whatever the length: which ones are taken has changed twice.
+ */
+#define LONG_NOP_BYTES 5
+
+static bool is_long_nop(const cs_insn *in, const cs_x86 *x86)
+{
+	return in->size >= LONG_NOP_BYTES && is_idle(in, x86);
+}
+
+/* What arch/x86/kernel/uprobes.c emulates: push reg, nop, call rel32, jmp, jcc. Of the nops, all versions know those
+ * of 0x90, with or without prefixes. */
 static bool is_emulated(const cs_insn *in, const cs_x86 *x86)
 {
 	switch (in->id) {
 	case X86_INS_PUSH:
 		return x86->op_count == 1 && x86->operands[0].type == X86_OP_REG;
 	case X86_INS_NOP:
-		return true;
+		return x86->opcode[0] == 0x90;
 	case X86_INS_CALL:
 	case X86_INS_JMP:
 		return x86->op_count == 1 && x86->operands[0].type == X86_OP_IMM;
@@ -150,7 +187,7 @@ static void describe(struct lt_insn *insn, csh cs, const cs_insn *in)
 	insn->writes = written_registers(cs, in);
 	set_flow(insn, cs, in, x86);
 	set_operands(insn, in, x86);
-	insn->probeable = !has_bad_prefix(in);
+	insn->probeable = !has_bad_prefix(in) && !is_long_nop(in, x86);
 	if (!insn->probeable)
 		return;
 	/* jcc is emulated in its plain forms, jrcxz and loop are not. */

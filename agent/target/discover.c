@@ -54,13 +54,13 @@ struct lt_discovery {
 	bool all_at_once; /* those that have been there for long are looked through */
 };
 
-struct lt_discovery *lt_discovery__new(bool generic)
+struct lt_discovery *lt_discovery__new(bool generic, struct lt_images *images)
 {
 	struct lt_discovery *discovery = calloc(1, sizeof(*discovery));
 
 	if (discovery) {
 		discovery->generic = generic;
-		discovery->files = lt_files__new();
+		discovery->files = lt_files__new(images);
 	}
 	if (discovery && discovery->files)
 		return discovery;

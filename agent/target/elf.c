@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/target/extents.h"
+
 #define SEGMENTS_MAX   64
 #define NAME_MAX_BYTES 4096
 
@@ -29,8 +31,33 @@ struct lt_elf {
 	size_t n_loads;
 	GElf_Phdr tls; /* p_type PT_NULL: none */
 	Elf_Scn *symtab, *dynsym;
+	struct lt_extents *read; /* NULL: nobody asks, or the file is too large */
 	size_t relocations_left; /* a file made to be slow must not hold us up */
 };
+
+/* A section's contents, of which any part may be looked at. */
+static Elf_Data *data_of(struct lt_elf *elf, Elf_Scn *scn)
+{
+	GElf_Shdr sh;
+
+	if (gelf_getshdr(scn, &sh) && sh.sh_type != SHT_NOBITS)
+		lt_extents__note(elf->read, sh.sh_offset, sh.sh_size);
+	return elf_getdata(scn, NULL);
+}
+
+/* What libelf reads of its own accord: the headers, and the sections' names. */
+static void note_headers(struct lt_elf *elf, const GElf_Ehdr *eh)
+{
+	size_t n = 0;
+
+	lt_extents__note(elf->read, 0, sizeof(Elf64_Ehdr));
+	if (elf_getphdrnum(elf->elf, &n) == 0)
+		lt_extents__note(elf->read, eh->e_phoff, n * sizeof(Elf64_Phdr));
+	if (elf_getshdrnum(elf->elf, &n) == 0)
+		lt_extents__note(elf->read, eh->e_shoff, n * sizeof(Elf64_Shdr));
+	if (elf->shstrndx)
+		data_of(elf, elf_getscn(elf->elf, elf->shstrndx));
+}
 
 static int read_segments(struct lt_elf *elf)
 {
@@ -103,6 +130,8 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 		elf->shstrndx = 0;
 	else
 		find_symbol_sections(elf);
+	elf->read = lt_extents__new(elf->file_size);
+	note_headers(elf, &eh);
 	*ret_elf = elf;
 	return 0;
 fail:
@@ -115,7 +144,13 @@ void lt_elf__close(struct lt_elf *elf)
 	if (!elf)
 		return;
 	elf_end(elf->elf);
+	lt_extents__free(elf->read);
 	free(elf);
+}
+
+size_t lt_elf__read_parts(const struct lt_elf *elf, struct lt_extent *ret_parts, size_t max)
+{
+	return lt_extents__list(elf->read, ret_parts, max);
 }
 
 bool lt_elf__is_arm64(const struct lt_elf *elf)
@@ -185,8 +220,8 @@ static bool open_table(struct lt_elf *elf, bool with_names, struct symbol_table 
 	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_entsize != sizeof(Elf64_Sym))
 		return false;
 	names_scn = elf_getscn(elf->elf, sh.sh_link);
-	table.symbols = elf_getdata(scn, NULL);
-	table.names = with_names ? elf_getdata(names_scn, NULL) : NULL;
+	table.symbols = data_of(elf, scn);
+	table.names = with_names ? data_of(elf, names_scn) : NULL;
 	if (!table.symbols || (with_names && !table.names) || !gelf_getshdr(names_scn, &names_sh))
 		return false;
 	table.names_offset = names_sh.sh_offset;
@@ -323,6 +358,7 @@ int lt_elf__read(const struct lt_elf *elf, uint64_t vaddr, void *buf, size_t len
 
 	if (offset < 0)
 		return -EFAULT;
+	lt_extents__note(elf->read, (uint64_t)offset, length);
 	n = pread(elf->fd, buf, length, offset);
 	if (n < 0)
 		return -errno;
@@ -375,14 +411,15 @@ const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot)
 
 	if (!elf->dynsym || !gelf_getshdr(elf->dynsym, &dyn_sh))
 		return NULL;
-	syms = elf_getdata(elf->dynsym, NULL);
+	syms = data_of(elf, elf->dynsym);
+	data_of(elf, elf_getscn(elf->elf, dyn_sh.sh_link));
 	while (syms && (scn = elf_nextscn(elf->elf, scn))) {
 		Elf_Data *data;
 
 		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_RELA ||
 		    sh.sh_entsize != sizeof(Elf64_Rela) || !(sh.sh_flags & SHF_ALLOC))
 			continue;
-		data = elf_getdata(scn, NULL);
+		data = data_of(elf, scn);
 		for (size_t i = 0; data && i < data->d_size / sizeof(Elf64_Rela); i++) {
 			GElf_Rela rela;
 

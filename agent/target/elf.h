@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct lt_elf;
+struct lt_extent;
 
 struct lt_elf_symbol {
 	const char *name; /* valid while the file is open; NULL: not asked for */
@@ -67,6 +68,9 @@ const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot);
 
 /* The name of the function that the PLT stub at vaddr jumps to, NULL if it is no such stub. */
 const char *lt_elf__import(struct lt_elf *elf, uint64_t vaddr);
+
+/* What was read of the file since it was opened: extents.h. */
+size_t lt_elf__read_parts(const struct lt_elf *elf, struct lt_extent *ret_parts, size_t max);
 
 /* Address and size of a section by its name; -ENOENT. */
 int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, uint64_t *ret_size);

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/target/cache.h"
-#include "agent/target/image.h"
+#include "agent/target/images.h"
 #include "agent/target/maps.h"
 
 #define FILES_MAX    8192 /* a power of two */
@@ -27,11 +26,16 @@ struct lt_files {
 	struct file files[FILES_MAX];
 	size_t n_files;
 	struct lt_mapping mappings[MAPPINGS_MAX]; /* of the process that is looked at */
+	struct lt_images *images; /* borrowed; NULL: none are kept */
 };
 
-struct lt_files *lt_files__new(void)
+struct lt_files *lt_files__new(struct lt_images *images)
 {
-	return calloc(1, sizeof(struct lt_files));
+	struct lt_files *files = calloc(1, sizeof(*files));
+
+	if (files)
+		files->images = images;
+	return files;
 }
 
 void lt_files__free(struct lt_files *files)
@@ -69,18 +73,15 @@ static bool keep(struct lt_files *files, struct file *place, const struct file *
 	return file->has_loop;
 }
 
-/* Analyses a file and keeps its sites, so that attaching to it is quick. */
-static bool analyse(int fd, const char *path)
+/* Analyses the file of a descriptor, which it takes: whoever attaches to it soon finds that done. */
+static bool analyse(struct lt_files *files, int take_fd, const char *path, bool unless_marked)
 {
-	struct lt_image *image = NULL;
-	bool found = lt_cache_load(fd, &image) == 0;
+	struct lt_file *file;
 
-	if (!found && lt_image__analyse(fd, path, &image) == 0) {
-		found = true;
-		lt_cache_store(fd, image);
-	}
-	free(image);
-	return found;
+	if (lt_images__take(files->images, take_fd, path, unless_marked, &file))
+		return false;
+	lt_images__give_back(file);
+	return true;
 }
 
 bool lt_files__exe_has_loop(struct lt_files *files, int pid)
@@ -103,12 +104,12 @@ bool lt_files__exe_has_loop(struct lt_files *files, int pid)
 	if (fd < 0)
 		return false;
 	/* The process may run another program by now: what is kept is what was opened. */
-	if (fstat(fd, &st) == 0 && st.st_dev == file.dev && st.st_ino == file.ino) {
-		file.has_loop = analyse(fd, path);
-		keep(files, place, &file);
+	if (fstat(fd, &st) || st.st_dev != file.dev || st.st_ino != file.ino) {
+		close(fd);
+		return false;
 	}
-	close(fd);
-	return file.has_loop;
+	file.has_loop = analyse(files, fd, path, false);
+	return keep(files, place, &file);
 }
 
 /* Inodes are used again: the path tells most of those. */
@@ -132,8 +133,7 @@ static bool mapping_has_loop(struct lt_files *files, int pid, const struct lt_ma
 	fd = lt_maps_open(pid, mapping);
 	if (fd < 0)
 		return false;
-	file.has_loop = lt_image__is_marked(fd) && analyse(fd, mapping->path);
-	close(fd);
+	file.has_loop = analyse(files, fd, mapping->path, true);
 	return keep(files, place, &file);
 }
 

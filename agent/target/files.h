@@ -10,9 +10,10 @@
 #include <stdbool.h>
 
 struct lt_files;
+struct lt_images;
 
-/* NULL with errno. */
-struct lt_files *lt_files__new(void);
+/* NULL with errno. What is analysed stays in images for a while, which must outlive this; NULL: it does not. */
+struct lt_files *lt_files__new(struct lt_images *images);
 void lt_files__free(struct lt_files *files);
 
 /* Does the executable of this process hold an event loop? False also if it may not be read. */

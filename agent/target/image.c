@@ -258,6 +258,7 @@ static int analyse(int fd, const char *path, bool any_machine, struct lt_image *
 	if (!err) {
 		check_pairs(image);
 		name_stepped_sites(image);
+		image->n_parts = lt_elf__read_parts(elf, image->parts, LT_IMAGE_PARTS_MAX);
 	}
 	lt_debug("%s: %zu sites, %zu task classes", path, image->n_sites, image->n_classes);
 out:

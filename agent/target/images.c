@@ -78,17 +78,10 @@ void lt_images__sweep(struct lt_images *images)
 
 static int load(int fd, const char *path, bool unless_marked, struct lt_image **ret_image)
 {
-	int err;
-
 	/* Of the libraries of a process most are told apart from the few quickly. */
 	if (unless_marked && !lt_image__is_marked(fd))
 		return -ENOEXEC;
-	if (lt_cache_load(fd, ret_image) == 0)
-		return 0;
-	err = lt_image__analyse(fd, path, ret_image);
-	if (!err)
-		lt_cache_store(fd, *ret_image);
-	return err;
+	return lt_cache_analyse(fd, path, ret_image);
 }
 
 /* A new entry with its image, which has the descriptor; it is in no table yet. */

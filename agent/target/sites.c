@@ -43,6 +43,8 @@ static int add_site(struct lt_finding *finding, const struct site_spec *spec,
 	int64_t offset = lt_elf__offset(finding->elf, in->vaddr, in->length, true);
 	struct lt_site *site;
 
+	if (!in->probeable)
+		return -EOPNOTSUPP;
 	if (offset < 0)
 		return -EFAULT;
 	if (image->n_sites == LT_IMAGE_SITES_MAX)
@@ -56,9 +58,10 @@ static int add_site(struct lt_finding *finding, const struct site_spec *spec,
 		.sub = spec->sub,
 		.file_offset = (uint64_t)offset,
 		.vaddr = in->vaddr,
+		.function = function->vaddr,
+		.length = in->length,
 	};
-	if (lt_elf__read(finding->elf, in->vaddr, site->bytes,
-			 in->length < sizeof(site->bytes) ? in->length : sizeof(site->bytes)))
+	if (lt_elf__read(finding->elf, in->vaddr, site->bytes, in->length))
 		return -EIO;
 	if (in->vaddr == function->vaddr)
 		snprintf(site->symbol, sizeof(site->symbol), "%.63s", function->name);

@@ -37,7 +37,9 @@ struct lt_site {
 	uint8_t arg, sub; /* of the role, see abi.h */
 	uint64_t file_offset; /* what uprobes want */
 	uint64_t vaddr; /* in the file's own address space */
-	uint8_t bytes[8]; /* the instruction's first bytes, to check a cached site against the file */
+	uint64_t function; /* where the function begins that it was decoded from */
+	uint8_t length; /* of the instruction */
+	uint8_t bytes[16]; /* the instruction, and zeros */
 	char symbol[64]; /* "uv__io_poll+0x1f3": for check and messages; cut if longer */
 };
 
@@ -51,6 +53,12 @@ struct lt_uv_layout {
 
 #define LT_IMAGE_SITES_MAX 128
 #define LT_IMAGE_CLASSES_MAX 192
+#define LT_IMAGE_PARTS_MAX 64
+
+/* A part of a file. */
+struct lt_extent {
+	uint64_t offset, size; /* bytes */
+};
 
 /* A class of pool tasks: objects whose vtable pointer is vtable belong to kind. */
 struct lt_task_class {
@@ -58,7 +66,7 @@ struct lt_task_class {
 	enum lt_kind kind;
 };
 
-/* One ELF file, analysed once and cached by build-id. All addresses are the file's own. */
+/* One ELF file, analysed once. All addresses are the file's own. */
 struct lt_image {
 	char build_id[41]; /* hex, "" if the file has none */
 	char runtime[16]; /* "node", "libuv", "" */
@@ -83,6 +91,9 @@ struct lt_image {
 	char missing[16][160]; /* one sentence each: what was not found and what it costs */
 	size_t n_missing;
 	uint32_t missing_jit; /* bit i: missing[i] is of LT_GROUP_JIT, for those who ask for it */
+	/* The parts of the file that all this was read from; none: they are not known. */
+	struct lt_extent parts[LT_IMAGE_PARTS_MAX];
+	size_t n_parts;
 };
 
 struct lt_file;

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * The cache of analysed files: what was stored comes back, and whatever does not fit the file, the
- * format or the owner is as if it were not there.
+ * format or the owner is as if it were not there. No entry is ever that of another file.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -23,12 +24,14 @@
 #include "agent/target/elf.h"
 #include "tests/unit/elf_file.h"
 
-/* The beginning of a kept file: magic, format, image size, file size, sum, padding. */
+/* The beginning of a kept file: magic, format, image size, identity, key, sum, sum of the image, padding. */
 enum {
 	AT_FORMAT = 8,
-	AT_FILE_SIZE = 16,
-	AT_CRC = 24,
-	AT_IMAGE = 32
+	AT_IDENTITY = 16,
+	AT_KEY = AT_IDENTITY + sizeof(struct lt_identity),
+	AT_SUM = AT_KEY + 8,
+	AT_CRC = AT_SUM + 8,
+	AT_IMAGE = AT_CRC + 8
 };
 
 /* A place in this program's code: the site of the test's image. */
@@ -38,8 +41,9 @@ __attribute__((noinline, used)) static int site_here(int x)
 }
 
 struct fixture {
-	char dir[64], cache[80], kept[160];
+	char dir[64], cache[80], kept[400];
 	int fd; /* a copy of this program */
+	struct lt_identity identity; /* said to be its */
 	struct lt_image *image;
 };
 
@@ -86,6 +90,9 @@ static struct lt_image *make_image(int fd)
 	snprintf(image->missing[image->n_missing++], sizeof(image->missing[0]), "one thing");
 	image->classes[image->n_classes++] = (struct lt_task_class){ 0x1234, LT_KIND_ZLIB };
 	image->uv = (struct lt_uv_layout){ 144, 136, 8, 40 };
+	/* its code, and the headers */
+	image->parts[image->n_parts++] = (struct lt_extent){ 0, 4096 };
+	image->parts[image->n_parts++] = (struct lt_extent){ site->file_offset & ~4095ull, 8192 };
 	return image;
 }
 
@@ -99,7 +106,7 @@ static int setup(void **state)
 	snprintf(fx->cache, sizeof(fx->cache), "%s/looptop", fx->dir);
 	fx->fd = copy_self();
 	fx->image = make_image(fx->fd);
-	snprintf(fx->kept, sizeof(fx->kept), "%s/%s.sites", fx->cache, fx->image->build_id);
+	fx->identity = (struct lt_identity){ 0xfe00, 1234, 5678, 1700000000, 1, 1700000001, 2 };
 	*state = fx;
 	return 0;
 }
@@ -116,14 +123,51 @@ static int teardown(void **state)
 	return system(command);
 }
 
-static int load(const struct fixture *fx)
+/* The entries that there are; the path of one of them in fx->kept. */
+static int count_entries(struct fixture *fx)
+{
+	DIR *dir = opendir(fx->cache);
+	const struct dirent *entry;
+	int n = 0;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.') {
+			snprintf(fx->kept, sizeof(fx->kept), "%s/%s", fx->cache, entry->d_name);
+			n++;
+		}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void store(struct fixture *fx)
+{
+	lt_cache_store(fx->fd, &fx->identity, fx->image);
+	count_entries(fx);
+}
+
+/* As if nothing had been kept before. */
+static void store_anew(struct fixture *fx)
+{
+	if (count_entries(fx))
+		assert_int_equal(unlink(fx->kept), 0);
+	store(fx);
+	assert_int_equal(count_entries(fx), 1);
+}
+
+static int load_as(const struct fixture *fx, const struct lt_identity *identity)
 {
 	struct lt_image *image = NULL;
-	int err = lt_cache_load(fx->fd, &image);
+	int err = lt_cache_load(fx->fd, identity, &image);
 
 	assert_true(err ? !image : !!image);
 	free(image);
 	return err;
+}
+
+static int load(const struct fixture *fx)
+{
+	return load_as(fx, &fx->identity);
 }
 
 /* Reads, changes and writes back bytes of the kept file; with a new sum if asked for. */
@@ -152,8 +196,8 @@ static void test_round_trip(void **state)
 	struct stat st;
 
 	assert_int_equal(load(fx), -ENOENT);
-	lt_cache_store(fx->fd, fx->image);
-	assert_int_equal(lt_cache_load(fx->fd, &back), 0);
+	store(fx);
+	assert_int_equal(lt_cache_load(fx->fd, &fx->identity, &back), 0);
 	assert_memory_equal(back, fx->image, sizeof(*back));
 	free(back);
 	assert_int_equal(stat(fx->cache, &st), 0);
@@ -161,20 +205,73 @@ static void test_round_trip(void **state)
 	assert_int_equal(stat(fx->kept, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(st.st_size, AT_IMAGE + sizeof(struct lt_image));
-	/* once more over the one that is there, and nothing temporary stays behind */
-	fx->image->n_classes = 0;
-	lt_cache_store(fx->fd, fx->image);
-	assert_int_equal(load(fx), 0);
+	/* nothing temporary stays behind */
+	assert_int_equal(count_entries(fx), 1);
 	assert_int_equal(unlink(fx->kept), 0);
 	assert_int_equal(rmdir(fx->cache), 0);
 }
 
-static void test_no_build_id(void **state)
+/* Whoever was first stays, whatever comes later under the same identity. */
+static void test_not_replaced(void **state)
+{
+	struct fixture *fx = *state;
+	struct lt_image *back = NULL;
+
+	store(fx);
+	fx->image->n_classes = 0;
+	store(fx);
+	assert_int_equal(count_entries(fx), 1);
+	assert_int_equal(lt_cache_load(fx->fd, &fx->identity, &back), 0);
+	assert_int_equal(back->n_classes, 1);
+	free(back);
+}
+
+/* The same build-id, contents and all, but another inode, or the same at another time: that is another file. */
+static void test_other_identity(void **state)
+{
+	struct fixture *fx = *state;
+	const size_t n_fields = sizeof(fx->identity) / sizeof(uint64_t);
+
+	store(fx);
+	for (size_t i = 0; i < n_fields; i++) {
+		struct lt_identity other = fx->identity;
+
+		((uint64_t *)&other)[i]++;
+		assert_int_equal(load_as(fx, &other), -ENOENT);
+		fx->image->n_classes = 0; /* what is kept of it later must not come back for the first */
+		lt_cache_store(fx->fd, &other, fx->image);
+		assert_int_equal(load_as(fx, &other), 0);
+		assert_int_equal(load(fx), 0);
+		assert_int_equal(count_entries(fx), 2 + i);
+	}
+}
+
+/* An entry that was copied to where another file's would be. */
+static void test_renamed(void **state)
+{
+	struct fixture *fx = *state;
+	struct lt_identity other = fx->identity;
+	char first[400], second[400];
+
+	other.ino++;
+	lt_cache_store(fx->fd, &other, fx->image);
+	assert_int_equal(count_entries(fx), 1);
+	snprintf(second, sizeof(second), "%s", fx->kept);
+	assert_int_equal(load_as(fx, &other), 0);
+	assert_int_equal(unlink(second), 0);
+	store(fx);
+	snprintf(first, sizeof(first), "%s", fx->kept);
+	assert_string_not_equal(first, second);
+	assert_int_equal(rename(first, second), 0);
+	assert_int_equal(load_as(fx, &other), -ENOENT);
+}
+
+static void test_nothing_known(void **state)
 {
 	struct fixture *fx = *state;
 
-	fx->image->build_id[0] = '\0';
-	lt_cache_store(fx->fd, fx->image);
+	fx->image->n_parts = 0; /* nobody could tell whether it is still good */
+	store(fx);
 	assert_int_equal(access(fx->cache, F_OK), -1);
 }
 
@@ -184,22 +281,23 @@ static void test_flipped(void **state)
 	const size_t size = AT_IMAGE + sizeof(struct lt_image);
 	unsigned seed = 7;
 
-	lt_cache_store(fx->fd, fx->image);
 	for (int i = 0; i < 500; i++) {
 		size_t at = i < AT_CRC + 4 ? (size_t)i
 					   : AT_IMAGE + (size_t)rand_r(&seed) % (size - AT_IMAGE);
-		int fd = open(fx->kept, O_RDWR | O_CLOEXEC);
-		uint8_t byte, other;
+		uint8_t byte;
+		int fd;
 
+		store_anew(fx);
+		fd = open(fx->kept, O_RDWR | O_CLOEXEC);
 		assert_true(fd >= 0);
 		assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
-		other = (uint8_t)(byte ^ (1u << i % 8));
-		assert_int_equal(pwrite(fd, &other, 1, (off_t)at), 1);
-		if (load(fx) != -ENOENT)
-			fail_msg("byte %zu was changed and not seen", at);
+		byte ^= (uint8_t)(1u << i % 8);
 		assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
 		close(fd);
+		if (load(fx) != -ENOENT)
+			fail_msg("byte %zu was changed and not seen", at);
 	}
+	store_anew(fx);
 	assert_int_equal(load(fx), 0);
 }
 
@@ -208,28 +306,64 @@ static void test_truncated(void **state)
 	struct fixture *fx = *state;
 	const size_t size = AT_IMAGE + sizeof(struct lt_image);
 
-	lt_cache_store(fx->fd, fx->image);
-	for (size_t at = size - 1; at > 0; at = at * 7 / 8) {
+	for (size_t at = size - 1;; at = at * 7 / 8) {
+		store_anew(fx);
 		assert_int_equal(truncate(fx->kept, (off_t)at), 0);
 		assert_int_equal(load(fx), -ENOENT);
+		/* it does not stand in the way of a whole one */
+		assert_int_equal(count_entries(fx), 0);
+		if (!at)
+			break;
 	}
-	assert_int_equal(truncate(fx->kept, 0), 0);
-	assert_int_equal(load(fx), -ENOENT);
+	store(fx);
+	assert_int_equal(load(fx), 0);
 }
 
 static void test_other_version(void **state)
 {
 	struct fixture *fx = *state;
 	uint32_t format = 1;
-	uint64_t size = 12345;
 
-	lt_cache_store(fx->fd, fx->image);
+	store(fx);
 	patch(fx, AT_FORMAT, &format, sizeof(format), true);
 	assert_int_equal(load(fx), -ENOENT);
-	lt_cache_store(fx->fd, fx->image);
+	store_anew(fx);
 	assert_int_equal(load(fx), 0);
-	patch(fx, AT_FILE_SIZE, &size, sizeof(size), true);
-	assert_int_equal(load(fx), -ENOENT);
+}
+
+/* What is not asked for any more goes: entries of other versions, what a killed writer left, the oldest of many. */
+static void test_room(void **state)
+{
+	static const char *const left[] = { "0123abcd.sites", "13-fe00-1.sites",
+					    "14-fe00-1.sites.4711" };
+	struct timespec long_ago[2] = { { .tv_sec = 1000000 }, { .tv_sec = 1000000 } };
+	struct fixture *fx = *state;
+	char path[512], first[400];
+
+	store(fx);
+	snprintf(first, sizeof(first), "%s", fx->kept);
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s", fx->cache, left[i]);
+		fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		assert_true(fd >= 0);
+		assert_int_equal(futimens(fd, long_ago), 0);
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "%s/somebody-elses", fx->cache);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(utimensat(AT_FDCWD, first, long_ago, 0), 0);
+	for (int i = 0; i < 70; i++) {
+		fx->identity.ino++;
+		lt_cache_store(fx->fd, &fx->identity, fx->image);
+		assert_int_equal(load(fx), 0);
+		if (i == 0)
+			assert_int_equal(count_entries(fx), 3);
+	}
+	assert_int_equal(count_entries(fx), 64 + 1);
+	assert_int_equal(access(first, F_OK), -1);
+	assert_int_equal(rmdir(path), 0);
 }
 
 /* Figures out of bounds under a good sum: whoever wrote them, nobody may index with them. */
@@ -242,6 +376,11 @@ static void test_insane(void **state)
 		{ offsetof(struct lt_image, n_sites), LT_IMAGE_SITES_MAX + 1 },
 		{ offsetof(struct lt_image, n_classes), LT_IMAGE_CLASSES_MAX + 1 },
 		{ offsetof(struct lt_image, n_missing), 17 },
+		{ offsetof(struct lt_image, n_parts), LT_IMAGE_PARTS_MAX + 1 },
+		{ offsetof(struct lt_image, n_parts), 0 },
+		{ offsetof(struct lt_image, parts[1].offset) + 4, 0xffffffff },
+		{ offsetof(struct lt_image, parts[1].size) + 4, 1 },
+		{ offsetof(struct lt_image, sites[0].length), 17 },
 		{ offsetof(struct lt_image, sites[0].role), LT_ROLE_MAX },
 		{ offsetof(struct lt_image, sites[0].group), LT_GROUP_MAX },
 		{ offsetof(struct lt_image, classes[0].kind), LT_KIND_MAX },
@@ -250,12 +389,11 @@ static void test_insane(void **state)
 		{ offsetof(struct lt_image, uv.loop_count), (uint32_t)-2 },
 		{ offsetof(struct lt_image, uv.mutex_bytes), 49 },
 		{ offsetof(struct lt_image, uv.mutex_bytes), (uint32_t)-1 },
-		{ offsetof(struct lt_image, sites[0].file_offset) + 4, 0xffffffff },
 	};
 	struct fixture *fx = *state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		lt_cache_store(fx->fd, fx->image);
+		store_anew(fx);
 		assert_int_equal(load(fx), 0);
 		patch(fx, AT_IMAGE + bad[i].at, &bad[i].value, sizeof(bad[i].value), true);
 		if (load(fx) != -ENOENT)
@@ -280,31 +418,42 @@ static void test_texts_without_end(void **state)
 
 	memset(letters, 'x', sizeof(letters));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		lt_cache_store(fx->fd, fx->image);
+		store_anew(fx);
 		patch(fx, AT_IMAGE + texts[i].at, letters, texts[i].size, true);
 		assert_int_equal(load(fx), -ENOENT);
 	}
 }
 
-/* Somebody else's file may claim the build-id of a known one. */
-static void test_other_bytes(void **state)
+static void flip(const struct fixture *fx, off_t at)
 {
-	struct fixture *fx = *state;
 	uint8_t byte;
-	off_t at = (off_t)fx->image->sites[0].file_offset + 2;
 
-	lt_cache_store(fx->fd, fx->image);
-	assert_int_equal(load(fx), 0);
 	assert_int_equal(pread(fx->fd, &byte, 1, at), 1);
 	byte ^= 0x10;
 	assert_int_equal(pwrite(fx->fd, &byte, 1, at), 1);
-	assert_int_equal(load(fx), -ENOENT);
-	byte ^= 0x10;
-	assert_int_equal(pwrite(fx->fd, &byte, 1, at), 1);
+}
+
+/* What was read for it is not there any more, as after a change that the times do not tell. */
+static void test_other_contents(void **state)
+{
+	struct fixture *fx = *state;
+	const struct lt_extent *code = &fx->image->parts[1];
+	const off_t within[] = { 16, 4095, (off_t)code->offset,
+				 (off_t)fx->image->sites[0].file_offset + 2,
+				 (off_t)(code->offset + code->size - 1) };
+
+	store(fx);
+	for (size_t i = 0; i < sizeof(within) / sizeof(within[0]); i++) {
+		flip(fx, within[i]);
+		assert_int_equal(load(fx), -ENOENT);
+		flip(fx, within[i]);
+		assert_int_equal(load(fx), 0);
+	}
+	/* the rest of the file says nothing about the sites */
+	flip(fx, (off_t)(code->offset + code->size));
 	assert_int_equal(load(fx), 0);
-	/* nor is a longer file the same one */
-	assert_int_equal(lseek(fx->fd, 0, SEEK_END) > 0, 1);
-	assert_int_equal(write(fx->fd, "x", 1), 1);
+	/* a file that has become shorter */
+	assert_int_equal(ftruncate(fx->fd, (off_t)(code->offset + code->size - 1)), 0);
 	assert_int_equal(load(fx), -ENOENT);
 }
 
@@ -313,16 +462,16 @@ static void test_open_directory(void **state)
 	struct fixture *fx = *state;
 	char moved[96];
 
-	lt_cache_store(fx->fd, fx->image);
+	store_anew(fx);
 	assert_int_equal(chmod(fx->cache, 0722), 0);
 	assert_int_equal(load(fx), -ENOENT);
 	assert_int_equal(chmod(fx->cache, 0720), 0);
 	assert_int_equal(load(fx), -ENOENT);
 	assert_int_equal(unlink(fx->kept), 0);
-	lt_cache_store(fx->fd, fx->image); /* nor is anything kept there */
-	assert_int_equal(access(fx->kept, F_OK), -1);
+	store(fx); /* nor is anything kept there */
+	assert_int_equal(count_entries(fx), 0);
 	assert_int_equal(chmod(fx->cache, 0700), 0);
-	lt_cache_store(fx->fd, fx->image);
+	store(fx);
 	assert_int_equal(load(fx), 0);
 	/* a link in its place is not followed */
 	snprintf(moved, sizeof(moved), "%s/moved", fx->dir);
@@ -336,9 +485,9 @@ static void test_open_directory(void **state)
 static void test_not_a_file(void **state)
 {
 	struct fixture *fx = *state;
-	char moved[200];
+	char moved[420];
 
-	lt_cache_store(fx->fd, fx->image);
+	store_anew(fx);
 	snprintf(moved, sizeof(moved), "%s.moved", fx->kept);
 	assert_int_equal(rename(fx->kept, moved), 0);
 	assert_int_equal(symlink(moved, fx->kept), 0);
@@ -364,10 +513,11 @@ static void test_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_round_trip),	      CASE(test_no_build_id),	CASE(test_flipped),
-		CASE(test_truncated),	      CASE(test_other_version), CASE(test_insane),
-		CASE(test_texts_without_end), CASE(test_other_bytes),	CASE(test_open_directory),
-		CASE(test_not_a_file),	      CASE(test_directory),
+		CASE(test_round_trip),	      CASE(test_not_replaced),	 CASE(test_other_identity),
+		CASE(test_renamed),	      CASE(test_nothing_known),	 CASE(test_flipped),
+		CASE(test_truncated),	      CASE(test_other_version),	 CASE(test_room),
+		CASE(test_insane),	      CASE(test_texts_without_end), CASE(test_other_contents),
+		CASE(test_open_directory),    CASE(test_not_a_file),	 CASE(test_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) + !site_here(1);

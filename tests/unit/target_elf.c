@@ -21,6 +21,7 @@
 
 #include "agent/target/cache.h"
 #include "agent/target/image.h"
+#include "agent/target/verify.h"
 #include "looptop/log.h"
 #include "tests/unit/elf_file.h"
 
@@ -112,28 +113,35 @@ static double now_seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* Under which all these files are kept: as if every one of them had the place, the size and the times of the others. */
+static const struct lt_identity claimed = { 1, 2, 3, 4, 5, 6, 7 };
+
 /* Analyses the bytes in every way; what lt_image__analyse returned. */
 static int try(const void *bytes, size_t size)
 {
 	double begin = now_seconds();
-	struct lt_image *image = NULL;
+	struct lt_image *image = NULL, *kept = NULL;
 	int fd = file_open(bytes, size), err;
 
-	err = lt_cache_load(fd, &image);
-	assert_true(err <= 0);
-	if (!err) {
-		check_image(image, size);
-		free(image);
-	}
-	image = NULL;
+	assert_true(lt_cache_load(fd, &claimed, &kept) <= 0);
 	err = lt_image__analyse(fd, "copy", &image);
 	assert_true(err <= 0);
-	if (!err) {
-		check_image(image, size);
-		free(image);
-	} else {
-		assert_null(image);
+	assert_true(!err == !!image);
+	if (kept) {
+		check_image(kept, size);
+		/* what is kept of another file is taken only if it is true of this one too */
+		assert_non_null(image);
+		assert_memory_equal(kept, image, sizeof(*kept));
 	}
+	if (image) {
+		const struct lt_site *site;
+
+		check_image(image, size);
+		for (enum lt_group group = 0; group < LT_GROUP_MAX; group++)
+			assert_int_equal(lt_verify_sites(fd, image, group, &site), 0);
+	}
+	free(kept);
+	free(image);
 	close(fd);
 	assert_true(now_seconds() - begin < 10);
 	return err;
@@ -181,9 +189,9 @@ static void test_itself(void **state)
 	assert_int_equal(n_closing, 1);
 	assert_in_range(n_pending, 1, 2); /* the last call may be a jump */
 	assert_true(image->n_missing > 0); /* it has no thread pool */
-	lt_cache_store(fd, image);
+	lt_cache_store(fd, &claimed, image);
 	free(image);
-	assert_int_equal(lt_cache_load(fd, &image), 0); /* so that later tests meet a full cache */
+	assert_int_equal(lt_cache_load(fd, &claimed, &image), 0); /* so that later tests meet a full cache */
 	free(image);
 	close(fd);
 }

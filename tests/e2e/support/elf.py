@@ -9,6 +9,7 @@ import struct
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SEGMENT = struct.Struct("<IIQQQQQQ")
 SECTION = struct.Struct("<IIQQQQIIQQ")
+SYMBOL = struct.Struct("<IBBHQQ")
 FIELDS = ("name", "type", "flags", "addr", "offset", "size", "link", "info", "align", "entsize")
 SYMTAB, STRTAB, NOTE, DYNSYM, LOAD = 2, 3, 7, 11, 1
 
@@ -16,8 +17,8 @@ SYMTAB, STRTAB, NOTE, DYNSYM, LOAD = 2, 3, 7, 11, 1
 class Elf:
     """A program's file, opened for damage."""
 
-    def __init__(self, path):
-        self.file = open(path, "r+b", buffering=0)
+    def __init__(self, path, mode="r+b"):
+        self.file = open(path, mode, buffering=0)
         self.header = list(HEADER.unpack(self.file.read(HEADER.size)))
 
     def __enter__(self):
@@ -53,12 +54,50 @@ class Elf:
                 size = section["size"]
                 self.file.write((pattern * (size // len(pattern) + 1))[:size])
 
+    def symbols(self, names):
+        """Where the symbols of these names are in .symtab: {name: (its place in the file, value, size)}."""
+        sections = [section for _, section in self.sections()]
+        table = next(section for section in sections if section["type"] == SYMTAB)
+        entries = self.read(table["offset"], table["size"])
+        texts = self.read(sections[table["link"]]["offset"], sections[table["link"]]["size"])
+        wanted = {name.encode(): name for name in names}
+        found = {}
+        for at in range(0, len(entries), SYMBOL.size):
+            name, _, _, _, value, size = SYMBOL.unpack_from(entries, at)
+            text = texts[name : texts.index(b"\0", name)]
+            if text in wanted:
+                found[wanted[text]] = (table["offset"] + at, value, size)
+        assert len(found) == len(wanted), f"only {list(found)} of {names}"
+        return found
+
+    def move_symbol(self, name, value):
+        """A function of one byte is said to begin at another address."""
+        at, _, _ = self.symbols([name])[name]
+        self.write(at + 8, struct.pack("<QQ", value, 1))
+
+    def read(self, at, size):
+        self.file.seek(at)
+        return self.file.read(size)
+
+    def write(self, at, data):
+        self.file.seek(at)
+        self.file.write(data)
+
+    def offset(self, address):
+        """Where in the file an address is."""
+        for kind, _, offset, vaddr, _, size, _, _ in self.segments():
+            if kind == LOAD and vaddr <= address < vaddr + size:
+                return address - vaddr + offset
+        raise AssertionError(f"{address:#x} is not in the file")
+
+    def segments(self):
+        for i in range(self.header[10]):
+            yield SEGMENT.unpack(self.read(self.header[5] + i * SEGMENT.size, SEGMENT.size))
+
     def loaded_end(self):
         """The end of what the kernel maps."""
         end = 0
-        for i in range(self.header[10]):
-            self.file.seek(self.header[5] + i * SEGMENT.size)
-            kind, _, offset, _, _, size, _, _ = SEGMENT.unpack(self.file.read(SEGMENT.size))
+        for kind, _, offset, _, _, size, _, _ in self.segments():
             if kind == LOAD:
                 end = max(end, offset + size)
         return end

@@ -79,6 +79,10 @@ static int load_probes(struct lt_pipeline *pipeline)
 		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
 		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
 		.tell_begins = !pipeline->options.n_pids,
+		/* "auto" is with the view of a process, which only the dashboard has */
+		.no_jit = pipeline->options.jit == LT_JIT_OFF ||
+			  (pipeline->options.jit == LT_JIT_AUTO &&
+			   strcmp(pipeline->options.command, "top") != 0),
 	};
 	int err;
 
@@ -139,6 +143,7 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 	lt_targets__close(&pipeline->targets);
 	lt_images__free(pipeline->images);
 	lt_probe__free(pipeline->probe);
+	lt_features__settle(true);
 	lt_store__free(pipeline->store);
 	free(pipeline->events);
 	free(pipeline);

@@ -241,6 +241,7 @@ static enum lt_exit run(const struct lt_options *options)
 		if (one && !err)
 			err = one;
 	}
+	lt_features__settle(true);
 	return lt_exit_of(features.error ? features.error : err);
 }
 

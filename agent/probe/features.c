@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/probe/links.h"
 #include "agent/probe/multi.h"
 #include "agent/util/clock.h"
 #include "caps.skel.h"
@@ -133,10 +134,31 @@ static int calibrate(struct lt_features *features, struct lt_caps_bpf *skel)
 		return -errno;
 	if (value[0] != CALIBRATION_CALLS) /* attached, but the hits do not arrive */
 		return -EOPNOTSUPP;
-	lt_caps_bpf__detach(skel);
 	bare_ns = 2; /* a call and a return; below what the clock of a shared machine can tell */
 	features->hit_cost_ns = fmax(probed_ns - bare_ns, 1);
 	return 0;
+}
+
+/* Its probe is taken out by a child: nobody waits for the kernel's grace period, a third of the time to attach. */
+static struct lt_parting parting;
+
+static void take_out(struct lt_caps_bpf *skel, int link_fd)
+{
+	struct lt_link link = { .fd = link_fd, .perf = skel ? skel->links.lt_caps_hit : NULL };
+
+	if (skel)
+		skel->links.lt_caps_hit = NULL;
+	if (link.fd >= 0 || link.perf)
+		lt_links__part(&link, 1, &parting);
+}
+
+void lt_features__settle(bool wait)
+{
+	lt_parting__reap(&parting, wait);
+	if (parting.n)
+		return;
+	free(parting.children);
+	parting = (struct lt_parting){ 0 };
 }
 
 /* Tries one way of attaching; 0 if hits arrive by it. */
@@ -161,8 +183,7 @@ static int try_way(struct lt_features *features, bool multi)
 	if (!err)
 		features->uprobe_multi = multi;
 out:
-	if (link_fd >= 0)
-		close(link_fd);
+	take_out(skel, link_fd);
 	lt_caps_bpf__destroy(skel);
 	if (self_fd >= 0)
 		close(self_fd);

@@ -213,7 +213,8 @@ static int load_programs(struct lt_probe *probe, const struct lt_probe_opts *opt
 	bpf_program__set_autoload(skel->progs.lt_exec, opts->tell_begins);
 	bpf_program__set_autoload(skel->progs.lt_fork,
 				  opts->tell_begins && probe->features.kernel_btf);
-	lt_programs__choose(skel, &probe->features, probe->has_causes, probe->has_stacks);
+	lt_programs__choose(skel, &probe->features, probe->has_causes, probe->has_stacks,
+			    !opts->no_jit);
 	lt_waits__select(skel, opts->waits);
 	skel->rodata->lt_stall_ns = opts->stall_ns;
 	skel->rodata->lt_late_ns = opts->stall_ns / LATE_PART;
@@ -383,6 +384,7 @@ int lt_probe__drain(struct lt_probe *probe, const struct lt_drain *drain)
 	int n;
 
 	lt_parting__reap(&probe->parting, false);
+	lt_features__settle(false);
 	probe->drain = *drain;
 	__atomic_store_n(&probe->skel->bss->lt_begins, 0, __ATOMIC_RELAXED);
 	n = ring_buffer__consume(probe->ring);

@@ -41,6 +41,10 @@ struct lt_features {
  * error. perf_only: as if the kernel had no multi links. */
 int lt_features__probe(struct lt_features *ret_features, bool perf_only);
 
+/* That function's probe is taken out in the background, by a child: takes leave of it if it has ended; wait: when it
+ * has. */
+void lt_features__settle(bool wait);
+
 /* Would probes be placed by multi links on this host, as far as can be told? */
 bool lt_features__multi_expected(const struct lt_features *features, bool perf_only);
 
@@ -66,6 +70,7 @@ struct lt_probe_opts {
 	unsigned max_targets; /* sizes the tables */
 	enum lt_wait_way waits; /* LT_WAITS_NONE: no process is watched by its system calls */
 	bool tell_begins; /* programs that begin anywhere on the host make an event */
+	bool no_jit; /* nobody will ask for LT_GROUP_JIT: its programs are not loaded */
 };
 
 /* Loads the programs. 0, or -errno with the error logged (-EPERM names the capability). */

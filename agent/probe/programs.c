@@ -58,11 +58,13 @@ static void choose_attach_type(struct lt_looptop_bpf *skel)
 }
 
 void lt_programs__choose(struct lt_looptop_bpf *skel, const struct lt_features *features,
-			 bool has_causes, bool has_stacks)
+			 bool has_causes, bool has_stacks, bool has_jit)
 {
 	bpf_program__set_autoload(skel->progs.lt_sched_switch, has_causes);
 	bpf_program__set_autoload(skel->progs.lt_sched_wakeup, has_causes);
 	bpf_program__set_autoload(skel->progs.lt_sample, has_stacks);
+	bpf_program__set_autoload(skel->progs.lt_compiled, has_jit);
+	bpf_program__set_autoload(skel->progs.lt_deopt, has_jit);
 	for (enum lt_role role = LT_ROLE_NONE + 1; role < LT_ROLE_MAX; role++) {
 		struct build build = build_of(skel, role);
 

@@ -8,7 +8,7 @@
 
 /* Switches off what this kernel does not take; before the object is loaded. */
 void lt_programs__choose(struct lt_looptop_bpf *skel, const struct lt_features *features,
-			 bool has_causes, bool has_stacks);
+			 bool has_causes, bool has_stacks, bool has_jit);
 
 struct bpf_program *lt_programs__of_role(const struct lt_probe *probe, enum lt_role role);
 

@@ -235,7 +235,7 @@ void lt_cache_store(int fd, const struct lt_identity *identity, const struct lt_
 	close(dir);
 }
 
-int lt_cache_analyse(int fd, const char *path, struct lt_image **ret_image)
+int lt_cache_analyse(int fd, const char *path, bool unless_marked, struct lt_image **ret_image)
 {
 	struct lt_identity identity, after;
 	const char *why_not;
@@ -244,6 +244,9 @@ int lt_cache_analyse(int fd, const char *path, struct lt_image **ret_image)
 
 	if (keep && lt_cache_load(fd, &identity, ret_image) == 0)
 		return 0;
+	/* Of the libraries of a process most are told apart from the few quickly. */
+	if (unless_marked && !lt_image__is_marked(fd))
+		return -ENOEXEC;
 	err = lt_image__analyse(fd, path, ret_image);
 	if (err)
 		return err;

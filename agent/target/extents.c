@@ -94,28 +94,38 @@ static uint64_t reduce(unsigned __int128 value)
 	return sum >= PRIME ? sum - PRIME : sum;
 }
 
+#define LANES	   4
+#define LANE_BYTES (LANES * sizeof(uint64_t))
+
+/*
+ * A polynomial of the key, with the halves of the words as coefficients: of two different texts of so many bytes it is
+ * the same for as many keys as its degree at most, a few millions of 2^61. Each lane has every fourth word, as one
+ * product must wait for the one before it.
+ */
 struct sum {
-	uint64_t value, key, square;
+	uint64_t lanes[LANES], key, square, stride; /* stride: from a lane's word to its next */
 };
 
-/* A polynomial of the key, with the halves of the words as coefficients. */
 static void add_words(struct sum *sum, const uint8_t *bytes, size_t size)
 {
-	uint64_t value = sum->value, word;
+	uint64_t words[LANES];
 
-	for (size_t at = 0; at < size; at += sizeof(word)) {
-		memcpy(&word, bytes + at, sizeof(word));
-		value = reduce((unsigned __int128)value * sum->square +
-			       (unsigned __int128)(word >> 32) * sum->key + (uint32_t)word);
+	for (size_t at = 0; at < size; at += LANE_BYTES) {
+		memcpy(words, bytes + at, LANE_BYTES);
+		for (int i = 0; i < LANES; i++)
+			sum->lanes[i] =
+				reduce((unsigned __int128)sum->lanes[i] * sum->stride +
+				       (unsigned __int128)(words[i] >> 32) * sum->key +
+				       (uint32_t)words[i]);
 	}
-	sum->value = value;
 }
 
 static int add_part(int fd, const struct lt_extent *part, uint8_t *buf, struct sum *sum)
 {
 	for (uint64_t done = 0; done < part->size;) {
 		uint64_t left = part->size - done;
-		size_t size = left < READ_BYTES ? left : READ_BYTES, padded = (size + 7) & ~7ul;
+		size_t size = left < READ_BYTES ? left : READ_BYTES;
+		size_t padded = (size + LANE_BYTES - 1) / LANE_BYTES * LANE_BYTES;
 		ssize_t n = pread(fd, buf, size, (off_t)(part->offset + done));
 
 		if (n != (ssize_t)size)
@@ -129,14 +139,18 @@ static int add_part(int fd, const struct lt_extent *part, uint8_t *buf, struct s
 
 int lt_extents_sum(int fd, const struct lt_extent *parts, size_t n, uint64_t key, uint64_t *ret_sum)
 {
-	struct sum sum = { .value = n, .key = key % PRIME };
+	struct sum sum = { .lanes = { n }, .key = key % PRIME };
 	uint8_t *buf = malloc(READ_BYTES);
 	int err = buf ? 0 : -ENOMEM;
 
 	sum.square = reduce((unsigned __int128)sum.key * sum.key);
+	sum.stride = reduce((unsigned __int128)sum.square * sum.square);
+	sum.stride = reduce((unsigned __int128)sum.stride * sum.stride);
 	for (size_t i = 0; !err && i < n; i++)
 		err = add_part(fd, &parts[i], buf, &sum);
 	free(buf);
-	*ret_sum = sum.value;
+	*ret_sum = 0;
+	for (int i = 0; i < LANES; i++)
+		*ret_sum = reduce((unsigned __int128)*ret_sum * sum.square + sum.lanes[i]);
 	return err;
 }

@@ -10,7 +10,6 @@
 #include <uthash.h>
 
 #include "agent/target/cache.h"
-#include "agent/target/image.h"
 #include "agent/util/clock.h"
 
 #define KEPT_NS 3000000000ull
@@ -76,19 +75,12 @@ void lt_images__sweep(struct lt_images *images)
 		drop_unused(images, lt_now_ns() - KEPT_NS);
 }
 
-static int load(int fd, const char *path, bool unless_marked, struct lt_image **ret_image)
-{
-	/* Of the libraries of a process most are told apart from the few quickly. */
-	if (unless_marked && !lt_image__is_marked(fd))
-		return -ENOEXEC;
-	return lt_cache_analyse(fd, path, ret_image);
-}
-
 /* A new entry with its image, which has the descriptor; it is in no table yet. */
 static int make(int take_fd, const char *path, bool unless_marked, struct shared **ret_shared)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
-	int err = shared ? load(take_fd, path, unless_marked, &shared->image) : -ENOMEM;
+	int err = shared ? lt_cache_analyse(take_fd, path, unless_marked, &shared->image) :
+			   -ENOMEM;
 
 	if (err) {
 		free(shared);

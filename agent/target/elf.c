@@ -402,6 +402,20 @@ int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, u
 	return -ENOENT;
 }
 
+/* Of one symbol of the many: only that, and its name, count as read. */
+static const char *dynamic_name(struct lt_elf *elf, const GElf_Shdr *dyn_sh, uint64_t index,
+				const GElf_Sym *sym)
+{
+	const char *name = elf_strptr(elf->elf, dyn_sh->sh_link, sym->st_name);
+	GElf_Shdr names_sh;
+
+	lt_extents__note(elf->read, dyn_sh->sh_offset + index * sizeof(Elf64_Sym),
+			 sizeof(Elf64_Sym));
+	if (name && gelf_getshdr(elf_getscn(elf->elf, dyn_sh->sh_link), &names_sh))
+		lt_extents__note(elf->read, names_sh.sh_offset + sym->st_name, strlen(name) + 1);
+	return name;
+}
+
 const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot)
 {
 	Elf_Scn *scn = NULL;
@@ -411,8 +425,7 @@ const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot)
 
 	if (!elf->dynsym || !gelf_getshdr(elf->dynsym, &dyn_sh))
 		return NULL;
-	syms = data_of(elf, elf->dynsym);
-	data_of(elf, elf_getscn(elf->elf, dyn_sh.sh_link));
+	syms = elf_getdata(elf->dynsym, NULL);
 	while (syms && (scn = elf_nextscn(elf->elf, scn))) {
 		Elf_Data *data;
 
@@ -429,7 +442,7 @@ const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot)
 			if (!gelf_getrela(data, (int)i, &rela) || rela.r_offset != slot)
 				continue;
 			if (gelf_getsym(syms, (int)GELF_R_SYM(rela.r_info), &sym))
-				return elf_strptr(elf->elf, dyn_sh.sh_link, sym.st_name);
+				return dynamic_name(elf, &dyn_sh, GELF_R_SYM(rela.r_info), &sym);
 		}
 	}
 	return NULL;

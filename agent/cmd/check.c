@@ -9,6 +9,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/probe/probe.h"
 #include "agent/target/handles.h"
+#include "agent/target/identity.h"
 
 static const char *yes(bool is)
 {
@@ -132,12 +133,16 @@ static void check_heap(const struct lt_v8_layout *v8)
 static void check_image(const struct lt_module *module)
 {
 	const struct lt_image *image = module->image;
+	struct lt_identity identity;
+	const char *why_not;
 	size_t stepped = 0;
 
 	printf("  file                 %s\n", module->path);
 	check_v8(&image->v8);
 	check_heap(&image->v8);
-	printf("  build-id             %s\n", image->build_id[0] ? image->build_id : "none (not cached)");
+	printf("  build-id             %s\n", image->build_id[0] ? image->build_id : "none");
+	if (lt_identify(module->fd, &identity, &why_not))
+		printf("  site cache           not kept: %s\n", why_not);
 	if (image->stripped)
 		printf("  symbols              stripped: internal functions were found by structure\n");
 	for (size_t i = 0; i < image->n_sites; i++) {

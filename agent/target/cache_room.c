@@ -42,8 +42,8 @@ static size_t look_through(int dir, const char *prefix, struct oldest *ret_oldes
 		if (!suffix || fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		if (whole ? !lt_starts_with(entry->d_name, prefix) :
-			    st.st_mtim.tv_sec + ABANDONED_SECONDS < time(NULL)) {
+		if (whole ? !lt_starts_with(entry->d_name, prefix)
+			  : st.st_mtim.tv_sec + ABANDONED_SECONDS < time(NULL)) {
 			unlinkat(dir, entry->d_name, 0);
 			continue;
 		}

@@ -4,7 +4,7 @@
 #ifndef LOOPTOP_TARGET_CACHE_ROOM_H
 #define LOOPTOP_TARGET_CACHE_ROOM_H
 
-#define LT_CACHE_SUFFIX	  ".sites"
+#define LT_CACHE_SUFFIX	     ".sites"
 #define LT_CACHE_ENTRIES_MAX 64
 
 /* Removes from a directory of entries those of other formats, what a writer that was killed left behind, and the

@@ -113,10 +113,9 @@ static void add_words(struct sum *sum, const uint8_t *bytes, size_t size)
 	for (size_t at = 0; at < size; at += LANE_BYTES) {
 		memcpy(words, bytes + at, LANE_BYTES);
 		for (int i = 0; i < LANES; i++)
-			sum->lanes[i] =
-				reduce((unsigned __int128)sum->lanes[i] * sum->stride +
-				       (unsigned __int128)(words[i] >> 32) * sum->key +
-				       (uint32_t)words[i]);
+			sum->lanes[i] = reduce((unsigned __int128)sum->lanes[i] * sum->stride +
+					       (unsigned __int128)(words[i] >> 32) * sum->key +
+					       (uint32_t)words[i]);
 	}
 }
 

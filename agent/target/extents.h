@@ -29,6 +29,7 @@ size_t lt_extents__list(const struct lt_extents *extents, struct lt_extent *ret_
  * The sum of these parts of a file, under a key that nobody knows who could choose the contents. 0, or -errno: -EIO
  * the file is shorter.
  */
-int lt_extents_sum(int fd, const struct lt_extent *parts, size_t n, uint64_t key, uint64_t *ret_sum);
+int lt_extents_sum(int fd, const struct lt_extent *parts, size_t n, uint64_t key,
+		   uint64_t *ret_sum);
 
 #endif

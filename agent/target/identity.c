@@ -16,12 +16,12 @@
 #define SETTLED_SECONDS 2
 
 /* As in linux/magic.h, which does not have all of them. */
-#define MAGIC_EXT	0xef53
-#define MAGIC_ZFS	0x2fc12fc1
-#define MAGIC_BCACHEFS	0xca451a4e
-#define MAGIC_XFS	0x58465342
-#define MAGIC_BTRFS	0x9123683e
-#define MAGIC_F2FS	0xf2f52010
+#define MAGIC_EXT      0xef53
+#define MAGIC_ZFS      0x2fc12fc1
+#define MAGIC_BCACHEFS 0xca451a4e
+#define MAGIC_XFS      0x58465342
+#define MAGIC_BTRFS    0x9123683e
+#define MAGIC_F2FS     0xf2f52010
 
 /*
  * File systems on disks. On these an owner is what the host's root made him, an inode's number stays its own, and the
@@ -43,9 +43,9 @@ static bool is_disk(uint64_t file_system)
 const char *lt_identity_why_not(const struct stat *st, uint64_t file_system, bool no_setuid,
 				uint64_t now_s)
 {
-	uint64_t changed_s = (uint64_t)(st->st_ctim.tv_sec > st->st_mtim.tv_sec ?
-						st->st_ctim.tv_sec :
-						st->st_mtim.tv_sec);
+	uint64_t changed_s =
+		(uint64_t)(st->st_ctim.tv_sec > st->st_mtim.tv_sec ? st->st_ctim.tv_sec
+								   : st->st_mtim.tv_sec);
 
 	if (!S_ISREG(st->st_mode))
 		return "it is no regular file";

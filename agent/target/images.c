@@ -79,8 +79,7 @@ void lt_images__sweep(struct lt_images *images)
 static int make(int take_fd, const char *path, bool unless_marked, struct shared **ret_shared)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
-	int err = shared ? lt_cache_analyse(take_fd, path, unless_marked, &shared->image) :
-			   -ENOMEM;
+	int err = shared ? lt_cache_analyse(take_fd, path, unless_marked, &shared->image) : -ENOMEM;
 
 	if (err) {
 		free(shared);

@@ -82,7 +82,8 @@ static bool is_same(const struct lt_site *site, const struct lt_insn *in, const 
 
 static bool is_bounded(const struct lt_site *site)
 {
-	return site->length && site->length <= sizeof(site->bytes) && site->function <= site->vaddr &&
+	return site->length && site->length <= sizeof(site->bytes) &&
+	       site->function <= site->vaddr &&
 	       site->vaddr - site->function <= CODE_MAX - sizeof(site->bytes) &&
 	       site->file_offset >= site->vaddr - site->function;
 }

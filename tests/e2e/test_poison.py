@@ -6,12 +6,15 @@ Node in which one symbol is moved: into the middle of `mov %rdx,-0x28(%rbp)`, wh
 `mov %rcx,%rsp` and ends the process. Build-id, size and the byte at the site are those of the genuine Node."""
 
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import compile_c
 from support.elf import Elf
 from support.looptop import NO_BUDGET, Stat, measure, run
 from support.workload import WORKLOADS, Workload, node_workload
@@ -141,3 +144,40 @@ def test_who_may_write_is_not_kept(one_node, harm, public, tmp_path, monkeypatch
         truth, process = measure(target, "start", tier="full", seconds=0.5)
     process.loop().assert_busy(truth["active"])
     assert not entries(tmp_path)
+
+
+LIBUV = next(Path("/usr/lib").glob("*/libuv.so.1"))
+
+
+def call_of_epoll_pwait(path):
+    """Only loops that block SIGPROF wait by it; the others have a site there all the same."""
+    told = subprocess.run(["objdump", "-d", path], capture_output=True, text=True, check=True)
+    found = re.search(r"^ *([0-9a-f]+):.*call .*<epoll_pwait@plt>$", told.stdout, re.MULTILINE)
+    return int(found.group(1), 16)
+
+
+def test_a_file_that_is_written_to_in_place(public):
+    """Between two attaches to one process: its library is the same inode, analysed once, with other contents. The
+    budget takes the probes out, and would put them back."""
+    shutil.copy(LIBUV.resolve(), public / LIBUV.name)
+    program = compile_c(WORKLOADS / "uv-spin.c", public / "uv-spin", "-luv")
+    unused = call_of_epoll_pwait(public / LIBUV.name)
+    with Workload([program], env={"LD_LIBRARY_PATH": str(public)}) as target:
+        with Stat(target.pid, extra=("--budget", "1")) as stat:
+            stat.wait_attached()
+            stat.wait_for(lambda told: told and tier_of(told[-1]) == "memory", 30, "over the budget")
+            with Elf(public / LIBUV.name) as elf:
+                elf.write(elf.offset(unused), b"\x06")  # no instruction
+            target.call("calm")
+            told = stat.wait_message("was changed", 60)
+            count = len(stat.snapshots)
+            stat.wait_snapshots(count + 3)
+            assert {tier_of(snapshot) for snapshot in stat.snapshots[count + 1 :]} == {"memory"}
+            stat.stop()
+        assert target.alive
+    assert len(told) == 1 and f"attach to pid {target.pid}" in told[0], told
+    assert str(public / LIBUV.name) in told[0] and "uv__io_poll+0x" in told[0], told
+
+
+def tier_of(snapshot):
+    return snapshot["processes"][0]["tier"] if snapshot["processes"] else None

@@ -238,7 +238,8 @@ static void test_other_identity(void **state)
 
 		((uint64_t *)&other)[i]++;
 		assert_int_equal(load_as(fx, &other), -ENOENT);
-		fx->image->n_classes = 0; /* what is kept of it later must not come back for the first */
+		fx->image->n_classes =
+			0; /* what is kept of it later must not come back for the first */
 		lt_cache_store(fx->fd, &other, fx->image);
 		assert_int_equal(load_as(fx, &other), 0);
 		assert_int_equal(load(fx), 0);
@@ -513,11 +514,11 @@ static void test_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_round_trip),	      CASE(test_not_replaced),	 CASE(test_other_identity),
-		CASE(test_renamed),	      CASE(test_nothing_known),	 CASE(test_flipped),
-		CASE(test_truncated),	      CASE(test_other_version),	 CASE(test_room),
-		CASE(test_insane),	      CASE(test_texts_without_end), CASE(test_other_contents),
-		CASE(test_open_directory),    CASE(test_not_a_file),	 CASE(test_directory),
+		CASE(test_round_trip),	   CASE(test_not_replaced),	 CASE(test_other_identity),
+		CASE(test_renamed),	   CASE(test_nothing_known),	 CASE(test_flipped),
+		CASE(test_truncated),	   CASE(test_other_version),	 CASE(test_room),
+		CASE(test_insane),	   CASE(test_texts_without_end), CASE(test_other_contents),
+		CASE(test_open_directory), CASE(test_not_a_file),	 CASE(test_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) + !site_here(1);

@@ -191,7 +191,8 @@ static void test_itself(void **state)
 	assert_true(image->n_missing > 0); /* it has no thread pool */
 	lt_cache_store(fd, &claimed, image);
 	free(image);
-	assert_int_equal(lt_cache_load(fd, &claimed, &image), 0); /* so that later tests meet a full cache */
+	assert_int_equal(lt_cache_load(fd, &claimed, &image),
+			 0); /* so that later tests meet a full cache */
 	free(image);
 	close(fd);
 }

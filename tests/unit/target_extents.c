@@ -76,7 +76,8 @@ static void test_limits(void **state)
 
 	(void)state;
 	assert_null(lt_extents__new(0));
-	assert_null(lt_extents__new(1ull << 40)); /* a hole in a file costs nothing, its blocks would */
+	assert_null(
+		lt_extents__new(1ull << 40)); /* a hole in a file costs nothing, its blocks would */
 	lt_extents__note(NULL, 0, 1);
 	assert_int_equal(lt_extents__list(NULL, &part, 1), 0);
 	lt_extents__free(NULL);

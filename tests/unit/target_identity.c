@@ -20,8 +20,8 @@
 #include "agent/target/identity.h"
 #include "tests/unit/elf_file.h"
 
-#define EXT   0xef53
-#define NOBODY 65534
+#define EXT	     0xef53
+#define NOBODY	     65534
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -39,7 +39,8 @@ static void test_attributes(void **state)
 		{ S_IFREG | 0755, 0, 0x9123683e, false, true }, /* btrfs */
 		{ S_IFREG | 0755, 1000, EXT, false, false },
 		{ S_IFREG | 0755, NOBODY, EXT, false, false },
-		{ S_IFREG | 0775, 0, EXT, false, false }, /* its group; an access list shows there too */
+		{ S_IFREG | 0775, 0, EXT, false,
+		  false }, /* its group; an access list shows there too */
 		{ S_IFREG | 0757, 0, EXT, false, false },
 		{ S_IFDIR | 0755, 0, EXT, false, false },
 		{ S_IFCHR | 0600, 0, EXT, false, false },
@@ -59,8 +60,8 @@ static void test_attributes(void **state)
 				   .st_uid = cases[i].uid,
 				   .st_ctim.tv_sec = 1000,
 				   .st_mtim.tv_sec = 900 };
-		const char *why = lt_identity_why_not(&st, cases[i].file_system,
-						      cases[i].no_setuid, 5000);
+		const char *why =
+			lt_identity_why_not(&st, cases[i].file_system, cases[i].no_setuid, 5000);
 
 		if (!why != cases[i].good)
 			fail_msg("case %zu: %s", i, why ? why : "kept");
@@ -70,7 +71,9 @@ static void test_attributes(void **state)
 /* Within the grain of its times a file may change and show no other ones. */
 static void test_just_changed(void **state)
 {
-	struct stat st = { .st_mode = S_IFREG | 0755, .st_ctim.tv_sec = 1000, .st_mtim.tv_sec = 900 };
+	struct stat st = { .st_mode = S_IFREG | 0755,
+			   .st_ctim.tv_sec = 1000,
+			   .st_mtim.tv_sec = 900 };
 
 	(void)state;
 	assert_non_null(lt_identity_why_not(&st, EXT, false, 1000));

@@ -184,7 +184,8 @@ static const struct lt_site *site_of(const struct lt_image *image, const char *s
 struct lie {
 	struct lt_image *genuine, *lying;
 	int fd, copy; /* of the files */
-	const struct lt_site *host, *moved; /* that of whose function the middle of an instruction is in; that which is there */
+	const struct lt_site *host,
+		*moved; /* that of whose function the middle of an instruction is in; that which is there */
 };
 
 /* A copy in which a symbol says that its function begins in the middle of another's instruction, at a push's byte. */
@@ -280,8 +281,8 @@ static void test_moved_symbol_kept(void **state)
 /* --- a file that is changed in place ----------------------------------------------------------- */
 
 /* What the tests of functions in this program look for. */
-#define CODE(name, code)                                                                    \
-	__asm__(".pushsection .text\n\t.p2align 4\n\t.globl " name "\n\t.type " name        \
+#define CODE(name, code)                                                             \
+	__asm__(".pushsection .text\n\t.p2align 4\n\t.globl " name "\n\t.type " name \
 		", @function\n" name ":\n\t" code "\n\t.size " name ", .-" name "\n\t.popsection")
 
 #ifdef __x86_64__
@@ -362,9 +363,9 @@ static void test_rewritten(void **state)
 	at = (off_t)image->sites[0].file_offset;
 	for (size_t i = 0; i < COUNT(changes); i++) {
 		assert_int_equal(pread(fd, code, 8, at - 5), 8);
-		assert_int_equal(pwrite(fd, changes[i].bytes, changes[i].size,
-					at - changes[i].before),
-				 changes[i].size);
+		assert_int_equal(
+			pwrite(fd, changes[i].bytes, changes[i].size, at - changes[i].before),
+			changes[i].size);
 		assert_int_equal(lt_verify_sites(fd, image, LT_GROUP_POOL, &site), -ESTALE);
 		assert_ptr_equal(site, &image->sites[0]);
 		assert_int_equal(pwrite(fd, code, 8, at - 5), 8);
@@ -485,7 +486,10 @@ static void test_nops(void **state)
 		{ 1, { 0x90 }, true, true },
 		{ 2, { 0x66, 0x90 }, true, true },
 		{ 3, { 0x66, 0x66, 0x90 }, true, true },
-		{ 3, { 0x0f, 0x1f, 0x00 }, true, false }, /* the kernel's branch emulation has it since 6.18 */
+		{ 3,
+		  { 0x0f, 0x1f, 0x00 },
+		  true,
+		  false }, /* the kernel's branch emulation has it since 6.18 */
 		{ 4, { 0x0f, 0x1f, 0x40, 0x00 }, true, false },
 		{ 4, { 0x66, 0x66, 0x66, 0x90 }, true, true },
 		{ 5, { 0x0f, 0x1f, 0x44, 0x00, 0x00 }, false, false },
@@ -504,8 +508,11 @@ static void test_nops(void **state)
 		{ 8, { 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 }, false, false },
 		{ 9, { 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 }, false, false },
 		{ 10, { 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 }, false, false },
-		{ 15, { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90 },
-		  false, false },
+		{ 15,
+		  { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+		    0x66, 0x90 },
+		  false,
+		  false },
 		/* five bytes and more that do something */
 		{ 5, { 0xe8, 1, 0, 0, 0 }, true, true },
 		{ 5, { 0xe9, 1, 0, 0, 0 }, true, true },

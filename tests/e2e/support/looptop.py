@@ -103,6 +103,14 @@ class Running:
         assert strict_json(line)["event"] == "attached"
         return time.monotonic() - self.started
 
+    def wait_message(self, text, timeout=20):
+        """Waits for a line on stderr that has this text; all that have it."""
+
+        def with_text(messages):
+            return [line for line in messages if text in line]
+
+        return self._messages.wait(with_text, timeout, f"looptop does not say {text!r}")
+
     def stop(self, signum=signal.SIGTERM, status=0, timeout=20):
         """Ends the program as a user would; fails if that is no normal end."""
         self.process.send_signal(signum)

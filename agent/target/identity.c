@@ -65,14 +65,22 @@ const char *lt_identity_why_not(const struct stat *st, uint64_t file_system, boo
 /* Is user 0 the host's root? Otherwise whoever made this namespace is. */
 static bool is_host_namespace(void)
 {
+	static enum {
+		UNKNOWN,
+		HOST,
+		OTHER
+	} found;
 	unsigned inside, outside, length;
-	FILE *file = fopen("/proc/self/uid_map", "re");
-	bool whole = file && fscanf(file, "%u %u %u", &inside, &outside, &length) == 3 &&
-		     inside == 0 && outside == 0 && length == UINT32_MAX;
+	FILE *file = found == UNKNOWN ? fopen("/proc/self/uid_map", "re") : NULL;
 
+	if (found == UNKNOWN)
+		found = file && fscanf(file, "%u %u %u", &inside, &outside, &length) == 3 &&
+					inside == 0 && outside == 0 && length == UINT32_MAX
+				? HOST
+				: OTHER;
 	if (file)
 		fclose(file);
-	return whole;
+	return found == HOST;
 }
 
 /*

@@ -52,6 +52,24 @@ const char *lt_cache_directory(void)
 	return path;
 }
 
+/* With the folder that it is in, as the XDG base directories are made by whoever comes first. */
+static int make_directory(const char *path)
+{
+	char base[512];
+	char *slash;
+
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	snprintf(base, sizeof(base), "%s", path);
+	slash = strrchr(base, '/');
+	*slash = '\0';
+	if (mkdir(base, 0700) && errno != EEXIST)
+		return -errno;
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
 /* Opens the directory if nobody else can write to it. */
 static int open_directory(bool create)
 {
@@ -61,8 +79,9 @@ static int open_directory(bool create)
 
 	if (!path)
 		return -ENOENT;
-	if (create && mkdir(path, 0700) && errno != EEXIST)
-		return -errno;
+	fd = create ? make_directory(path) : 0;
+	if (fd < 0)
+		return fd;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

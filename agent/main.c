@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/cmd/cmd.h"
+#include "agent/util/bounded.h"
 #include "looptop/log.h"
 
 static const struct lt_cmd *const commands[] = { &lt_cmd_top,    &lt_cmd_stat,   &lt_cmd_agent,
@@ -36,6 +37,7 @@ int main(int argc, char **argv)
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
+	lt_bounded__prepare();
 	status = lt_cmd_find(options.command)->run(&options);
 	free(options.pids);
 	return status;

@@ -12,7 +12,7 @@
 #include <zlib.h>
 
 #include "agent/target/elf.h"
-#include "agent/target/uv_layout.h"
+#include "agent/target/image_check.h"
 #include "looptop/log.h"
 
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
@@ -83,47 +83,6 @@ static int file_key(int fd, char *build_id, size_t size, uint64_t *ret_file_size
 	return build_id[0] ? 0 : -ENOENT;
 }
 
-static bool is_terminated(const char *text, size_t size)
-{
-	return memchr(text, '\0', size);
-}
-
-/* Of an account in internal_fields; -1 is unknown. */
-static bool is_field(int32_t offset)
-{
-	return offset >= -1 && offset <= LT_UV_ACCOUNT_MAX - 8;
-}
-
-/* Whatever a broken cache holds, the image's figures and texts stay within their bounds. */
-static bool is_sane(const struct lt_image *image)
-{
-	if (image->n_sites > LT_IMAGE_SITES_MAX || image->n_classes > LT_IMAGE_CLASSES_MAX ||
-	    image->n_missing > sizeof(image->missing) / sizeof(image->missing[0]) ||
-	    !is_terminated(image->build_id, sizeof(image->build_id)) ||
-	    !is_terminated(image->runtime, sizeof(image->runtime)) ||
-	    !is_terminated(image->runtime_version, sizeof(image->runtime_version)) ||
-	    !is_terminated(image->uv_version, sizeof(image->uv_version)))
-		return false;
-	if (!is_field(image->uv.idle_time) || !is_field(image->uv.entry_time) ||
-	    !is_field(image->uv.loop_count) ||
-	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0) || image->uv.mutex_bytes < 0 ||
-	    image->uv.mutex_bytes > LT_UV_MUTEX_MAX)
-		return false;
-	if (!is_terminated(image->v8.sizes.why_not, sizeof(image->v8.sizes.why_not)))
-		return false;
-	for (size_t i = 0; i < image->n_classes; i++)
-		if (image->classes[i].kind >= LT_KIND_MAX)
-			return false;
-	for (size_t i = 0; i < image->n_missing; i++)
-		if (!is_terminated(image->missing[i], sizeof(image->missing[i])))
-			return false;
-	for (size_t i = 0; i < image->n_sites; i++)
-		if (!is_terminated(image->sites[i].symbol, sizeof(image->sites[i].symbol)) ||
-		    image->sites[i].role >= LT_ROLE_MAX || image->sites[i].group >= LT_GROUP_MAX)
-			return false;
-	return true;
-}
-
 static bool sites_match(int fd, const struct lt_image *image)
 {
 	for (size_t i = 0; i < image->n_sites; i++) {
@@ -161,7 +120,7 @@ int lt_cache_load(int fd, struct lt_image **ret_image)
 	    header.magic != MAGIC || header.format != FORMAT ||
 	    header.image_size != sizeof(*image) || header.file_size != file_size ||
 	    read(file, image, sizeof(*image)) != sizeof(*image) ||
-	    header.crc != crc32(0, (const Bytef *)image, sizeof(*image)) || !is_sane(image) ||
+	    header.crc != crc32(0, (const Bytef *)image, sizeof(*image)) || !lt_image__is_sane(image) ||
 	    strcmp(image->build_id, build_id) || !sites_match(fd, image))
 		goto out;
 	*ret_image = image;

@@ -11,8 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/target/elf_header.h"
+
 #define SEGMENTS_MAX   64
 #define NAME_MAX_BYTES 4096
+
+/* Of a table of symbols, and of their names. Node has 10 and 17 MB of them. */
+#define SYMBOLS_BYTES_MAX (48u << 20)
+#define NAMES_BYTES_MAX	  (64u << 20)
 
 /* Relocations looked at for all the imports of a file. Forty calls in a library with 600,000 of them
  * need less than half. */
@@ -29,6 +35,7 @@ struct lt_elf {
 	size_t n_loads;
 	GElf_Phdr tls; /* p_type PT_NULL: none */
 	Elf_Scn *symtab, *dynsym;
+	int error; /* of a table that was not read */
 	size_t relocations_left; /* a file made to be slow must not hold us up */
 };
 
@@ -74,8 +81,9 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 {
 	struct lt_elf *elf = calloc(1, sizeof(*elf));
 	GElf_Ehdr eh;
+	const char *why;
 	struct stat st;
-	int err = -ENOEXEC;
+	int err;
 
 	if (!elf)
 		return -ENOMEM;
@@ -86,13 +94,14 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 		err = -errno;
 		goto fail;
 	}
+	/* libelf takes 200 bytes for a section before it looks whether there is one */
+	err = lt_elf_header__check(fd, &why);
+	if (err)
+		goto fail;
+	err = -ENOEXEC;
 	elf->file_size = (uint64_t)st.st_size;
 	elf->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &eh))
-		goto fail;
-	if (gelf_getclass(elf->elf) != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB ||
-	    (eh.e_machine != EM_X86_64 && eh.e_machine != EM_AARCH64) ||
-	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
 		goto fail;
 	elf->is_arm64 = eh.e_machine == EM_AARCH64;
 	elf->is_program = eh.e_type == ET_EXEC;
@@ -116,6 +125,11 @@ void lt_elf__close(struct lt_elf *elf)
 		return;
 	elf_end(elf->elf);
 	free(elf);
+}
+
+int lt_elf__error(const struct lt_elf *elf)
+{
+	return elf->error;
 }
 
 bool lt_elf__is_arm64(const struct lt_elf *elf)
@@ -176,6 +190,23 @@ struct symbol_table {
 	size_t count;
 };
 
+/* A table as a whole, unless it is too large. */
+static Elf_Data *read_table(struct lt_elf *elf, Elf_Scn *scn, uint64_t bytes_max)
+{
+	Elf_Data *data;
+	GElf_Shdr sh;
+
+	if (gelf_getshdr(scn, &sh) && sh.sh_size > bytes_max && sh.sh_type != SHT_NOBITS) {
+		elf->error = -EFBIG;
+		return NULL;
+	}
+	errno = 0;
+	data = elf_getdata(scn, NULL);
+	if (!data && errno == ENOMEM)
+		elf->error = -ENOMEM;
+	return data;
+}
+
 static bool open_table(struct lt_elf *elf, bool with_names, struct symbol_table *ret_table)
 {
 	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym, *names_scn;
@@ -185,8 +216,8 @@ static bool open_table(struct lt_elf *elf, bool with_names, struct symbol_table 
 	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_entsize != sizeof(Elf64_Sym))
 		return false;
 	names_scn = elf_getscn(elf->elf, sh.sh_link);
-	table.symbols = elf_getdata(scn, NULL);
-	table.names = with_names ? elf_getdata(names_scn, NULL) : NULL;
+	table.symbols = read_table(elf, scn, SYMBOLS_BYTES_MAX);
+	table.names = with_names ? read_table(elf, names_scn, NAMES_BYTES_MAX) : NULL;
 	if (!table.symbols || (with_names && !table.names) || !gelf_getshdr(names_scn, &names_sh))
 		return false;
 	table.names_offset = names_sh.sh_offset;

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 #include "agent/target/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/target/cache.h"
-#include "agent/target/image.h"
+#include "agent/target/image_load.h"
 #include "agent/target/maps.h"
 
 #define FILES_MAX    8192 /* a power of two */
@@ -24,6 +24,7 @@ struct file {
 };
 
 struct lt_files {
+	uint64_t patience_ns;
 	struct file files[FILES_MAX];
 	size_t n_files;
 	struct lt_mapping mappings[MAPPINGS_MAX]; /* of the process that is looked at */
@@ -31,7 +32,16 @@ struct lt_files {
 
 struct lt_files *lt_files__new(void)
 {
-	return calloc(1, sizeof(struct lt_files));
+	struct lt_files *files = calloc(1, sizeof(*files));
+
+	if (files)
+		files->patience_ns = LT_PATIENT;
+	return files;
+}
+
+void lt_files__set_patience(struct lt_files *files, uint64_t patience_ns)
+{
+	files->patience_ns = patience_ns;
 }
 
 void lt_files__free(struct lt_files *files)
@@ -69,18 +79,16 @@ static bool keep(struct lt_files *files, struct file *place, const struct file *
 	return file->has_loop;
 }
 
-/* Analyses a file and keeps its sites, so that attaching to it is quick. */
-static bool analyse(int fd, const char *path)
+/* True: what is in it is known now, also that it is refused, but not what a process that ends broke off. */
+static bool look_into(struct lt_files *files, int fd, bool unless_marked, bool *ret_has_loop)
 {
 	struct lt_image *image = NULL;
-	bool found = lt_cache_load(fd, &image) == 0;
+	int err = lt_image__load(fd, unless_marked, files->patience_ns, &image);
 
-	if (!found && lt_image__analyse(fd, path, &image) == 0) {
-		found = true;
-		lt_cache_store(fd, image);
-	}
-	free(image);
-	return found;
+	*ret_has_loop = !err;
+	if (!err)
+		free(image);
+	return err != -EAGAIN && err != -EINTR && err != -ENOMEM;
 }
 
 bool lt_files__exe_has_loop(struct lt_files *files, int pid)
@@ -104,8 +112,8 @@ bool lt_files__exe_has_loop(struct lt_files *files, int pid)
 		return false;
 	/* The process may run another program by now: what is kept is what was opened. */
 	if (fstat(fd, &st) == 0 && st.st_dev == file.dev && st.st_ino == file.ino) {
-		file.has_loop = analyse(fd, path);
-		keep(files, place, &file);
+		if (look_into(files, fd, false, &file.has_loop))
+			keep(files, place, &file);
 	}
 	close(fd);
 	return file.has_loop;
@@ -121,9 +129,25 @@ static uint64_t hash_of(const char *path)
 	return hash;
 }
 
+static struct file file_of(const struct lt_mapping *mapping)
+{
+	return (struct file){ mapping->dev, mapping->ino, hash_of(mapping->path), true, false };
+}
+
+static bool is_any_new(struct lt_files *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct file file = file_of(&files->mappings[i]);
+
+		if (!place_of(files, file.dev, file.ino, file.tag)->used)
+			return true;
+	}
+	return false;
+}
+
 static bool mapping_has_loop(struct lt_files *files, int pid, const struct lt_mapping *mapping)
 {
-	struct file file = { mapping->dev, mapping->ino, hash_of(mapping->path), true, false };
+	struct file file = file_of(mapping);
 	struct file *place = place_of(files, file.dev, file.ino, file.tag);
 	int fd;
 
@@ -132,15 +156,18 @@ static bool mapping_has_loop(struct lt_files *files, int pid, const struct lt_ma
 	fd = lt_maps_open(pid, mapping);
 	if (fd < 0)
 		return false;
-	file.has_loop = lt_image__is_marked(fd) && analyse(fd, mapping->path);
+	if (look_into(files, fd, true, &file.has_loop))
+		keep(files, place, &file);
 	close(fd);
-	return keep(files, place, &file);
+	return file.has_loop;
 }
 
 bool lt_files__any_has_loop(struct lt_files *files, int pid)
 {
 	int n = lt_maps_files(pid, files->mappings, MAPPINGS_MAX);
 
+	if (n > 0 && is_any_new(files, (size_t)n))
+		lt_image__prefetch(pid, files->mappings, (size_t)n, files->patience_ns);
 	for (int i = 0; i < n; i++)
 		if (mapping_has_loop(files, pid, &files->mappings[i]))
 			return true;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@
 #include "agent/util/bounded_child.h"
 #include "agent/util/bounded_worker.h"
 #include "agent/util/clock.h"
+#include "looptop/log.h"
 
 #define SLICE_NS 20000000ull /* between two looks for a signal that ends the program */
 #define NAP_NS	 1000000ull /* where the kernel has no descriptors of processes */
@@ -216,7 +218,7 @@ static int judge(const struct lt_limits *limits, int status, struct lt_result *r
 	else if (err == -ENOMEM)
 		snprintf(result->why, sizeof(result->why), "more than %zu MB of memory",
 			 limits->memory_bytes >> 20);
-	else if (err == -EFBIG && !result->length)
+	else if (err == -EFBIG || err == -E2BIG)
 		snprintf(result->why, sizeof(result->why), "more of it than is ever read");
 	else if (err == -EPERM || err == -ECHILD) /* a sanitizer's exit; its parent had gone */
 		snprintf(result->why, sizeof(result->why), "its reader crashed");
@@ -226,6 +228,7 @@ static int judge(const struct lt_limits *limits, int status, struct lt_result *r
 int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *ret_result)
 {
 	uint64_t until_ns = lt_now_ns() + patience_ns, now_ns;
+	struct rusage usage = { 0 };
 	int status = 0;
 	bool ended;
 
@@ -249,8 +252,11 @@ int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *
 		lt_bounded__abandon(job);
 		return -EDQUOT;
 	}
-	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
+	while (wait4(job->pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
+	lt_debug("a reader took %ld KB, %ld ms of CPU time", usage.ru_maxrss,
+		 (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+			 (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
 	take_result(job, ret_result);
 	status = judge(&job->limits, status, ret_result);
 	free_job(job);

@@ -56,22 +56,59 @@ int lt_elf_header__check(int fd, const char **ret_why)
 	return -EFBIG;
 }
 
+/* The next segment of code from *at on. */
+static bool next_code(int fd, const Elf64_Ehdr *header, unsigned *at, Elf64_Phdr *ret_ph)
+{
+	for (; *at < header->e_phnum && *at < SEGMENTS_MAX; ++*at) {
+		if (header->e_phoff > INT64_MAX / 2 ||
+		    !read_at(fd, ret_ph, sizeof(*ret_ph), header->e_phoff + *at * sizeof(*ret_ph)))
+			return false;
+		if (ret_ph->p_type == PT_LOAD && (ret_ph->p_flags & PF_X)) {
+			++*at;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_header(int fd, Elf64_Ehdr *ret_header)
+{
+	return read_at(fd, ret_header, sizeof(*ret_header), 0) && is_known(ret_header) &&
+	       ret_header->e_phentsize == sizeof(Elf64_Phdr);
+}
+
+int64_t lt_elf_header__offset(int fd, uint64_t vaddr, uint64_t length)
+{
+	unsigned at = 0;
+	Elf64_Ehdr header;
+	Elf64_Phdr ph;
+
+	if (!read_header(fd, &header))
+		return -1;
+	while (next_code(fd, &header, &at, &ph)) {
+		uint64_t offset;
+
+		if (vaddr < ph.p_vaddr || vaddr - ph.p_vaddr > ph.p_filesz ||
+		    length > ph.p_filesz - (vaddr - ph.p_vaddr))
+			continue;
+		offset = vaddr - ph.p_vaddr + ph.p_offset;
+		return offset <= INT64_MAX ? (int64_t)offset : -1;
+	}
+	return -1;
+}
+
 int lt_elf_header__bias(int fd, const struct lt_mapping *mapping, uint64_t *ret_bias)
 {
+	unsigned at = 0;
 	Elf64_Ehdr header;
+	Elf64_Phdr ph;
 
-	if (!read_at(fd, &header, sizeof(header), 0) || !is_known(&header) ||
-	    header.e_phentsize != sizeof(Elf64_Phdr))
+	if (!read_header(fd, &header))
 		return -ENOEXEC;
-	for (unsigned i = 0; i < header.e_phnum && i < SEGMENTS_MAX; i++) {
-		uint64_t begin;
-		Elf64_Phdr ph;
+	while (next_code(fd, &header, &at, &ph)) {
+		uint64_t begin = ph.p_offset & ~4095ull;
 
-		if (header.e_phoff > INT64_MAX / 2 ||
-		    !read_at(fd, &ph, sizeof(ph), header.e_phoff + i * sizeof(ph)))
-			break;
-		begin = ph.p_offset & ~4095ull;
-		if (ph.p_type != PT_LOAD || !(ph.p_flags & PF_X) || mapping->file_offset < begin ||
+		if (mapping->file_offset < begin ||
 		    mapping->file_offset - begin >= ph.p_offset - begin + ph.p_filesz)
 			continue;
 		*ret_bias = mapping->begin - (ph.p_vaddr - ph.p_offset + mapping->file_offset);

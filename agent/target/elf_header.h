@@ -14,6 +14,9 @@ struct lt_mapping;
  * -ENOEXEC: none; -EFBIG: more of them, and why says of what; -errno. */
 int lt_elf_header__check(int fd, const char **ret_why);
 
+/* The offset in the file of length bytes of code at vaddr, all in one segment; -1. */
+int64_t lt_elf_header__offset(int fd, uint64_t vaddr, uint64_t length);
+
 /* Where the file is mapped, relative to its own addresses. 0 or -ENOEXEC. */
 int lt_elf_header__bias(int fd, const struct lt_mapping *mapping, uint64_t *ret_bias);
 

@@ -23,19 +23,14 @@
 
 #define KNOWN_MAX  8192 /* files */
 #define IMAGES_MAX 64 /* of them, with what is in them: 2 MB */
-#define OWNERS_MAX 16
 #define LOSS	   "event loops in it are not measured"
 
-/* Of a file that was refused its owner's next ones wait ten times as long as it took: nobody takes more than a tenth
- * of the time from the others. */
-#define PENALTY 10
-
 /* Node's analysis takes 40 MB and 50 ms, stripped 150 ms. */
-static const struct lt_limits image_limits = { .memory_bytes = 96u << 20,
+static const struct lt_limits image_limits = { .memory_bytes = 64u << 20,
 					       .cpu_seconds = 3,
 					       .wall_ns = 10000000000ull,
 					       .result_bytes = sizeof(struct lt_image) };
-static const struct lt_limits mark_limits = { .memory_bytes = 96u << 20,
+static const struct lt_limits mark_limits = { .memory_bytes = 64u << 20,
 					      .cpu_seconds = 3,
 					      .wall_ns = 10000000000ull,
 					      .result_bytes = LT_BOUNDED_FDS_MAX };
@@ -72,11 +67,6 @@ static struct {
 	struct key keys[LT_BOUNDED_FDS_MAX];
 	int fds[LT_BOUNDED_FDS_MAX];
 } running;
-
-static struct {
-	uid_t owner;
-	uint64_t until_ns;
-} owners[OWNERS_MAX];
 
 /* --- in the other process ---------------------------------------------------------------------- */
 
@@ -174,29 +164,10 @@ static void keep_image(struct known *known, const struct lt_image *image)
 
 /* --- refusing ---------------------------------------------------------------------------------- */
 
-static bool must_wait(uid_t owner)
-{
-	for (size_t i = 0; i < OWNERS_MAX; i++)
-		if (owner && owners[i].owner == owner)
-			return lt_now_ns() < owners[i].until_ns;
-	return false;
-}
-
-static void punish(uid_t owner, uint64_t spent_ns)
-{
-	size_t at = 0;
-
-	for (size_t i = 1; i < OWNERS_MAX && owners[at].owner != owner; i++)
-		if (owners[i].owner == owner || owners[i].until_ns < owners[at].until_ns)
-			at = i;
-	owners[at].owner = owner;
-	owners[at].until_ns = lt_now_ns() + PENALTY * spent_ns;
-}
-
 /* result: of what read it, which a limit has ended; what is by chance is tried again. */
 static int refuse(struct known *known, int fd, const struct lt_result *result, uint64_t spent_ns)
 {
-	punish(known->owner, spent_ns);
+	lt_bounded__punish(known->owner, spent_ns);
 	if (result->by_chance)
 		return -EAGAIN;
 	known->done = true;
@@ -341,7 +312,7 @@ static int read_files(const struct key *keys, const int *fds, size_t n, bool is_
 
 static int read_one(struct known *known, int fd, bool is_marks, uint64_t patience_ns)
 {
-	if (patience_ns != LT_PATIENT && must_wait(known->owner))
+	if (patience_ns != LT_PATIENT && lt_bounded__must_wait(known->owner))
 		return -EAGAIN;
 	return read_files(&known->key, &fd, 1, is_marks, patience_ns);
 }
@@ -403,8 +374,8 @@ int lt_image__load(int fd, bool unless_marked, uint64_t patience_ns, struct lt_i
 }
 
 /* Those among the files whose marks are not known yet; they are open then. */
-static size_t open_unknown(int pid, const struct lt_mapping *mappings, size_t n, size_t *at,
-			   struct key *keys, int *fds)
+static size_t open_unknown(int pid, const struct lt_mapping *mappings, size_t n,
+			   uint64_t patience_ns, size_t *at, struct key *keys, int *fds)
 {
 	size_t n_open = 0;
 
@@ -414,7 +385,8 @@ static size_t open_unknown(int pid, const struct lt_mapping *mappings, size_t n,
 
 		if (known && !known->done && known->marks == MARKS_UNKNOWN)
 			check_header(known, fd);
-		if (known && !known->done && known->marks == MARKS_UNKNOWN) {
+		if (known && !known->done && known->marks == MARKS_UNKNOWN &&
+		    (patience_ns == LT_PATIENT || !lt_bounded__must_wait(known->owner))) {
 			keys[n_open] = known->key;
 			fds[n_open++] = fd;
 		} else if (fd >= 0) {
@@ -432,7 +404,7 @@ void lt_image__prefetch(int pid, const struct lt_mapping *mappings, size_t n, ui
 	for (size_t at = 0, n_open; at < n;) {
 		int err = 0;
 
-		n_open = open_unknown(pid, mappings, n, &at, keys, fds);
+		n_open = open_unknown(pid, mappings, n, patience_ns, &at, keys, fds);
 		if (n_open > 1) /* one alone is read when it is asked for */
 			err = read_files(keys, fds, n_open, true, patience_ns);
 		for (size_t i = 0; i < n_open; i++)

@@ -29,13 +29,23 @@
 #define NAP_NS	 1000000ull /* where the kernel has no descriptors of processes */
 #define LEFT_MAX 64
 
+#define OWNERS_MAX 16
+#define PENALTY	   10
+
+/* The share of the time that ticks may wait, and what may be put aside. Node's symbols take 50 ms. */
+#define CREDIT_PART   5
+#define CREDIT_MAX_NS 600000000ull
+
 struct lt_job {
 	pid_t pid;
 	int pidfd; /* -1: there are none */
 	int out;
 	struct lt_limits limits;
 	uint64_t deadline_ns;
+	bool in_background;
 };
+
+static unsigned in_background;
 
 /* Those that could not be ended, or that nobody waited for; they are reaped when they have ended. */
 static pid_t left[LEFT_MAX];
@@ -73,7 +83,7 @@ static pid_t begin_here(const struct lt_task *task, int out)
 	lt_child__run(task, out);
 }
 
-struct lt_job *lt_bounded__begin(const struct lt_task *task)
+static struct lt_job *begin(const struct lt_task *task)
 {
 	struct lt_job *job;
 	int err = 0;
@@ -105,6 +115,22 @@ struct lt_job *lt_bounded__begin(const struct lt_task *task)
 	}
 	job->pidfd = (int)syscall(SYS_pidfd_open, job->pid, 0);
 	job->deadline_ns = lt_now_ns() + task->limits.wall_ns;
+	return job;
+}
+
+struct lt_job *lt_bounded__begin(const struct lt_task *task)
+{
+	struct lt_job *job = NULL;
+
+	/* What one may take is bounded, so their number must be too. */
+	if (in_background)
+		errno = EAGAIN;
+	else
+		job = begin(task);
+	if (job) {
+		job->in_background = true;
+		in_background++;
+	}
 	return job;
 }
 
@@ -143,6 +169,7 @@ static void kill_job(const struct lt_job *job)
 
 static void free_job(struct lt_job *job)
 {
+	in_background -= job->in_background;
 	if (job->pidfd >= 0)
 		close(job->pidfd);
 	if (job->out >= 0)
@@ -263,9 +290,59 @@ int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *
 	return status;
 }
 
+static struct {
+	uid_t owner;
+	uint64_t until_ns;
+} owners[OWNERS_MAX];
+
+bool lt_bounded__must_wait(uid_t owner)
+{
+	for (size_t i = 0; owner && i < OWNERS_MAX; i++)
+		if (owners[i].owner == owner)
+			return lt_now_ns() < owners[i].until_ns;
+	return false;
+}
+
+void lt_bounded__punish(uid_t owner, uint64_t spent_ns)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < OWNERS_MAX && owners[at].owner != owner; i++)
+		if (owners[i].owner == owner || owners[i].until_ns < owners[at].until_ns)
+			at = i;
+	owners[at].owner = owner;
+	owners[at].until_ns = lt_now_ns() + PENALTY * spent_ns;
+}
+
+/* Time is earned while it goes by. */
+static uint64_t credit_ns = CREDIT_MAX_NS, credited_ns;
+
+static uint64_t earn_credit(void)
+{
+	uint64_t now_ns = lt_now_ns();
+
+	credit_ns += credited_ns ? (now_ns - credited_ns) / CREDIT_PART : 0;
+	credited_ns = now_ns;
+	if (credit_ns > CREDIT_MAX_NS)
+		credit_ns = CREDIT_MAX_NS;
+	return credit_ns;
+}
+
+int lt_bounded__end_soon(struct lt_job *job, struct lt_result *ret_result)
+{
+	uint64_t begin_ns, spent_ns, patience_ns = earn_credit();
+	int err;
+
+	begin_ns = lt_now_ns();
+	err = lt_bounded__end(job, patience_ns, ret_result);
+	spent_ns = lt_now_ns() - begin_ns;
+	credit_ns -= spent_ns < credit_ns ? spent_ns : credit_ns;
+	return err;
+}
+
 int lt_bounded__run(const struct lt_task *task, struct lt_result *ret_result)
 {
-	struct lt_job *job = lt_bounded__begin(task);
+	struct lt_job *job = begin(task);
 
 	memset(ret_result, 0, sizeof(*ret_result));
 	return job ? lt_bounded__end(job, UINT64_MAX, ret_result) : -errno;

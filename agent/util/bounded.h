@@ -55,7 +55,7 @@ void lt_result__free(struct lt_result *result);
  * signal waits that ends the program; another -errno: it could not be begun. ret_result is to be freed in any case. */
 int lt_bounded__run(const struct lt_task *task, struct lt_result *ret_result);
 
-/* The same without waiting for its end: a task that runs. NULL with errno. */
+/* The same without waiting for its end: a task that runs. NULL with errno; EAGAIN: there is one already. */
 struct lt_job;
 struct lt_job *lt_bounded__begin(const struct lt_task *task);
 
@@ -63,8 +63,18 @@ struct lt_job *lt_bounded__begin(const struct lt_task *task);
  * is freed. */
 int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *ret_result);
 
+/* The same for a tick, which may spend no more than a fifth of the time on waiting for such jobs, all together. */
+int lt_bounded__end_soon(struct lt_job *job, struct lt_result *ret_result);
+
 /* Ends and frees one that nobody waits for any more. */
 void lt_bounded__abandon(struct lt_job *job);
+
+/*
+ * Whoever owns a file that was refused: tasks on that user's other files wait ten times as long as it took, so that
+ * nobody takes more than a tenth of the time from the others. Not root, whose files nobody else makes.
+ */
+void lt_bounded__punish(uid_t owner, uint64_t spent_ns);
+bool lt_bounded__must_wait(uid_t owner);
 
 /*
  * Begins the process that makes the others, while this one is small, has nothing open and may still change its user:

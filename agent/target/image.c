@@ -195,7 +195,8 @@ void lt_image__describe(const struct lt_image *image)
 						 n ? " " : "", image->sites[i].symbol);
 		n++;
 	}
-	lt_debug("%s: %zu sites, %zu task classes", image->runtime, image->n_sites, image->n_classes);
+	lt_debug("%s: %zu sites, %zu task classes", image->runtime, image->n_sites,
+		 image->n_classes);
 	if (n)
 		lt_debug("%zu sites are single-stepped, five times as dear: %s …", n, names);
 }

@@ -95,7 +95,9 @@ static int make(const struct lt_images *images, int take_fd, bool unless_marked,
 		struct shared **ret_shared)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
-	int err = shared ? lt_image__load(take_fd, unless_marked, lt_images__patience_ns(images), &shared->image) : -ENOMEM;
+	int err = shared ? lt_image__load(take_fd, unless_marked, lt_images__patience_ns(images),
+					  &shared->image)
+			 : -ENOMEM;
 
 	if (err) {
 		free(shared);

@@ -25,9 +25,9 @@
 #include "agent/util/clock.h"
 #include "looptop/log.h"
 
-#define SLICE_NS 20000000ull /* between two looks for a signal that ends the program */
-#define NAP_NS	 1000000ull /* where the kernel has no descriptors of processes */
-#define LEFT_MAX 64
+#define SLICE_NS   20000000ull /* between two looks for a signal that ends the program */
+#define NAP_NS	   1000000ull /* where the kernel has no descriptors of processes */
+#define LEFT_MAX   64
 
 #define OWNERS_MAX 16
 #define PENALTY	   10

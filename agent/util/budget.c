@@ -7,11 +7,6 @@ TAILQ_HEAD(shares, lt_share);
 static struct shares shares = TAILQ_HEAD_INITIALIZER(shares); /* the least recently used first */
 static size_t limit = 64u << 20, used, pinned;
 
-void lt_budget__set(size_t bytes)
-{
-	limit = bytes;
-}
-
 size_t lt_budget__used(void)
 {
 	return used;
@@ -55,6 +50,13 @@ static bool drop_one(const struct lt_share *kept)
 		return true;
 	}
 	return false;
+}
+
+void lt_budget__set(size_t bytes)
+{
+	limit = bytes;
+	while (used > limit && drop_one(NULL))
+		;
 }
 
 bool lt_budget__take(struct lt_share *share, size_t bytes)

@@ -15,7 +15,8 @@
 /* In whatever takes memory; zeros at first. */
 struct lt_share {
 	size_t bytes;
-	void (*drop)(struct lt_share *share); /* frees what it stands for; NULL: nobody can do without it */
+	void (*drop)(struct lt_share
+			     *share); /* frees what it stands for; NULL: nobody can do without it */
 	TAILQ_ENTRY(lt_share) entry; /* while bytes are not 0 */
 };
 

@@ -103,7 +103,9 @@ static void take_functions(struct lt_symfile *file, int err, struct lt_result *f
 /* Reads them, for as long as a tick may wait; what takes longer is there at a later time. False: not now. */
 static bool load(struct lt_symfile *file)
 {
-	struct lt_task task = { .fn = read_functions, .fds = &file->fd, .n_fds = 1, .limits = limits };
+	struct lt_task task = {
+		.fn = read_functions, .fds = &file->fd, .n_fds = 1, .limits = limits
+	};
 	struct lt_result functions;
 	int err;
 
@@ -244,7 +246,8 @@ static bool read_name(const struct lt_symfile *file, const struct lt_function *f
 static bool best_name(const struct lt_symfile *file, uint32_t found,
 		      char best[static NAME_BYTES + 1])
 {
-	const struct lt_function *function = (const struct lt_function *)file->functions.data + found;
+	const struct lt_function *function =
+		(const struct lt_function *)file->functions.data + found;
 	char name[NAME_BYTES + 1];
 
 	if (!read_name(file, function, best))

@@ -58,8 +58,8 @@ static uint64_t order(const struct lt_function *function)
 }
 
 /* By one digit of their order, those of the same digit as they were; starts has room for all digits. */
-static void sort_digit(const struct lt_function *from, struct lt_function *to, size_t count, int shift,
-		       uint32_t *starts)
+static void sort_digit(const struct lt_function *from, struct lt_function *to, size_t count,
+		       int shift, uint32_t *starts)
 {
 	memset(starts, 0, DIGITS * sizeof(*starts));
 	for (size_t i = 0; i < count; i++)

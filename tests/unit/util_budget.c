@@ -50,8 +50,13 @@ static void test_least_recently_used_goes(void **state)
 	assert_int_equal(lt_budget__used(), 900);
 	assert_false(lt_budget__take(&a, 1001));
 	assert_int_equal(a.bytes, 900);
-	lt_budget__give_back(&a);
-	lt_budget__give_back(&a);
+	assert_true(lt_budget__take(&a, 300));
+	assert_true(lt_budget__take(&b, 300));
+	lt_budget__set(500);
+	assert_int_equal(lt_budget__used(), 300);
+	assert_ptr_equal(dropped, &a);
+	lt_budget__give_back(&b);
+	lt_budget__give_back(&b);
 	assert_int_equal(lt_budget__used(), 0);
 }
 

@@ -31,6 +31,10 @@ typedef int (*lt_bounded_fn)(const void *args, const int *fds, size_t n_fds);
 /* For such a function: appends to the result. 0 or -errno. */
 int lt_bounded__tell(const void *data, size_t length);
 
+/* The same for one that is called by a library which would not survive to say so. Returns only if it is not run with
+ * limits. */
+void lt_bounded__give_up(int err);
+
 struct lt_task {
 	lt_bounded_fn fn;
 	const void *args;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/bounded.h"
 #include "agent/util/fmt.h"
 #include "agent/v8/sourcemap_internal.h"
 
@@ -263,6 +264,19 @@ static void skip_prefix(const char **text, size_t *length)
 	*length -= n;
 }
 
+/* Jansson 2.14 crashes when some of its allocations fail, and of others it says that the text was wrong. */
+static bool exhausted;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	exhausted |= !memory;
+	if (!memory)
+		lt_bounded__give_up(-ENOMEM);
+	return memory;
+}
+
 static int read_json(const char *text, size_t length, json_t **ret_json)
 {
 	json_error_t error;
@@ -270,10 +284,12 @@ static int read_json(const char *text, size_t length, json_t **ret_json)
 	skip_prefix(&text, &length);
 	if (length > LT_SOURCEMAP_MAX || !is_bounded(text, length))
 		return -EFBIG;
+	exhausted = false;
+	json_set_alloc_funcs(allocate, free);
 	*ret_json = json_loadb(text, length, JSON_ALLOW_NUL, &error);
 	if (*ret_json)
 		return 0;
-	return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+	return exhausted ? -ENOMEM : -EINVAL;
 }
 
 int lt_sourcemap__parse(const char *text, size_t length, const char *base,

@@ -8,6 +8,7 @@
 
 #include "agent/cmd/cmd.h"
 #include "agent/util/bounded.h"
+#include "agent/util/budget.h"
 #include "looptop/log.h"
 
 static const struct lt_cmd *const commands[] = { &lt_cmd_top,    &lt_cmd_stat,   &lt_cmd_agent,
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
+	lt_budget__set(options.target_memory_bytes);
 	lt_bounded__prepare();
 	status = lt_cmd_find(options.command)->run(&options);
 	free(options.pids);

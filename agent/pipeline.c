@@ -16,7 +16,9 @@
 #include "agent/target/cgroup.h"
 #include "agent/target/files.h"
 #include "agent/targets.h"
+#include "agent/util/budget.h"
 #include "agent/util/clock.h"
+#include "agent/util/refusal.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -286,11 +288,14 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	FILE *statm = fopen("/proc/self/statm", "re");
 	unsigned long pages = 0;
 
-	getrusage(RUSAGE_SELF, &usage);
+	getrusage(RUSAGE_SELF, &usage); /* ru_maxrss is what /proc has as VmHWM */
 	*ret_self = (struct lt_self_reading){
 		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
 		.rss_bytes = NAN,
+		.peak_rss_bytes = (double)usage.ru_maxrss * 1024,
+		.target_memory_bytes = (double)lt_budget__used(),
+		.refused_files = (double)lt_refusals(),
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
 		.left_to_scan = NAN,
 	};

@@ -167,7 +167,7 @@ static void keep_image(struct known *known, const struct lt_image *image)
 /* result: of what read it, which a limit has ended; what is by chance is tried again. */
 static int refuse(struct known *known, int fd, const struct lt_result *result, uint64_t spent_ns)
 {
-	lt_bounded__punish(known->owner, spent_ns);
+	lt_bounded__charge(known->owner, result, spent_ns);
 	if (result->by_chance)
 		return -EAGAIN;
 	known->done = true;
@@ -187,6 +187,7 @@ static int take_image(struct known *known, int fd, int err, const struct lt_resu
 		return refuse(known, fd, result, spent_ns);
 	if (err == -EINTR)
 		return err;
+	lt_bounded__charge(known->owner, result, spent_ns);
 	if (!err && (result->length != sizeof(*image) || !lt_image__is_sane(image)))
 		err = -EINVAL;
 	known->done = true;
@@ -205,10 +206,15 @@ static void take_marks(const struct key *keys, const int *fds, size_t n, int err
 {
 	const uint8_t *told = result->data;
 	size_t n_told = result->length < n ? result->length : n;
+	bool is_charged = err == -EDQUOT; /* not root: somebody else's file took the time */
 
 	for (size_t i = 0; i < n_told; i++) {
 		struct known *known = find(&keys[i]);
 
+		if (known && known->owner && !is_charged) {
+			lt_bounded__charge(known->owner, result, 0);
+			is_charged = true;
+		}
 		if (known)
 			known->marks = told[i] == MARKS_THERE ? MARKS_THERE : MARKS_NONE;
 	}

@@ -31,6 +31,7 @@
 
 #define OWNERS_MAX 16
 #define PENALTY	   10
+#define SLOW_NS	   500000000ull /* of CPU time: Node takes 100 ms, stripped 150 ms */
 
 /* The share of the time that ticks may wait, and what may be put aside. Node's symbols take 50 ms. */
 #define CREDIT_PART   5
@@ -281,10 +282,12 @@ int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *
 	}
 	while (wait4(job->pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	lt_debug("a reader took %ld KB, %ld ms of CPU time", usage.ru_maxrss,
-		 (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-			 (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
 	take_result(job, ret_result);
+	ret_result->cpu_ns =
+		(uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+		(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+	lt_debug("a reader took %ld KB, %lu ms of CPU time", usage.ru_maxrss,
+		 (unsigned long)(ret_result->cpu_ns / 1000000));
 	status = judge(&job->limits, status, ret_result);
 	free_job(job);
 	return status;
@@ -303,9 +306,14 @@ bool lt_bounded__must_wait(uid_t owner)
 	return false;
 }
 
-void lt_bounded__punish(uid_t owner, uint64_t spent_ns)
+void lt_bounded__charge(uid_t owner, const struct lt_result *result, uint64_t spent_ns)
 {
 	size_t at = 0;
+
+	if (!result->why[0])
+		spent_ns = result->cpu_ns < SLOW_NS ? 0 : result->cpu_ns;
+	if (!owner || !spent_ns)
+		return;
 
 	for (size_t i = 0; i < OWNERS_MAX && owners[at].owner != owner; i++)
 		if (owners[i].owner == owner || owners[i].until_ns < owners[at].until_ns)

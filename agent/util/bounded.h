@@ -50,6 +50,7 @@ struct lt_result {
 	/* Which limit ended it, "more than 96 MB of memory"; "": it came to its own end. What it had told by then is
 	 * there all the same. */
 	char why[LT_BOUNDED_WHY_SIZE];
+	uint64_t cpu_ns;
 	bool by_chance; /* why is no fault of what was read: the next time may be another */
 };
 
@@ -74,10 +75,10 @@ int lt_bounded__end_soon(struct lt_job *job, struct lt_result *ret_result);
 void lt_bounded__abandon(struct lt_job *job);
 
 /*
- * Whoever owns a file that was refused: tasks on that user's other files wait ten times as long as it took, so that
- * nobody takes more than a tenth of the time from the others. Not root, whose files nobody else makes.
+ * Whoever owns a file that was refused, or that took long: tasks on that user's other files wait ten times as long as
+ * it took, so that nobody takes more than a tenth of the time from the others. Not root, whose files nobody else makes.
  */
-void lt_bounded__punish(uid_t owner, uint64_t spent_ns);
+void lt_bounded__charge(uid_t owner, const struct lt_result *result, uint64_t spent_ns);
 bool lt_bounded__must_wait(uid_t owner);
 
 /*

@@ -225,8 +225,8 @@ static void begin(struct lt_stored_map *map)
 
 static int take(struct lt_stored_map *map, int err, struct lt_result *packed)
 {
+	lt_bounded__charge(map->owner, packed, lt_now_ns() - map->begin_ns);
 	if (err == -EDQUOT) {
-		lt_bounded__punish(map->owner, lt_now_ns() - map->begin_ns);
 		if (packed->by_chance)
 			return -EAGAIN;
 		refuse(map, packed->why);

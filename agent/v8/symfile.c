@@ -83,8 +83,7 @@ static int read_functions(const void *args, const int *fds, size_t n_fds)
 
 static void take_functions(struct lt_symfile *file, int err, struct lt_result *functions)
 {
-	if (err == -EDQUOT)
-		lt_bounded__punish(file->owner, lt_now_ns() - file->begin_ns);
+	lt_bounded__charge(file->owner, functions, lt_now_ns() - file->begin_ns);
 	if (err == -EDQUOT && !functions->by_chance) {
 		lt_refuse(file->fd, functions->why, LOSS);
 		file->refused = true;

@@ -13,6 +13,8 @@
 #define SECTIONS_MAX 16384
 #define SEGMENTS_MAX 1024
 
+#define NAMES_BYTES_MAX (1u << 20)
+
 static bool read_at(int fd, void *buf, size_t length, uint64_t offset)
 {
 	return offset <= INT64_MAX && pread(fd, buf, length, (off_t)offset) == (ssize_t)length;
@@ -42,6 +44,23 @@ static void count_parts(int fd, const Elf64_Ehdr *header, uint64_t *ret_sections
 		*ret_segments = first.sh_info;
 }
 
+/* Of the table that has the sections' names: libelf reads all of it for the first name. */
+static uint64_t names_bytes(int fd, const Elf64_Ehdr *header)
+{
+	uint32_t index = header->e_shstrndx;
+	Elf64_Shdr section;
+
+	if (!header->e_shoff)
+		return 0;
+	if (index == SHN_XINDEX && read_at(fd, &section, sizeof(section), header->e_shoff))
+		index = section.sh_link;
+	if (header->e_shoff > INT64_MAX / 2 ||
+	    !read_at(fd, &section, sizeof(section),
+		     header->e_shoff + (uint64_t)index * sizeof(section)))
+		return 0;
+	return section.sh_type == SHT_NOBITS ? 0 : section.sh_size;
+}
+
 int lt_elf_header__check(int fd, const char **ret_why)
 {
 	uint64_t sections, segments;
@@ -50,9 +69,14 @@ int lt_elf_header__check(int fd, const char **ret_why)
 	if (!read_at(fd, &header, sizeof(header), 0) || !is_known(&header))
 		return -ENOEXEC;
 	count_parts(fd, &header, &sections, &segments);
-	if (sections <= SECTIONS_MAX && segments <= SEGMENTS_MAX)
+	if (sections > SECTIONS_MAX)
+		*ret_why = "more than 16384 sections";
+	else if (segments > SEGMENTS_MAX)
+		*ret_why = "more than 1024 segments";
+	else if (names_bytes(fd, &header) > NAMES_BYTES_MAX)
+		*ret_why = "more than 1 MB of names of sections";
+	else
 		return 0;
-	*ret_why = sections > SECTIONS_MAX ? "more than 16384 sections" : "more than 1024 segments";
 	return -EFBIG;
 }
 

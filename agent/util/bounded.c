@@ -310,7 +310,9 @@ void lt_bounded__charge(uid_t owner, const struct lt_result *result, uint64_t sp
 {
 	size_t at = 0;
 
-	if (!result->why[0])
+	if (result->why[0]) /* CPU time, if it was asked for it: others may have kept it waiting */
+		spent_ns = result->cpu_ns ? result->cpu_ns : spent_ns;
+	else
 		spent_ns = result->cpu_ns < SLOW_NS ? 0 : result->cpu_ns;
 	if (!owner || !spent_ns)
 		return;

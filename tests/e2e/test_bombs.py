@@ -99,7 +99,6 @@ class Watcher(threading.Thread):
                 self.failures.append(str(failure))
             self.slowest = max(self.slowest, time.monotonic() - begun)
             self.asked += 1
-            # the children that share the agent's pages until they end are few and short
             both = [pid, *children(pid)]
             self.most_kib = max(self.most_kib, sum(status_kib(one, "RssAnon") + status_kib(one, "RssShmem")
                                                    for one in both))

@@ -25,6 +25,7 @@ struct file {
 
 struct lt_files {
 	uint64_t patience_ns;
+	bool waiting; /* the file that was looked into last is still being read */
 	struct file files[FILES_MAX];
 	size_t n_files;
 	struct lt_mapping mappings[MAPPINGS_MAX]; /* of the process that is looked at */
@@ -88,7 +89,8 @@ static bool look_into(struct lt_files *files, int fd, bool unless_marked, bool *
 	*ret_has_loop = !err;
 	if (!err)
 		free(image);
-	return err != -EAGAIN && err != -EINTR && err != -ENOMEM;
+	files->waiting = err == -EAGAIN || err == -EINTR;
+	return !files->waiting && err != -ENOMEM;
 }
 
 bool lt_files__exe_has_loop(struct lt_files *files, int pid)
@@ -168,7 +170,8 @@ bool lt_files__any_has_loop(struct lt_files *files, int pid)
 
 	if (n > 0 && is_any_new(files, (size_t)n))
 		lt_image__prefetch(pid, files->mappings, (size_t)n, files->patience_ns);
-	for (int i = 0; i < n; i++)
+	files->waiting = false;
+	for (int i = 0; i < n && !files->waiting; i++) /* each of the others would be waited for, too */
 		if (mapping_has_loop(files, pid, &files->mappings[i]))
 			return true;
 	return false;

@@ -23,6 +23,7 @@
 
 #define KNOWN_MAX  8192 /* files */
 #define IMAGES_MAX 64 /* of them, with what is in them: 2 MB */
+#define TICK_NS	   1000000000ull /* whoever has no more patience is a tick */
 #define LOSS	   "event loops in it are not measured"
 
 /* Node's analysis takes 40 MB and 50 ms, stripped 150 ms. */
@@ -259,7 +260,10 @@ static bool finish_running(uint64_t patience_ns)
 
 	if (!running.job)
 		return true;
-	err = lt_bounded__end(running.job, patience_ns, &result);
+	if (patience_ns > TICK_NS)
+		err = lt_bounded__end(running.job, patience_ns, &result);
+	else
+		err = lt_bounded__end_soon(running.job, patience_ns, &result);
 	if (err != -EAGAIN)
 		end_running(err, &result);
 	return err != -EAGAIN;

@@ -72,7 +72,7 @@ static int find_modules(struct lt_target *target, struct lt_images *images)
 
 	if (n > 0)
 		lt_image__prefetch(target->pid, mappings, (size_t)n, lt_images__patience_ns(images));
-	for (int i = 0; i < n && target->n_modules < LT_MODULES_MAX; i++) {
+	for (int i = 0; !err && i < n && target->n_modules < LT_MODULES_MAX; i++) {
 		int added = add_module(target, &mappings[i], images);
 
 		/* Which loops it has is known when all of it is. */

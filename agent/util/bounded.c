@@ -338,13 +338,13 @@ static uint64_t earn_credit(void)
 	return credit_ns;
 }
 
-int lt_bounded__end_soon(struct lt_job *job, struct lt_result *ret_result)
+int lt_bounded__end_soon(struct lt_job *job, uint64_t patience_ns, struct lt_result *ret_result)
 {
-	uint64_t begin_ns, spent_ns, patience_ns = earn_credit();
+	uint64_t begin_ns, spent_ns, most_ns = earn_credit();
 	int err;
 
 	begin_ns = lt_now_ns();
-	err = lt_bounded__end(job, patience_ns, ret_result);
+	err = lt_bounded__end(job, patience_ns < most_ns ? patience_ns : most_ns, ret_result);
 	spent_ns = lt_now_ns() - begin_ns;
 	credit_ns -= spent_ns < credit_ns ? spent_ns : credit_ns;
 	return err;

@@ -69,7 +69,7 @@ struct lt_job *lt_bounded__begin(const struct lt_task *task);
 int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *ret_result);
 
 /* The same for a tick, which may spend no more than a fifth of the time on waiting for such jobs, all together. */
-int lt_bounded__end_soon(struct lt_job *job, struct lt_result *ret_result);
+int lt_bounded__end_soon(struct lt_job *job, uint64_t patience_ns, struct lt_result *ret_result);
 
 /* Ends and frees one that nobody waits for any more. */
 void lt_bounded__abandon(struct lt_job *job);

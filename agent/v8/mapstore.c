@@ -259,7 +259,7 @@ static int load(struct lt_stored_map *map)
 		begin(map);
 	if (!map->job)
 		return -EAGAIN;
-	err = lt_bounded__end_soon(map->job, &packed);
+	err = lt_bounded__end_soon(map->job, UINT64_MAX, &packed);
 	if (err == -EAGAIN)
 		return err;
 	map->job = NULL;

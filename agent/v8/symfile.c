@@ -116,7 +116,7 @@ static bool load(struct lt_symfile *file)
 	}
 	if (!file->job)
 		return false;
-	err = lt_bounded__end_soon(file->job, &functions);
+	err = lt_bounded__end_soon(file->job, UINT64_MAX, &functions);
 	if (err == -EAGAIN)
 		return false;
 	file->job = NULL;

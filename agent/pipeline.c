@@ -19,6 +19,7 @@
 #include "agent/util/budget.h"
 #include "agent/util/clock.h"
 #include "agent/util/refusal.h"
+#include "agent/util/self.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -282,43 +283,21 @@ static void drain(struct lt_pipeline *pipeline)
 	lt_probe__drain(pipeline->probe, &handlers);
 }
 
-/* Not ru_maxrss, which is also of what the process was before it ran this program. */
-static double peak_rss_bytes(void)
-{
-	FILE *status = fopen("/proc/self/status", "re");
-	unsigned long kib;
-	double bytes = NAN;
-	char line[128];
-
-	while (status && isnan(bytes) && fgets(line, sizeof(line), status))
-		if (sscanf(line, "VmHWM: %lu", &kib) == 1)
-			bytes = (double)kib * 1024;
-	if (status)
-		fclose(status);
-	return bytes;
-}
-
 static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
 {
 	struct rusage usage;
-	FILE *statm = fopen("/proc/self/statm", "re");
-	unsigned long pages = 0;
 
 	getrusage(RUSAGE_SELF, &usage);
 	*ret_self = (struct lt_self_reading){
 		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-		.rss_bytes = NAN,
-		.peak_rss_bytes = peak_rss_bytes(),
+		.rss_bytes = lt_self_kib("VmRSS") * 1024,
+		.peak_rss_bytes = lt_self_kib("VmHWM") * 1024,
 		.target_memory_bytes = (double)lt_budget__used(),
 		.refused_files = (double)lt_refusals(),
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
 		.left_to_scan = NAN,
 	};
-	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
-		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
-	if (statm)
-		fclose(statm);
 	if (pipeline->probe)
 		lt_probe__lost(pipeline->probe, ret_self->lost);
 	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))

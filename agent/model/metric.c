@@ -8,7 +8,6 @@
  */
 #include "looptop/metric.h"
 
-#include <string.h>
 
 #include "looptop/abi.h"
 

@@ -56,7 +56,7 @@ struct lt_arrivals *lt_arrivals__new(const char *name_glob, bool generic, struct
 	arrivals->images = images;
 	arrivals->credit_ns = CREDIT_MAX_NS;
 	arrivals->credited_ns = lt_now_ns();
-	arrivals->discovery = lt_discovery__new(generic, images);
+	arrivals->discovery = lt_discovery__new(generic);
 	if (arrivals->discovery)
 		return arrivals;
 	free(arrivals);
@@ -128,15 +128,18 @@ static void ask_again(struct lt_arrivals *arrivals, const struct lt_found *found
 	lt_arrivals__spent(arrivals, lt_now_ns() - now_ns);
 }
 
-/* Some of what is read when attaching is only there once the runtime has begun: its loop comes last. */
-static bool has_begun(const struct lt_arrivals *arrivals, int pid)
+/* Some of what is read when attaching is only there once the runtime has begun: its loop comes last. 1, 0, or -EAGAIN:
+ * one of its files is being read. */
+static int has_begun(const struct lt_arrivals *arrivals, int pid)
 {
 	struct lt_target *target;
 	struct lt_loop_mem mem;
 	bool begun;
 
-	if (lt_target__open_with(pid, arrivals->images, &target))
-		return false;
+	int err = lt_target__open_with(pid, arrivals->images, &target);
+
+	if (err)
+		return err == -EAGAIN ? err : 0;
 	begun = !target->runtime || strcmp(target->runtime, "node") != 0 ||
 		lt_read_loop(target, 0, &mem) == 0;
 	lt_target__close(target);
@@ -146,14 +149,12 @@ static bool has_begun(const struct lt_arrivals *arrivals, int pid)
 static bool is_ready(const struct lt_arrivals *arrivals, const struct lt_found *found,
 		     uint64_t now_ns)
 {
-	bool begun;
+	int begun;
 
-	if (now_ns - found->seen_ns > PATIENCE_NS)
-		return true;
 	lt_log_demote(true); /* that it has ended meanwhile is no error */
 	begun = has_begun(arrivals, found->pid);
 	lt_log_demote(false);
-	return begun;
+	return begun == -EAGAIN ? false : begun || now_ns - found->seen_ns > PATIENCE_NS;
 }
 
 static void earn_credit(struct lt_arrivals *arrivals, uint64_t now_ns)

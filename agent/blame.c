@@ -44,7 +44,7 @@ struct lt_blame {
 	 * interval, and of the one before. */
 	struct lt_fold *dead[2][DEAD_MAX];
 	size_t n_dead[2];
-	char doubt[120];
+	char doubt[200];
 };
 
 static const struct lt_module *v8_module(const struct lt_target *target)
@@ -122,8 +122,13 @@ const char *lt_blame__doubt(struct lt_blame *blame)
 {
 	const struct lt_v8_stats *stats = lt_v8__stats(blame->v8);
 	uint64_t all = stats->frames + stats->failed;
+	const char *refused = lt_symbols__refused(blame->symbols);
 
 	blame->doubt[0] = '\0';
+	if (refused)
+		snprintf(blame->doubt, sizeof(blame->doubt),
+			 "stacks: the symbols of %.100s take too much to be read: its functions have no names",
+			 refused);
 	if (all >= DOUBT_FRAMES && 2 * stats->failed > all)
 		snprintf(
 			blame->doubt, sizeof(blame->doubt),

@@ -8,6 +8,8 @@
 
 #include "agent/cmd/cmd.h"
 #include "agent/target/procfs.h"
+#include "agent/util/bounded.h"
+#include "agent/util/budget.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -38,6 +40,8 @@ int main(int argc, char **argv)
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
+	lt_budget__set(options.target_memory_bytes);
+	lt_bounded__prepare();
 	status = lt_exit_of(lt_procfs_check());
 	if (status == LT_EXIT_OK)
 		status = lt_cmd_find(options.command)->run(&options);

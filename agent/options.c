@@ -39,6 +39,7 @@ enum key {
 	KEY_HTML,
 	KEY_ASCII,
 	KEY_THEME,
+	KEY_TARGET_MEMORY,
 	KEY_VERSION,
 };
 
@@ -60,6 +61,8 @@ static const struct argp_option argp_options[] = {
 	  "share of one core that the probes may cost a target; over it the tier drops (1.0)", 2 },
 	{ "total-budget", KEY_TOTAL_BUDGET, "PCT", 0,
 	  "the same for all targets together (2.0, or twice --budget if that is more)", 2 },
+	{ "target-memory", KEY_TARGET_MEMORY, "MB", 0,
+	  "memory for what is kept of targets' symbols, source maps and scripts, all together (64)", 2 },
 	{ "attach", KEY_ATTACH, "WAY", 0,
 	  "how probes are placed: auto (uprobe_multi links where the kernel has them), perf or oldest", 2 },
 	{ "generic", KEY_GENERIC, NULL, 0,
@@ -209,6 +212,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_TOTAL_BUDGET:
 		options->total_budget_ratio = number(state, "--total-budget", arg, 0.01, 100000) / 100;
 		break;
+	case KEY_TARGET_MEMORY:
+		options->target_memory_bytes = (size_t)number(state, "--target-memory", arg, 4, 65536) << 20;
+		break;
 	case KEY_ATTACH:
 		options->oldest_way = !strcmp(arg, "oldest");
 		options->perf_only = options->oldest_way || !strcmp(arg, "perf");
@@ -294,6 +300,7 @@ void lt_options__parse(struct lt_options *options, int argc, char **argv)
 		.budget_ratio = 0.01,
 		.listen = "127.0.0.1:9478",
 		.max_series = 20000,
+		.target_memory_bytes = 64u << 20,
 	};
 	argp_err_exit_status = LT_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);

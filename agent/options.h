@@ -30,6 +30,7 @@ struct lt_options {
 	double stall_seconds;
 	double budget_ratio; /* share of one core, for a target */
 	double total_budget_ratio; /* for all of them */
+	size_t target_memory_bytes; /* for what comes from all targets */
 	bool perf_only; /* attach by perf events even where multi links work */
 	bool oldest_way; /* and as if links had no cookies, and atomic operations told no old value */
 	bool generic; /* all processes with an epoll descriptor are looked for, too */

@@ -17,7 +17,10 @@
 #include "agent/target/files.h"
 #include "agent/target/images.h"
 #include "agent/targets.h"
+#include "agent/util/budget.h"
 #include "agent/util/clock.h"
+#include "agent/util/refusal.h"
+#include "agent/util/self.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -46,9 +49,9 @@ struct lt_pipeline {
 };
 
 /* May there be targets that are neither Node.js nor programs with libuv inside? */
-static bool names_generic(const struct lt_options *options, struct lt_images *images)
+static bool names_generic(const struct lt_options *options)
 {
-	struct lt_files *files = options->n_pids ? lt_files__new(images) : NULL;
+	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
 	bool found = !options->n_pids && options->generic;
 
 	for (size_t i = 0; files && !found && i < options->n_pids; i++)
@@ -58,10 +61,9 @@ static bool names_generic(const struct lt_options *options, struct lt_images *im
 }
 
 /* The programs that see system calls are loaded only where somebody needs them. */
-static int choose_waits(const struct lt_options *options, struct lt_images *images,
-			struct lt_probe_opts *opts)
+static int choose_waits(const struct lt_options *options, struct lt_probe_opts *opts)
 {
-	if (!names_generic(options, images))
+	if (!names_generic(options))
 		return 0;
 	opts->waits = lt_wait_way__find(options->waits);
 	if (opts->waits != LT_WAITS_NONE)
@@ -92,7 +94,7 @@ static int load_probes(struct lt_pipeline *pipeline)
 	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
 	if (pipeline->options.oldest_way)
 		lt_features__forgo(&pipeline->features);
-	err = choose_waits(&pipeline->options, pipeline->images, &opts);
+	err = choose_waits(&pipeline->options, &opts);
 	if (err)
 		return err;
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
@@ -294,21 +296,18 @@ static void drain(struct lt_pipeline *pipeline)
 static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
 {
 	struct rusage usage;
-	FILE *statm = fopen("/proc/self/statm", "re");
-	unsigned long pages = 0;
 
 	getrusage(RUSAGE_SELF, &usage);
 	*ret_self = (struct lt_self_reading){
 		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-		.rss_bytes = NAN,
+		.rss_bytes = lt_self_kib("VmRSS") * 1024,
+		.peak_rss_bytes = lt_self_kib("VmHWM") * 1024,
+		.target_memory_bytes = (double)lt_budget__used(),
+		.refused_files = (double)lt_refusals(),
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
 		.left_to_scan = NAN,
 	};
-	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
-		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
-	if (statm)
-		fclose(statm);
 	if (pipeline->probe)
 		lt_probe__lost(pipeline->probe, ret_self->lost);
 	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))

@@ -17,6 +17,8 @@
 #define TRIM_NS 10000000000ull
 #define DESCRIPTORS 16384
 #define SOON_NS 300000000ull
+#define READING_NS 150000000ull /* that attaching waits for a file to be read; it is tried again later */
+#define READING_ALL_NS 5000000000ull /* the same at the start */
 #define SLICE_NS \
 	20000000ull /* for attaching, between two looks at what runs late and at the keyboard */
 
@@ -74,6 +76,11 @@ static void add_found(struct lt_targets *targets, const struct lt_found *found, 
 	lt_log_demote(true);
 	err = add_watch(targets, found->pid);
 	lt_log_demote(false);
+	if (err == -EAGAIN) {
+		lt_arrivals__later(targets->arrivals, found->pid);
+		lt_arrivals__spent(targets->arrivals, lt_now_ns() - begin_ns);
+		return;
+	}
 	if (err && !has_gone(err) && at_start)
 		err = add_watch(targets, found->pid);
 	if (!err)
@@ -152,10 +159,13 @@ int lt_targets__open(struct lt_targets *targets, enum lt_start start)
 				 targets->common.options->generic, targets->common.images);
 	if (!targets->arrivals)
 		return lt_err(-ENOMEM, "look for processes: out of memory");
+	lt_images__set_patience(targets->common.images,
+				start == LT_START_SOON ? READING_NS : READING_ALL_NS);
 	err = lt_arrivals__look_at_all(targets->arrivals, deadline_ns);
 	if (err)
 		return lt_err(err, "look for processes: %s", strerror(-err));
 	add_arrivals(targets, true, deadline_ns);
+	lt_images__set_patience(targets->common.images, READING_NS);
 	if (targets->n || start != LT_START_WITH_TARGETS)
 		return 0;
 	if (targets->common.options->name_glob)

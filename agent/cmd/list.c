@@ -136,7 +136,7 @@ static int compare_members(const void *left, const void *right)
 
 static int print_all(const struct lt_options *options)
 {
-	struct lt_discovery *discovery = lt_discovery__new(true, NULL);
+	struct lt_discovery *discovery = lt_discovery__new(true);
 	struct found found = { .infos = calloc(PIDS_MAX, sizeof(*found.infos)),
 			       .members = calloc(PIDS_MAX, sizeof(*found.members)) };
 	int err = -ENOMEM;

@@ -8,7 +8,6 @@
  */
 #include "looptop/metric.h"
 
-#include <string.h>
 
 #include "looptop/abi.h"
 
@@ -42,6 +41,21 @@ const struct lt_metric lt_metrics[] = {
 	  .help = "Resident memory of looptop itself.",
 	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_self_rss_bytes",
 	  .prom_offset = SELF(rss_bytes) },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "peak_rss_bytes", .title = "PEAK RSS", .width = 8,
+	  .help = "The most resident memory that looptop itself has had.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_self_peak_rss_bytes",
+	  .offset = SELF(peak_rss_bytes), .prom_offset = SELF(peak_rss_bytes) },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_BYTES,
+	  .key = "target_memory_bytes", .title = "TARGET MEM", .width = 10,
+	  .help = "What is kept of targets' symbols, source maps, lines and names; --target-memory at most.",
+	  .prom_type = LT_PROM_GAUGE, .prom_name = "looptop_self_target_memory_bytes",
+	  .offset = SELF(target_memory_bytes), .prom_offset = SELF(target_memory_bytes) },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
+	  .key = "refused_files", .title = "REFUSED", .width = 7,
+	  .help = "Files and scripts that were not read, as they would have taken too much.",
+	  .prom_type = LT_PROM_COUNTER, .prom_name = "looptop_self_refused_files",
+	  .offset = SELF(refused_files), .prom_offset = SELF(total_refused_files) },
 	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_COUNT,
 	  .key = "probe_hits", .offset = SELF(probe_hits), .title = "HITS", .width = 6,
 	  .help = "Probe hits in all targets together.",
@@ -428,22 +442,3 @@ const struct lt_metric lt_metrics[] = {
 };
 
 const size_t lt_n_metrics = sizeof(lt_metrics) / sizeof(lt_metrics[0]);
-
-const struct lt_metric *lt_metric_find(enum lt_scope scope, const char *key)
-{
-	for (size_t i = 0; i < lt_n_metrics; i++) {
-		const struct lt_metric *metric = &lt_metrics[i];
-
-		if (metric->scope == scope && metric->key && strcmp(metric->key, key) == 0)
-			return metric;
-	}
-	return NULL;
-}
-
-double lt_metric_number(const struct lt_metric *metric, const void *base)
-{
-	double number;
-
-	memcpy(&number, (const char *)base + metric->offset, sizeof(number));
-	return number;
-}

@@ -68,7 +68,8 @@ void lt_store__gc(struct lt_store_process *process, bool probed,
 
 /* What looptop itself used, since its start. */
 struct lt_self_reading {
-	double cpu_seconds, rss_bytes;
+	double cpu_seconds, rss_bytes, peak_rss_bytes;
+	double target_memory_bytes, refused_files;
 	double hit_cost_ns;
 	double left_to_scan; /* NAN: not known */
 	uint64_t lost[LT_LOST_MAX];

@@ -134,6 +134,11 @@ static void build_self(struct lt_store *store, const struct lt_self_reading *rea
 	self->cpu_seconds =
 		store->has_self ? reading->cpu_seconds - store->self_before.cpu_seconds : NAN;
 	self->rss_bytes = reading->rss_bytes;
+	self->peak_rss_bytes = reading->peak_rss_bytes;
+	self->target_memory_bytes = reading->target_memory_bytes;
+	self->refused_files =
+		store->has_self ? reading->refused_files - store->self_before.refused_files : NAN;
+	self->total_refused_files = reading->refused_files;
 	self->probe_cost_ns = reading->hit_cost_ns;
 	self->total_cpu_seconds = reading->cpu_seconds;
 	self->left_to_scan =

@@ -15,8 +15,7 @@
 
 #include "agent/target/cache_room.h"
 #include "agent/target/extents.h"
-#include "agent/target/image.h"
-#include "agent/target/uv_layout.h"
+#include "agent/target/image_check.h"
 #include "looptop/log.h"
 
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
@@ -92,50 +91,6 @@ static int open_directory(bool create)
 	return fd;
 }
 
-static bool is_terminated(const char *text, size_t size)
-{
-	return memchr(text, '\0', size);
-}
-
-/* Of an account in internal_fields; -1 is unknown. */
-static bool is_field(int32_t offset)
-{
-	return offset >= -1 && offset <= LT_UV_ACCOUNT_MAX - 8;
-}
-
-/* Whatever a broken cache holds, the image's figures and texts stay within their bounds. */
-static bool is_sane(const struct lt_image *image)
-{
-	if (image->n_sites > LT_IMAGE_SITES_MAX || image->n_classes > LT_IMAGE_CLASSES_MAX ||
-	    image->n_missing > sizeof(image->missing) / sizeof(image->missing[0]) ||
-	    !is_terminated(image->build_id, sizeof(image->build_id)) ||
-	    !is_terminated(image->runtime, sizeof(image->runtime)) ||
-	    !is_terminated(image->runtime_version, sizeof(image->runtime_version)) ||
-	    !is_terminated(image->uv_version, sizeof(image->uv_version)))
-		return false;
-	if (!is_field(image->uv.idle_time) || !is_field(image->uv.entry_time) ||
-	    !is_field(image->uv.loop_count) ||
-	    (image->uv.idle_time < 0) != (image->uv.entry_time < 0) || image->uv.mutex_bytes < 0 ||
-	    image->uv.mutex_bytes > LT_UV_MUTEX_MAX)
-		return false;
-	if (!image->n_parts || image->n_parts > LT_IMAGE_PARTS_MAX)
-		return false;
-	if (!is_terminated(image->v8.sizes.why_not, sizeof(image->v8.sizes.why_not)))
-		return false;
-	for (size_t i = 0; i < image->n_classes; i++)
-		if (image->classes[i].kind >= LT_KIND_MAX)
-			return false;
-	for (size_t i = 0; i < image->n_missing; i++)
-		if (!is_terminated(image->missing[i], sizeof(image->missing[i])))
-			return false;
-	for (size_t i = 0; i < image->n_sites; i++)
-		if (!is_terminated(image->sites[i].symbol, sizeof(image->sites[i].symbol)) ||
-		    image->sites[i].length > sizeof(image->sites[i].bytes) ||
-		    image->sites[i].role >= LT_ROLE_MAX || image->sites[i].group >= LT_GROUP_MAX)
-			return false;
-	return true;
-}
-
 /* Of one file as it is: its next version has another name, and so has that of another program. */
 static void entry_name(const struct lt_identity *id, char name[NAME_SIZE])
 {
@@ -152,7 +107,8 @@ static bool read_entry(int file, struct header *header, struct lt_image *image)
 	return read(file, header, sizeof(*header)) == sizeof(*header) && header->magic == MAGIC &&
 	       header->format == FORMAT && header->image_size == sizeof(*image) &&
 	       read(file, image, sizeof(*image)) == sizeof(*image) &&
-	       header->crc == crc32(0, (const Bytef *)image, sizeof(*image)) && is_sane(image);
+	       header->crc == crc32(0, (const Bytef *)image, sizeof(*image)) && image->n_parts &&
+	       lt_image__is_sane(image);
 }
 
 /* Would an analysis read today what it read then? */
@@ -252,30 +208,4 @@ void lt_cache_store(int fd, const struct lt_identity *identity, const struct lt_
 	if (err)
 		lt_debug("keep probe sites in %s: %s", lt_cache_directory(), strerror(-err));
 	close(dir);
-}
-
-int lt_cache_analyse(int fd, const char *path, bool unless_marked, struct lt_image **ret_image)
-{
-	struct lt_identity identity, after;
-	const char *why_not;
-	bool keep = lt_identify(fd, &identity, &why_not) == 0;
-	int err;
-
-	if (keep && lt_cache_load(fd, &identity, ret_image) == 0)
-		return 0;
-	/* Of the libraries of a process most are told apart from the few quickly. */
-	if (unless_marked && !lt_image__is_marked(fd))
-		return -ENOEXEC;
-	err = lt_image__analyse(fd, path, ret_image);
-	if (err)
-		return err;
-	/* Still the same, and nobody writes: what was read is what is there. */
-	keep = keep && lt_identify(fd, &after, &why_not) == 0 &&
-	       !memcmp(&identity, &after, sizeof(after));
-	if (keep)
-		lt_cache_store(fd, &identity, *ret_image);
-	else
-		lt_debug("%s: its sites are not kept: %s", path,
-			 why_not ? why_not : "it has changed meanwhile");
-	return 0;
 }

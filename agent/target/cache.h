@@ -11,12 +11,6 @@
 #include "agent/target/identity.h"
 #include "looptop/runtime.h"
 
-/*
- * 0 and an image to be freed with free(): the kept one, or that of an analysis (image.h), which is kept if it may be.
- * unless_marked: a file without the marks of an event loop is not analysed, -ENOEXEC.
- */
-int lt_cache_analyse(int fd, const char *path, bool unless_marked, struct lt_image **ret_image);
-
 /* 0 and an image to be freed with free(); -ENOENT when there is none that is good for the file. */
 int lt_cache_load(int fd, const struct lt_identity *identity, struct lt_image **ret_image);
 

@@ -16,6 +16,8 @@
 #define MS	       1000000ull
 #define PROCESSES_MAX  32768
 #define SETTLE_NS      (50 * MS) /* from its recognition until its libraries are mapped */
+#define READING_NS     (150 * MS) /* that a look waits for a file to be read; it is read on without it */
+#define READING_ALL_NS (5000 * MS) /* the same where there is only one look */
 #define FORK_SETTLE_NS (60 * MS) /* most children run another program within that */
 
 /* After each look in vain the next one comes later: the program loads its libraries, its runtime loads
@@ -54,16 +56,18 @@ struct lt_discovery {
 	bool all_at_once; /* those that have been there for long are looked through */
 };
 
-struct lt_discovery *lt_discovery__new(bool generic, struct lt_images *images)
+struct lt_discovery *lt_discovery__new(bool generic)
 {
 	struct lt_discovery *discovery = calloc(1, sizeof(*discovery));
 
 	if (discovery) {
 		discovery->generic = generic;
-		discovery->files = lt_files__new(images);
+		discovery->files = lt_files__new();
 	}
-	if (discovery && discovery->files)
+	if (discovery && discovery->files) {
+		lt_files__set_patience(discovery->files, READING_NS);
 		return discovery;
+	}
 	free(discovery);
 	errno = ENOMEM;
 	return NULL;
@@ -256,8 +260,10 @@ void lt_discovery__look_through(struct lt_discovery *discovery, uint64_t deadlin
 {
 	/* The executables, and then all that is mapped into those that have not shown one. */
 	discovery->all_at_once = true;
+	lt_files__set_patience(discovery->files, deadline_ns == UINT64_MAX ? READING_ALL_NS : READING_NS);
 	lt_discovery__look(discovery, UINT64_MAX, deadline_ns);
 	lt_discovery__look(discovery, UINT64_MAX, deadline_ns);
+	lt_files__set_patience(discovery->files, READING_NS);
 	discovery->all_at_once = false;
 }
 

@@ -12,10 +12,9 @@
 #include <stdint.h>
 
 struct lt_discovery;
-struct lt_images;
 
-/* generic: processes with an epoll descriptor too, whatever is mapped into them. images: see files.h. NULL with errno. */
-struct lt_discovery *lt_discovery__new(bool generic, struct lt_images *images);
+/* generic: processes with an epoll descriptor too, whatever is mapped into them. NULL with errno. */
+struct lt_discovery *lt_discovery__new(bool generic);
 void lt_discovery__free(struct lt_discovery *discovery);
 
 /* Looks through /proc for processes that are not known yet, and forgets those that have ended. 0 or -errno. */

@@ -11,32 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/target/elf_header.h"
+#include "agent/target/elf_internal.h"
 #include "agent/target/extents.h"
-
-#define SEGMENTS_MAX   64
-#define NAME_MAX_BYTES 4096
 
 /* Relocations looked at for all the imports of a file. Forty calls in a library with 600,000 of them
  * need less than half. */
 #define RELOCATIONS_MAX (64u << 20)
 
-struct lt_elf {
-	int fd;
-	uint64_t file_size;
-	bool is_arm64;
-	bool is_program; /* what the kernel or its loader starts, no library */
-	Elf *elf;
-	size_t shstrndx;
-	GElf_Phdr loads[SEGMENTS_MAX];
-	size_t n_loads;
-	GElf_Phdr tls; /* p_type PT_NULL: none */
-	Elf_Scn *symtab, *dynsym;
-	struct lt_extents *read; /* NULL: nobody asks, or the file is too large */
-	size_t relocations_left; /* a file made to be slow must not hold us up */
-};
-
 /* A section's contents, of which any part may be looked at. */
-static Elf_Data *data_of(struct lt_elf *elf, Elf_Scn *scn)
+Elf_Data *lt_elf__data(struct lt_elf *elf, Elf_Scn *scn)
 {
 	GElf_Shdr sh;
 
@@ -56,7 +40,7 @@ static void note_headers(struct lt_elf *elf, const GElf_Ehdr *eh)
 	if (elf_getshdrnum(elf->elf, &n) == 0)
 		lt_extents__note(elf->read, eh->e_shoff, n * sizeof(Elf64_Shdr));
 	if (elf->shstrndx)
-		data_of(elf, elf_getscn(elf->elf, elf->shstrndx));
+		lt_elf__data(elf, elf_getscn(elf->elf, elf->shstrndx));
 }
 
 static int read_segments(struct lt_elf *elf)
@@ -66,7 +50,7 @@ static int read_segments(struct lt_elf *elf)
 
 	if (elf_getphdrnum(elf->elf, &n))
 		return -EINVAL;
-	for (size_t i = 0; i < n && elf->n_loads < SEGMENTS_MAX; i++) {
+	for (size_t i = 0; i < n && elf->n_loads < LT_ELF_SEGMENTS_MAX; i++) {
 		if (!gelf_getphdr(elf->elf, (int)i, &ph))
 			return -EINVAL;
 		if (ph.p_type == PT_INTERP)
@@ -101,8 +85,9 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 {
 	struct lt_elf *elf = calloc(1, sizeof(*elf));
 	GElf_Ehdr eh;
+	const char *why;
 	struct stat st;
-	int err = -ENOEXEC;
+	int err;
 
 	if (!elf)
 		return -ENOMEM;
@@ -113,13 +98,14 @@ int lt_elf__open(int fd, struct lt_elf **ret_elf)
 		err = -errno;
 		goto fail;
 	}
+	/* libelf takes 200 bytes for a section before it looks whether there is one */
+	err = lt_elf_header__check(fd, &why);
+	if (err)
+		goto fail;
+	err = -ENOEXEC;
 	elf->file_size = (uint64_t)st.st_size;
 	elf->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &eh))
-		goto fail;
-	if (gelf_getclass(elf->elf) != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB ||
-	    (eh.e_machine != EM_X86_64 && eh.e_machine != EM_AARCH64) ||
-	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN))
 		goto fail;
 	elf->is_arm64 = eh.e_machine == EM_AARCH64;
 	elf->is_program = eh.e_type == ET_EXEC;
@@ -153,6 +139,11 @@ size_t lt_elf__read_parts(const struct lt_elf *elf, struct lt_extent *ret_parts,
 	return lt_extents__list(elf->read, ret_parts, max);
 }
 
+int lt_elf__error(const struct lt_elf *elf)
+{
+	return elf->error;
+}
+
 bool lt_elf__is_arm64(const struct lt_elf *elf)
 {
 	return elf->is_arm64;
@@ -182,146 +173,6 @@ void lt_elf__build_id(struct lt_elf *elf, char *buf, size_t size)
 		return;
 	for (uint32_t i = 0; i < words[1] && 2 * i + 2 < size; i++)
 		snprintf(buf + 2 * i, 3, "%02x", note[16 + i]);
-}
-
-bool lt_elf__has_symtab(const struct lt_elf *elf)
-{
-	return elf->symtab;
-}
-
-/*
- * A name that ends within the table, and soon. elf_strptr() would look for the end of a table that
- * has none, megabytes of it, for each of 100,000 symbols.
- */
-static const char *name_at(const Elf_Data *names, size_t offset)
-{
-	const char *name = (const char *)names->d_buf + offset;
-	size_t left;
-
-	if (!names->d_buf || offset >= names->d_size)
-		return NULL;
-	left = names->d_size - offset;
-	return memchr(name, '\0', left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES) ? name : NULL;
-}
-
-/* The best table of symbols that there is. */
-struct symbol_table {
-	Elf_Data *symbols, *names; /* names NULL: not read */
-	uint64_t names_offset, names_size; /* in the file */
-	size_t count;
-};
-
-static bool open_table(struct lt_elf *elf, bool with_names, struct symbol_table *ret_table)
-{
-	Elf_Scn *scn = elf->symtab ? elf->symtab : elf->dynsym, *names_scn;
-	struct symbol_table table = { 0 };
-	GElf_Shdr sh, names_sh;
-
-	if (!scn || !gelf_getshdr(scn, &sh) || sh.sh_entsize != sizeof(Elf64_Sym))
-		return false;
-	names_scn = elf_getscn(elf->elf, sh.sh_link);
-	table.symbols = data_of(elf, scn);
-	table.names = with_names ? data_of(elf, names_scn) : NULL;
-	if (!table.symbols || (with_names && !table.names) || !gelf_getshdr(names_scn, &names_sh))
-		return false;
-	table.names_offset = names_sh.sh_offset;
-	table.names_size = names_sh.sh_size;
-	table.count = table.symbols->d_size / sizeof(Elf64_Sym);
-	*ret_table = table;
-	return true;
-}
-
-/* All of a symbol but its name. False: it is not defined here, or neither code nor data. */
-static bool read_symbol(const struct symbol_table *table, size_t index,
-			struct lt_elf_symbol *ret_symbol)
-{
-	GElf_Sym sym;
-	int type;
-
-	if (!gelf_getsym(table->symbols, (int)index, &sym) || sym.st_shndx == SHN_UNDEF ||
-	    !sym.st_value || sym.st_name >= table->names_size)
-		return false;
-	type = GELF_ST_TYPE(sym.st_info);
-	*ret_symbol = (struct lt_elf_symbol){
-		.vaddr = sym.st_value,
-		.size = sym.st_size,
-		.name_offset = table->names_offset + sym.st_name,
-		.is_function = type == STT_FUNC,
-		.is_local = GELF_ST_BIND(sym.st_info) == STB_LOCAL,
-	};
-	return type == STT_FUNC || type == STT_OBJECT;
-}
-
-int lt_elf__each_symbol(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
-{
-	struct symbol_table table;
-	int ret = 0;
-
-	if (!open_table(elf, true, &table))
-		return 0;
-	for (size_t i = 0; !ret && i < table.count; i++) {
-		struct lt_elf_symbol symbol;
-
-		if (!read_symbol(&table, i, &symbol))
-			continue;
-		symbol.name = name_at(table.names, symbol.name_offset - table.names_offset);
-		if (symbol.name && *symbol.name)
-			ret = fn(ctx, &symbol);
-	}
-	return ret;
-}
-
-int lt_elf__each_function(struct lt_elf *elf, lt_elf_symbol_fn fn, void *ctx)
-{
-	struct symbol_table table;
-	int ret = 0;
-
-	if (!open_table(elf, false, &table))
-		return 0;
-	for (size_t i = 0; !ret && i < table.count; i++) {
-		struct lt_elf_symbol symbol;
-
-		if (read_symbol(&table, i, &symbol) && symbol.is_function)
-			ret = fn(ctx, &symbol);
-	}
-	return ret;
-}
-
-/* From the thread pointer: the program's variables end there on x86-64; on arm64 they begin behind two words. */
-static int64_t tls_begin(const struct lt_elf *elf, uint64_t align)
-{
-	uint64_t before = elf->is_arm64 ? 16 : elf->tls.p_memsz;
-	int64_t aligned = (int64_t)((before + align - 1) & ~(align - 1));
-
-	return elf->is_arm64 ? aligned : -aligned;
-}
-
-int lt_elf__tls_offset(struct lt_elf *elf, const char *name, int64_t *ret_offset)
-{
-	uint64_t align = elf->tls.p_align ? elf->tls.p_align : 1;
-	struct symbol_table table;
-
-	/* the bounds also keep the sums below from running over */
-	if (elf->tls.p_type != PT_TLS || elf->tls.p_memsz > 1u << 30 || align > 1u << 20 ||
-	    (align & (align - 1)) || !open_table(elf, true, &table))
-		return -ENOENT;
-	for (size_t i = 0; i < table.count; i++) {
-		const char *found;
-		GElf_Sym sym;
-
-		if (!gelf_getsym(table.symbols, (int)i, &sym) ||
-		    GELF_ST_TYPE(sym.st_info) != STT_TLS || sym.st_shndx == SHN_UNDEF ||
-		    sym.st_value >= elf->tls.p_memsz)
-			continue;
-		found = name_at(table.names, sym.st_name);
-		if (!found || strcmp(found, name))
-			continue;
-		if (!elf->is_program)
-			return -EOPNOTSUPP;
-		*ret_offset = (int64_t)sym.st_value + tls_begin(elf, align);
-		return 0;
-	}
-	return -ENOENT;
 }
 
 int64_t lt_elf__offset(const struct lt_elf *elf, uint64_t vaddr, uint64_t length, bool executable)
@@ -400,50 +251,4 @@ int lt_elf__section(struct lt_elf *elf, const char *name, uint64_t *ret_vaddr, u
 		return 0;
 	}
 	return -ENOENT;
-}
-
-/* Of one symbol of the many: only that, and its name, count as read. */
-static const char *dynamic_name(struct lt_elf *elf, const GElf_Shdr *dyn_sh, uint64_t index,
-				const GElf_Sym *sym)
-{
-	const char *name = elf_strptr(elf->elf, dyn_sh->sh_link, sym->st_name);
-	GElf_Shdr names_sh;
-
-	lt_extents__note(elf->read, dyn_sh->sh_offset + index * sizeof(Elf64_Sym),
-			 sizeof(Elf64_Sym));
-	if (name && gelf_getshdr(elf_getscn(elf->elf, dyn_sh->sh_link), &names_sh))
-		lt_extents__note(elf->read, names_sh.sh_offset + sym->st_name, strlen(name) + 1);
-	return name;
-}
-
-const char *lt_elf__slot_symbol(struct lt_elf *elf, uint64_t slot)
-{
-	Elf_Scn *scn = NULL;
-	GElf_Shdr sh, dyn_sh;
-	GElf_Sym sym;
-	Elf_Data *syms;
-
-	if (!elf->dynsym || !gelf_getshdr(elf->dynsym, &dyn_sh))
-		return NULL;
-	syms = elf_getdata(elf->dynsym, NULL);
-	while (syms && (scn = elf_nextscn(elf->elf, scn))) {
-		Elf_Data *data;
-
-		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_RELA ||
-		    sh.sh_entsize != sizeof(Elf64_Rela) || !(sh.sh_flags & SHF_ALLOC))
-			continue;
-		data = data_of(elf, scn);
-		for (size_t i = 0; data && i < data->d_size / sizeof(Elf64_Rela); i++) {
-			GElf_Rela rela;
-
-			if (!elf->relocations_left)
-				return NULL;
-			elf->relocations_left--;
-			if (!gelf_getrela(data, (int)i, &rela) || rela.r_offset != slot)
-				continue;
-			if (gelf_getsym(syms, (int)GELF_R_SYM(rela.r_info), &sym))
-				return dynamic_name(elf, &dyn_sh, GELF_R_SYM(rela.r_info), &sym);
-		}
-	}
-	return NULL;
 }

@@ -24,9 +24,12 @@ struct lt_elf_symbol {
 };
 
 /* Opens the 64-bit ELF program or library on fd (borrowed), for x86-64 or arm64. 0; -ENOEXEC: not one, or of
- * another machine; -EINVAL: broken; another -errno. */
+ * another machine; -EINVAL: broken; -EFBIG: of more parts than are read; another -errno. */
 int lt_elf__open(int fd, struct lt_elf **ret_elf);
 void lt_elf__close(struct lt_elf *elf);
+
+/* -EFBIG or -ENOMEM: a table of it was not read, as it is too large, and what was told before is not all; 0. */
+int lt_elf__error(const struct lt_elf *elf);
 
 bool lt_elf__is_arm64(const struct lt_elf *elf);
 

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 #include "agent/target/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/target/images.h"
+#include "agent/target/image_load.h"
 #include "agent/target/maps.h"
 
 #define FILES_MAX    8192 /* a power of two */
@@ -23,19 +24,25 @@ struct file {
 };
 
 struct lt_files {
+	uint64_t patience_ns;
+	bool waiting; /* the file that was looked into last is still being read */
 	struct file files[FILES_MAX];
 	size_t n_files;
 	struct lt_mapping mappings[MAPPINGS_MAX]; /* of the process that is looked at */
-	struct lt_images *images; /* borrowed; NULL: none are kept */
 };
 
-struct lt_files *lt_files__new(struct lt_images *images)
+struct lt_files *lt_files__new(void)
 {
 	struct lt_files *files = calloc(1, sizeof(*files));
 
 	if (files)
-		files->images = images;
+		files->patience_ns = LT_PATIENT;
 	return files;
+}
+
+void lt_files__set_patience(struct lt_files *files, uint64_t patience_ns)
+{
+	files->patience_ns = patience_ns;
 }
 
 void lt_files__free(struct lt_files *files)
@@ -73,15 +80,17 @@ static bool keep(struct lt_files *files, struct file *place, const struct file *
 	return file->has_loop;
 }
 
-/* Analyses the file of a descriptor, which it takes: whoever attaches to it soon finds that done. */
-static bool analyse(struct lt_files *files, int take_fd, const char *path, bool unless_marked)
+/* True: what is in it is known now, also that it is refused, but not what a process that ends broke off. */
+static bool look_into(struct lt_files *files, int fd, bool unless_marked, bool *ret_has_loop)
 {
-	struct lt_file *file;
+	struct lt_image *image = NULL;
+	int err = lt_image__load(fd, unless_marked, files->patience_ns, &image);
 
-	if (lt_images__take(files->images, take_fd, path, unless_marked, &file))
-		return false;
-	lt_images__give_back(file);
-	return true;
+	*ret_has_loop = !err;
+	if (!err)
+		free(image);
+	files->waiting = err == -EAGAIN || err == -EINTR;
+	return !files->waiting && err != -ENOMEM;
 }
 
 bool lt_files__exe_has_loop(struct lt_files *files, int pid)
@@ -104,12 +113,12 @@ bool lt_files__exe_has_loop(struct lt_files *files, int pid)
 	if (fd < 0)
 		return false;
 	/* The process may run another program by now: what is kept is what was opened. */
-	if (fstat(fd, &st) || st.st_dev != file.dev || st.st_ino != file.ino) {
-		close(fd);
-		return false;
+	if (fstat(fd, &st) == 0 && st.st_dev == file.dev && st.st_ino == file.ino) {
+		if (look_into(files, fd, false, &file.has_loop))
+			keep(files, place, &file);
 	}
-	file.has_loop = analyse(files, fd, path, false);
-	return keep(files, place, &file);
+	close(fd);
+	return file.has_loop;
 }
 
 /* Inodes are used again: the path tells most of those. */
@@ -122,9 +131,25 @@ static uint64_t hash_of(const char *path)
 	return hash;
 }
 
+static struct file file_of(const struct lt_mapping *mapping)
+{
+	return (struct file){ mapping->dev, mapping->ino, hash_of(mapping->path), true, false };
+}
+
+static bool is_any_new(struct lt_files *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct file file = file_of(&files->mappings[i]);
+
+		if (!place_of(files, file.dev, file.ino, file.tag)->used)
+			return true;
+	}
+	return false;
+}
+
 static bool mapping_has_loop(struct lt_files *files, int pid, const struct lt_mapping *mapping)
 {
-	struct file file = { mapping->dev, mapping->ino, hash_of(mapping->path), true, false };
+	struct file file = file_of(mapping);
 	struct file *place = place_of(files, file.dev, file.ino, file.tag);
 	int fd;
 
@@ -133,15 +158,20 @@ static bool mapping_has_loop(struct lt_files *files, int pid, const struct lt_ma
 	fd = lt_maps_open(pid, mapping);
 	if (fd < 0)
 		return false;
-	file.has_loop = analyse(files, fd, mapping->path, true);
-	return keep(files, place, &file);
+	if (look_into(files, fd, true, &file.has_loop))
+		keep(files, place, &file);
+	close(fd);
+	return file.has_loop;
 }
 
 bool lt_files__any_has_loop(struct lt_files *files, int pid)
 {
 	int n = lt_maps_files(pid, files->mappings, MAPPINGS_MAX);
 
-	for (int i = 0; i < n; i++)
+	if (n > 0 && is_any_new(files, (size_t)n))
+		lt_image__prefetch(pid, files->mappings, (size_t)n, files->patience_ns);
+	files->waiting = false;
+	for (int i = 0; i < n && !files->waiting; i++) /* each of the others would be waited for, too */
 		if (mapping_has_loop(files, pid, &files->mappings[i]))
 			return true;
 	return false;

@@ -8,13 +8,17 @@
 #define LOOPTOP_TARGET_FILES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct lt_files;
-struct lt_images;
 
-/* NULL with errno. What is analysed stays in images for a while, which must outlive this; NULL: it does not. */
-struct lt_files *lt_files__new(struct lt_images *images);
+/* NULL with errno. */
+struct lt_files *lt_files__new(void);
 void lt_files__free(struct lt_files *files);
+
+/* How long a file is waited for that is not known yet; at first until it is. One that takes longer has no loop as long
+ * as it is being read: to be asked again later. */
+void lt_files__set_patience(struct lt_files *files, uint64_t patience_ns);
 
 /* Does the executable of this process hold an event loop? False also if it may not be read. */
 bool lt_files__exe_has_loop(struct lt_files *files, int pid);

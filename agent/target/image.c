@@ -181,7 +181,7 @@ static void check_pairs(struct lt_image *image)
 			       "V8's GCTracer: not found; garbage collection pauses are unknown");
 }
 
-static void name_stepped_sites(struct lt_image *image)
+void lt_image__describe(const struct lt_image *image)
 {
 	char names[100] = "";
 	size_t n = 0, used = 0;
@@ -195,6 +195,8 @@ static void name_stepped_sites(struct lt_image *image)
 						 n ? " " : "", image->sites[i].symbol);
 		n++;
 	}
+	lt_debug("%s: %zu sites, %zu task classes", image->runtime, image->n_sites,
+		 image->n_classes);
 	if (n)
 		lt_debug("%zu sites are single-stepped, five times as dear: %s …", n, names);
 }
@@ -210,7 +212,7 @@ static int deduce(struct analysis *an)
 		lt_image__miss(an->finding.image,
 			       "the file is stripped, and its .eh_frame tells no functions: %s",
 			       strerror(-err));
-		return err == -ENOMEM ? err : 0;
+		return err == -ENOMEM || err == -E2BIG ? err : 0;
 	}
 	deducing.frames = frames;
 	for (size_t r = 0; lt_runtimes[r]; r++)
@@ -220,7 +222,7 @@ static int deduce(struct analysis *an)
 	return 0;
 }
 
-static int analyse(int fd, const char *path, bool any_machine, struct lt_image **ret_image)
+static int analyse(int fd, bool any_machine, struct lt_image **ret_image)
 {
 	struct analysis *an = calloc(1, sizeof(*an));
 	struct lt_image *image = calloc(1, sizeof(*image));
@@ -235,6 +237,9 @@ static int analyse(int fd, const char *path, bool any_machine, struct lt_image *
 	an->finding.image = image;
 	lt_elf__build_id(elf, image->build_id, sizeof(image->build_id));
 	lt_elf__each_symbol(elf, on_symbol, an);
+	err = lt_elf__error(elf);
+	if (err)
+		goto out;
 	image->stripped = !an->has_locals;
 	if (image->stripped)
 		err = deduce(an);
@@ -255,12 +260,10 @@ static int analyse(int fd, const char *path, bool any_machine, struct lt_image *
 	}
 	if (!err && has_names_only(image))
 		err = -ENOEXEC;
-	if (!err) {
+	if (!err)
 		check_pairs(image);
-		name_stepped_sites(image);
+	if (!err)
 		image->n_parts = lt_elf__read_parts(elf, image->parts, LT_IMAGE_PARTS_MAX);
-	}
-	lt_debug("%s: %zu sites, %zu task classes", path, image->n_sites, image->n_classes);
 out:
 	lt_elf__close(elf);
 	free(an);
@@ -271,14 +274,14 @@ out:
 	return err;
 }
 
-int lt_image__analyse(int fd, const char *path, struct lt_image **ret_image)
+int lt_image__analyse(int fd, struct lt_image **ret_image)
 {
-	return analyse(fd, path, false, ret_image);
+	return analyse(fd, false, ret_image);
 }
 
-int lt_image__analyse_any(int fd, const char *path, struct lt_image **ret_image)
+int lt_image__analyse_any(int fd, struct lt_image **ret_image)
 {
-	return analyse(fd, path, true, ret_image);
+	return analyse(fd, true, ret_image);
 }
 
 static int find_mark(void *ctx, const struct lt_elf_symbol *symbol)
@@ -290,14 +293,15 @@ static int find_mark(void *ctx, const struct lt_elf_symbol *symbol)
 	return 0;
 }
 
-bool lt_image__is_marked(int fd)
+int lt_image__is_marked(int fd)
 {
 	struct lt_elf *elf;
-	bool marked;
+	int marked, err = lt_elf__open(fd, &elf);
 
-	if (lt_elf__open(fd, &elf))
-		return false;
+	if (err)
+		return err == -ENOMEM || err == -EFBIG ? err : 0;
 	marked = lt_elf__is_native(elf) && lt_elf__each_symbol(elf, find_mark, NULL) > 0;
+	err = lt_elf__error(elf);
 	lt_elf__close(elf);
-	return marked;
+	return err ? err : marked;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#include "agent/target/cache.h"
+#include "agent/target/image_load.h"
 #include "agent/util/clock.h"
 
 #define KEPT_NS 3000000000ull
@@ -29,13 +29,28 @@ struct shared {
 };
 
 struct lt_images {
+	uint64_t patience_ns;
 	struct shared *files;
 	size_t unused;
 };
 
 struct lt_images *lt_images__new(void)
 {
-	return calloc(1, sizeof(struct lt_images));
+	struct lt_images *images = calloc(1, sizeof(*images));
+
+	if (images)
+		images->patience_ns = LT_PATIENT;
+	return images;
+}
+
+void lt_images__set_patience(struct lt_images *images, uint64_t patience_ns)
+{
+	images->patience_ns = patience_ns;
+}
+
+uint64_t lt_images__patience_ns(const struct lt_images *images)
+{
+	return images ? images->patience_ns : LT_PATIENT;
 }
 
 static void destroy(struct shared *shared)
@@ -76,10 +91,13 @@ void lt_images__sweep(struct lt_images *images)
 }
 
 /* A new entry with its image, which has the descriptor; it is in no table yet. */
-static int make(int take_fd, const char *path, bool unless_marked, struct shared **ret_shared)
+static int make(const struct lt_images *images, int take_fd, bool unless_marked,
+		struct shared **ret_shared)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
-	int err = shared ? lt_cache_analyse(take_fd, path, unless_marked, &shared->image) : -ENOMEM;
+	int err = shared ? lt_image__load(take_fd, unless_marked, lt_images__patience_ns(images),
+					  &shared->image)
+			 : -ENOMEM;
 
 	if (err) {
 		free(shared);
@@ -91,7 +109,7 @@ static int make(int take_fd, const char *path, bool unless_marked, struct shared
 	return 0;
 }
 
-int lt_images__take(struct lt_images *images, int take_fd, const char *path, bool unless_marked,
+int lt_images__take(struct lt_images *images, int take_fd, bool unless_marked,
 		    struct lt_file **ret_file)
 {
 	struct shared *shared = NULL;
@@ -110,7 +128,7 @@ int lt_images__take(struct lt_images *images, int take_fd, const char *path, boo
 		images->unused -= !shared->users;
 		close(take_fd);
 	} else {
-		err = make(take_fd, path, unless_marked, &shared);
+		err = make(images, take_fd, unless_marked, &shared);
 		if (err)
 			return err;
 		if (share) {

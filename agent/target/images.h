@@ -15,6 +15,10 @@ struct lt_images;
 struct lt_images *lt_images__new(void);
 void lt_images__free(struct lt_images *images);
 
+/* How long a file is waited for that is being read; at first until it is. */
+void lt_images__set_patience(struct lt_images *images, uint64_t patience_ns);
+uint64_t lt_images__patience_ns(const struct lt_images *images);
+
 /* One of them, open, in the hands of one module. */
 struct lt_file {
 	int fd;
@@ -24,9 +28,10 @@ struct lt_file {
 /*
  * Takes over the descriptor of a file and analyses it if it is not known yet. images NULL: it is not shared.
  * unless_marked: a file without the marks of an event loop is not analysed. 0, -ENOEXEC: it holds no event loop
- * that is known, or another -errno; then the descriptor is closed.
+ * that is known, -EDQUOT: it was refused, which was told, -EAGAIN: it is
+ * still being read, or another -errno; then the descriptor is closed.
  */
-int lt_images__take(struct lt_images *images, int take_fd, const char *path, bool unless_marked,
+int lt_images__take(struct lt_images *images, int take_fd, bool unless_marked,
 		    struct lt_file **ret_file);
 /* One that nobody has any more is kept for some seconds: processes that begin are looked at several times. */
 void lt_images__give_back(struct lt_file *file);

@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 The looptop authors */
 /* Opening a process: who it is, which of its files hold an event loop, where they are mapped. */
 #include <errno.h>
-#include <libelf.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/target/elf_header.h"
 #include "agent/target/hostname.h"
+#include "agent/target/image_load.h"
 #include "agent/target/images.h"
 #include "agent/target/maps.h"
 #include "agent/target/process.h"
@@ -21,33 +21,6 @@
 
 #define MAPPINGS_MAX 256
 
-/* Where the file is mapped, relative to its own addresses. */
-static int find_bias(int fd, const struct lt_mapping *mapping, uint64_t *ret_bias)
-{
-	Elf *elf;
-	size_t n = 0;
-	GElf_Phdr ph;
-	int err = -ENOEXEC;
-
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &n))
-		goto out;
-	for (size_t i = 0; i < n && gelf_getphdr(elf, (int)i, &ph); i++) {
-		uint64_t begin = ph.p_offset & ~4095ull;
-
-		if (ph.p_type != PT_LOAD || !(ph.p_flags & PF_X) || mapping->file_offset < begin ||
-		    mapping->file_offset >= ph.p_offset + ph.p_filesz)
-			continue;
-		*ret_bias = mapping->begin - (ph.p_vaddr - ph.p_offset + mapping->file_offset);
-		err = 0;
-		break;
-	}
-out:
-	elf_end(elf);
-	return err;
-}
-
 /* 0: added; 1: not a file with an event loop; -errno. */
 static int add_module(struct lt_target *target, const struct lt_mapping *mapping,
 		      struct lt_images *images)
@@ -57,13 +30,12 @@ static int add_module(struct lt_target *target, const struct lt_mapping *mapping
 
 	if (fd < 0)
 		return fd;
-	err = lt_images__take(images, fd, mapping->path, strcmp(mapping->path, target->exe) != 0,
-			      &module.file);
+	err = lt_images__take(images, fd, strcmp(mapping->path, target->exe) != 0, &module.file);
 	if (err)
-		return err == -ENOEXEC || err == -EINVAL ? 1 : err;
+		return err == -ENOEXEC || err == -EINVAL || err == -EDQUOT ? 1 : err;
 	module.fd = module.file->fd;
 	module.image = module.file->image;
-	err = find_bias(module.fd, mapping, &module.bias);
+	err = lt_elf_header__bias(module.fd, mapping, &module.bias);
 	if (err) {
 		lt_images__give_back(module.file);
 		return err == -ENOEXEC ? 1 : err;
@@ -99,9 +71,14 @@ static int find_modules(struct lt_target *target, struct lt_images *images)
 	int n = mappings ? lt_maps_files(target->pid, mappings, MAPPINGS_MAX) : -ENOMEM;
 	int err = n < 0 ? n : 0, unread = 0;
 
-	for (int i = 0; i < n && target->n_modules < LT_MODULES_MAX; i++) {
+	if (n > 0)
+		lt_image__prefetch(target->pid, mappings, (size_t)n, lt_images__patience_ns(images));
+	for (int i = 0; !err && i < n && target->n_modules < LT_MODULES_MAX; i++) {
 		int added = add_module(target, &mappings[i], images);
 
+		/* Which loops it has is known when all of it is. */
+		if (added == -EAGAIN || added == -EINTR)
+			err = added;
 		if (added < 0 && added != -ESTALE)
 			unread = added;
 	}

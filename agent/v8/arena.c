@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CHUNK_BYTES 16384
-#define BYTES_MAX   (16u << 20)
+#define BYTES_MAX   (4u << 20)
 #define SLOTS_MIN   256
 
 struct lt_arena_chunk {
@@ -64,6 +64,8 @@ static char *allocate(struct lt_arena *arena, size_t size)
 	if (size > CHUNK_BYTES || size > BYTES_MAX - arena->bytes)
 		return NULL;
 	if (!chunk || size > CHUNK_BYTES - chunk->used) {
+		if (!lt_budget__take(&arena->share, arena->share.bytes + sizeof(*chunk)))
+			return NULL;
 		chunk = malloc(sizeof(*chunk));
 		if (!chunk)
 			return NULL;
@@ -105,5 +107,6 @@ void lt_arena__clear(struct lt_arena *arena)
 		free(chunk);
 	}
 	free(arena->table);
+	lt_budget__give_back(&arena->share);
 	memset(arena, 0, sizeof(*arena));
 }

@@ -6,9 +6,12 @@
 
 #include <stddef.h>
 
+#include "agent/util/budget.h"
+
 struct lt_arena_chunk;
 
 struct lt_arena {
+	struct lt_share share; /* others point at what is in it, so it cannot go */
 	struct lt_arena_chunk *chunks; /* the newest first */
 	const char **table; /* open addressing */
 	size_t n, n_slots, bytes;

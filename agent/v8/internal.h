@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "agent/util/budget.h"
 #include "agent/v8/arena.h"
 #include "agent/v8/heap.h"
 #include "agent/v8/v8.h"
@@ -20,7 +21,7 @@
 #define LT_V8_SHAREDS	    2048
 #define LT_V8_CODES	    512
 
-struct lt_sourcemap;
+struct lt_stored_map;
 
 /* --- scope.c ----------------------------------------------------------------------------------- */
 
@@ -53,7 +54,7 @@ struct lt_v8_script {
 	uint32_t *ends; /* of its lines */
 	size_t n_ends;
 	bool map_tried;
-	struct lt_sourcemap *map; /* NULL: none */
+	struct lt_stored_map *map; /* NULL: none */
 };
 
 /* The script at an address (not tagged), NULL: there is none. Valid until the next call. */
@@ -67,6 +68,10 @@ void lt_v8_script__clear(struct lt_v8_script *script);
 
 /* Fills ends from the script's table of line ends, or else from its source. */
 void lt_v8_lines__read(struct lt_v8 *v8, struct lt_v8_script *script);
+/* Those of one script less. */
+void lt_v8_lines__forget(struct lt_v8 *v8, struct lt_v8_script *script);
+/* All of them go, for others. */
+void lt_v8_lines__drop(struct lt_share *share);
 
 /* --- original.c -------------------------------------------------------------------------------- */
 
@@ -154,8 +159,7 @@ struct lt_v8 {
 	uint64_t bias;
 	struct lt_arena arena;
 	struct lt_v8_script scripts[LT_V8_SCRIPTS];
-	size_t lines_bytes; /* of all scripts' ends */
-	size_t map_bytes; /* of all scripts' source maps */
+	struct lt_share lines_share; /* of all scripts' ends */
 	struct lt_v8_shared shareds[LT_V8_SHAREDS];
 	struct lt_v8_code codes[LT_V8_CODES];
 	uint64_t stream_map; /* tagged word of the map of instruction streams that was met last */
@@ -166,6 +170,8 @@ struct lt_v8 {
 
 /* At least size bytes to work in, kept until the next call; NULL: no memory. */
 void *lt_v8__scratch(struct lt_v8 *v8, size_t size);
+/* Gives back what is more than is usually needed. */
+void lt_v8__trim_scratch(struct lt_v8 *v8);
 
 static inline size_t lt_v8_slot(uint64_t address, size_t n_slots)
 {

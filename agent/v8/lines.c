@@ -8,11 +8,14 @@
 #include <stdlib.h>
 
 #include "agent/util/array.h"
+#include "agent/util/budget.h"
+#include "agent/util/refusal.h"
 #include "agent/v8/internal.h"
 #include "agent/v8/strings.h"
 
 #define SOURCE_BYTES_MAX (64u << 20)
-#define LINES_BYTES_MAX	 (64u << 20) /* of all scripts together */
+#define LINES_MAX	 (2u << 20) /* of a script */
+#define LOSS		 "its functions have no lines"
 #define CHUNK_BYTES	 65536
 #define ENDS_MIN	 256
 
@@ -25,8 +28,11 @@ struct ends {
 
 static int add(struct ends *ends, uint32_t position)
 {
-	uint32_t *at = lt_array_room(ends->at, ends->n, &ends->capacity, ENDS_MIN, sizeof(*at));
+	uint32_t *at;
 
+	if (ends->n == LINES_MAX)
+		return -EFBIG;
+	at = lt_array_room(ends->at, ends->n, &ends->capacity, ENDS_MIN, sizeof(*at));
 	if (!at)
 		return -ENOMEM;
 	ends->at = at;
@@ -115,7 +121,7 @@ static int from_table(struct lt_v8 *v8, uint64_t word, struct ends *ends)
 	if (!lt_v8_heap__is(&v8->heap, word, v8->layout->fixed_array_type))
 		return -ENOENT;
 	n = lt_v8_heap__array(&v8->heap, word, sizeof(*words), NULL, 0);
-	if (n <= 0 || n > (int64_t)(LINES_BYTES_MAX / sizeof(*words)))
+	if (n <= 0 || n > LINES_MAX)
 		return -ENOENT;
 	words = lt_v8__scratch(v8, (size_t)n * sizeof(*words));
 	if (!words || lt_v8_heap__array(&v8->heap, word, sizeof(*words), words,
@@ -144,18 +150,50 @@ static void make_room(struct lt_v8 *v8)
 		if (script->lines_state == LT_V8_LINES_KNOWN)
 			script->lines_state = LT_V8_LINES_NEW;
 	}
-	v8->lines_bytes = 0;
+	lt_budget__give_back(&v8->lines_share);
+}
+
+void lt_v8_lines__drop(struct lt_share *share)
+{
+	make_room((struct lt_v8 *)((char *)share - offsetof(struct lt_v8, lines_share)));
+}
+
+/* Room for the lines of one more script; if need be instead of those of all others. */
+static bool take_room(struct lt_v8 *v8, size_t bytes)
+{
+	if (lt_budget__take(&v8->lines_share, v8->lines_share.bytes + bytes))
+		return true;
+	make_room(v8);
+	return lt_budget__take(&v8->lines_share, bytes);
+}
+
+void lt_v8_lines__forget(struct lt_v8 *v8, struct lt_v8_script *script)
+{
+	size_t bytes = script->n_ends * sizeof(*script->ends);
+
+	lt_budget__take(&v8->lines_share, v8->lines_share.bytes - bytes);
+	free(script->ends);
+	script->ends = NULL;
+	script->n_ends = 0;
+	script->lines_state = LT_V8_LINES_NEW;
 }
 
 void lt_v8_lines__read(struct lt_v8 *v8, struct lt_v8_script *script)
 {
 	struct ends ends = { 0 };
+	uint32_t *fitting;
 	int err = from_table(v8, script->line_ends, &ends);
 
 	if (err) {
 		ends.n = 0;
 		err = from_source(v8, script->source, &ends);
 	}
+	lt_v8__trim_scratch(v8);
+	if (!err && !take_room(v8, ends.n * sizeof(*ends.at)))
+		err = -EFBIG;
+	if (err == -EFBIG)
+		lt_refuse_named(script->file ? script->file : "a script",
+				"more lines or more text than are read", LOSS);
 	/* What did not fit into this stack's budget is tried again with the next one. */
 	script->lines_state = err == -EBUSY ? LT_V8_LINES_NEW
 			      : err	    ? LT_V8_LINES_FAILED
@@ -164,10 +202,8 @@ void lt_v8_lines__read(struct lt_v8 *v8, struct lt_v8_script *script)
 		free(ends.at);
 		return;
 	}
-	if (v8->lines_bytes + ends.n * sizeof(*ends.at) > LINES_BYTES_MAX)
-		make_room(v8);
-	v8->lines_bytes += ends.n * sizeof(*ends.at);
-	script->ends = ends.at;
+	fitting = realloc(ends.at, ends.n * sizeof(*ends.at)); /* there is one at least */
+	script->ends = fitting ? fitting : ends.at;
 	script->n_ends = ends.n;
 	script->lines_state = LT_V8_LINES_KNOWN;
 }

@@ -4,86 +4,157 @@
  * The source map of a script, found and loaded once: V8 keeps the URL when it compiles the script, and
  * where it did not (code from a cache) the source ends with it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "agent/util/fmt.h"
 #include "agent/v8/internal.h"
+#include "agent/v8/mapstore.h"
 #include "agent/v8/sourcemap.h"
 #include "agent/v8/strings.h"
 
 #define URL_UNITS_MAX  (32u << 20) /* a data: URL holds the whole map */
 #define TAIL_UNITS_MAX (1u << 20)
-#define MAPS_BYTES_MAX (256u << 20) /* of all scripts together */
+#define CHUNK_UNITS    32768u
 
-/* A range of a string as ASCII, '?' for all else; NULL: it cannot be read. To be freed. */
-static char *read_ascii(struct lt_v8 *v8, const struct lt_v8_string *string, uint32_t from)
+/* n units of a string as ASCII, '?' for all else. */
+static int read_ascii(struct lt_v8 *v8, const struct lt_v8_string *string, uint32_t from,
+		      uint32_t n, char *text)
 {
-	uint32_t n = string->n_units - from;
-	uint16_t *units = lt_v8__scratch(v8, 2 * (size_t)n + 2);
-	char *text = malloc((size_t)n + 1);
+	uint16_t *units = lt_v8__scratch(v8, 2 * CHUNK_UNITS);
 
-	if (!units || !text || lt_v8_string__units(&v8->heap, string, from, units, n)) {
-		free(text);
-		return NULL;
+	if (!units)
+		return -ENOMEM;
+	for (uint32_t done = 0, part; done < n; done += part) {
+		int err;
+
+		part = n - done < CHUNK_UNITS ? n - done : CHUNK_UNITS;
+		err = lt_v8_string__units(&v8->heap, string, from + done, units, part);
+		if (err)
+			return err;
+		for (uint32_t i = 0; i < part; i++)
+			text[done + i] = units[i] && units[i] < 0x80 ? (char)units[i] : '?';
 	}
-	for (uint32_t i = 0; i < n; i++)
-		text[i] = units[i] && units[i] < 0x80 ? (char)units[i] : '?';
 	text[n] = '\0';
-	return text;
+	return 0;
 }
 
-static char *find_url(struct lt_v8 *v8, const struct lt_v8_script *script)
+/* A URL that holds the map goes to a file, piece by piece: whatever its length, it takes nothing here. */
+static int copy_data(struct lt_v8 *v8, const struct lt_v8_string *string, int fd)
+{
+	char text[CHUNK_UNITS + 1];
+
+	for (uint32_t done = 0, part; done < string->n_units; done += part) {
+		int err;
+
+		part = string->n_units - done < CHUNK_UNITS ? string->n_units - done : CHUNK_UNITS;
+		err = read_ascii(v8, string, done, part, text);
+		if (!err && write(fd, text, part) != (ssize_t)part)
+			err = -EIO;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int open_data(struct lt_v8 *v8, const struct lt_v8_script *script,
+		     const struct lt_v8_string *string, struct lt_sourcemap_source *ret_source)
+{
+	int fd = memfd_create("looptop-map", MFD_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = copy_data(v8, string, fd);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	ret_source->fd = fd;
+	ret_source->is_data = true;
+	snprintf(ret_source->base, sizeof(ret_source->base), "%s", script->file);
+	return 0;
+}
+
+static int open_tail(struct lt_v8 *v8, const struct lt_v8_script *script, const char *root,
+		     struct lt_sourcemap_source *ret_source)
 {
 	struct lt_v8_string string;
-	char *tail, *url;
+	uint32_t from, n;
+	char *tail, *url = NULL;
+	int err = lt_v8_string__open(&v8->heap, script->source, UINT32_MAX, &string);
 
-	if (!lt_v8_string__open(&v8->heap, script->map_url, URL_UNITS_MAX, &string) &&
-	    string.length && string.length == string.n_units)
-		return read_ascii(v8, &string, 0);
-	if (lt_v8_string__open(&v8->heap, script->source, UINT32_MAX, &string))
-		return NULL;
-	tail = read_ascii(v8, &string,
-			  string.n_units > TAIL_UNITS_MAX ? string.n_units - TAIL_UNITS_MAX : 0);
-	url = tail ? lt_sourcemap__url(tail, strlen(tail)) : NULL;
+	if (err)
+		return err;
+	from = string.n_units > TAIL_UNITS_MAX ? string.n_units - TAIL_UNITS_MAX : 0;
+	n = string.n_units - from;
+	tail = malloc((size_t)n + 1);
+	err = tail ? read_ascii(v8, &string, from, n, tail) : -ENOMEM;
+	if (!err)
+		url = lt_sourcemap__url(tail, n);
 	free(tail);
-	return url;
+	if (!err)
+		err = url ? lt_sourcemap__open(root, script->file, url, ret_source) : -ENOENT;
+	free(url);
+	return err;
+}
+
+static int open_source(struct lt_v8 *v8, const struct lt_v8_script *script,
+		       struct lt_sourcemap_source *ret_source)
+{
+	struct lt_v8_string string;
+	char root[32], url[LT_SOURCEMAP_PATH_MAX + 1] = "";
+	uint32_t n;
+
+	snprintf(root, sizeof(root), "/proc/%d/root", v8->pid);
+	if (lt_v8_string__open(&v8->heap, script->map_url, URL_UNITS_MAX, &string) ||
+	    !string.length || string.length != string.n_units)
+		return open_tail(v8, script, root, ret_source);
+	n = string.n_units < LT_SOURCEMAP_PATH_MAX ? string.n_units : LT_SOURCEMAP_PATH_MAX;
+	if (read_ascii(v8, &string, 0, n, url))
+		return -EFAULT;
+	if (lt_sourcemap__is_data(url))
+		return open_data(v8, script, &string, ret_source);
+	return lt_sourcemap__open(root, script->file, url, ret_source);
 }
 
 static void load(struct lt_v8 *v8, struct lt_v8_script *script)
 {
-	char root[32];
-	char *url;
+	struct lt_sourcemap_source *source;
 
 	script->map_tried = true;
 	if (!script->user || !script->file)
 		return;
-	url = find_url(v8, script);
-	snprintf(root, sizeof(root), "/proc/%d/root", v8->pid);
-	if (url && lt_sourcemap__load(root, script->file, url, &script->map))
-		script->map = NULL;
-	free(url);
-	if (v8->map_bytes + lt_sourcemap__bytes(script->map) > MAPS_BYTES_MAX) {
-		lt_sourcemap__free(script->map);
-		script->map = NULL;
-	}
-	v8->map_bytes += lt_sourcemap__bytes(script->map);
+	source = malloc(sizeof(*source));
+	if (source && !open_source(v8, script, source))
+		script->map = lt_mapstore__get(source, v8->pid);
+	free(source);
 }
 
 void lt_v8_original__find(struct lt_v8 *v8, struct lt_v8_script *script,
 			  struct lt_stack_frame *frame)
 {
+	char text[LT_V8_FILE_TEXT];
 	const char *file;
-	int line, column;
+	int line, column, err;
 
 	if (!script->map_tried)
 		load(v8, script);
 	/* a map without the column would tell any statement of the line */
-	if (!script->map || frame->line <= 0 || frame->column <= 0 ||
-	    lt_sourcemap__find(script->map, frame->line, frame->column, &file, &line, &column,
-			       NULL) ||
-	    !file)
+	if (!script->map || frame->line <= 0 || frame->column <= 0)
 		return;
-	frame->original_file = lt_arena__text(&v8->arena, file);
+	err = lt_mapstore__find(script->map, frame->line, frame->column, &file, &line, &column);
+	if (err == -ESTALE) {
+		lt_mapstore__put(script->map);
+		script->map = NULL;
+		script->map_tried = false; /* the next time */
+	}
+	if (err)
+		return;
+	/* whoever made the map may have told anything */
+	frame->original_file = lt_arena__text(&v8->arena, lt_fmt_text(text, sizeof(text), file));
 	if (!frame->original_file)
 		return;
 	frame->original_line = line;

@@ -11,7 +11,7 @@
 
 #include "agent/util/text.h"
 #include "agent/v8/internal.h"
-#include "agent/v8/sourcemap.h"
+#include "agent/v8/mapstore.h"
 #include "agent/v8/strings.h"
 
 #define SCRIPT_BYTES	 136
@@ -33,7 +33,7 @@ static int32_t small(uint64_t word)
 void lt_v8_script__clear(struct lt_v8_script *script)
 {
 	free(script->ends);
-	lt_sourcemap__free(script->map);
+	lt_mapstore__put(script->map);
 	memset(script, 0, sizeof(*script));
 }
 
@@ -90,8 +90,7 @@ struct lt_v8_script *lt_v8_script__get(struct lt_v8 *v8, uint64_t address)
 		slot->line_ends = script.line_ends;
 		return slot;
 	}
-	v8->lines_bytes -= slot->n_ends * sizeof(*slot->ends);
-	v8->map_bytes -= lt_sourcemap__bytes(slot->map);
+	lt_v8_lines__forget(v8, slot);
 	lt_v8_script__clear(slot);
 	*slot = script;
 	return slot;
@@ -207,11 +206,7 @@ static void read_lines(struct lt_v8 *v8, struct lt_v8_script *script)
 	lt_v8_lines__read(v8, script);
 	if (script->lines_state != LT_V8_LINES_KNOWN || is_current(v8, script))
 		return;
-	v8->lines_bytes -= script->n_ends * sizeof(*script->ends);
-	free(script->ends);
-	script->ends = NULL;
-	script->n_ends = 0;
-	script->lines_state = LT_V8_LINES_NEW;
+	lt_v8_lines__forget(v8, script);
 }
 
 bool lt_v8_script__place(struct lt_v8 *v8, struct lt_v8_script *script, int32_t position,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/util/bounded.h"
 #include "agent/util/fmt.h"
 #include "agent/v8/sourcemap_internal.h"
 
@@ -25,16 +26,10 @@
 #define VALUES_MAX  (2u << 20)
 #define OBJECTS_MAX (1u << 16)
 
-struct texts {
-	uint32_t *offsets; /* of each text in bytes; LT_SOURCEMAP_NONE: there is none */
-	size_t n, n_room;
-	char *bytes;
-	size_t length, room;
-};
-
-struct lt_sourcemap {
+/* What is made of the text, before it is packed. */
+struct parsing {
 	struct lt_segments segments;
-	struct texts files, names;
+	struct lt_texts files, names;
 };
 
 /* A section of a map, or the whole of it. */
@@ -43,7 +38,7 @@ struct section {
 	uint32_t line, column, end_line, end_column;
 };
 
-static int texts_room(struct texts *texts, size_t n_more)
+static int texts_room(struct lt_texts *texts, size_t n_more)
 {
 	uint32_t *offsets;
 
@@ -58,7 +53,7 @@ static int texts_room(struct texts *texts, size_t n_more)
 }
 
 /* Adds a text that there is room for; NULL: none. */
-static int add_text(struct texts *texts, const char *text)
+static int add_text(struct lt_texts *texts, const char *text)
 {
 	size_t size = text ? strlen(text) + 1 : 0;
 
@@ -80,14 +75,7 @@ static int add_text(struct texts *texts, const char *text)
 	return 0;
 }
 
-static const char *text_at(const struct texts *texts, uint32_t i)
-{
-	if (i >= texts->n || texts->offsets[i] == LT_SOURCEMAP_NONE)
-		return NULL;
-	return texts->bytes + texts->offsets[i];
-}
-
-static void texts_free(struct texts *texts)
+static void texts_free(struct lt_texts *texts)
 {
 	free(texts->offsets);
 	free(texts->bytes);
@@ -112,7 +100,7 @@ static const char *string_of(char *buf, size_t size, const json_t *json)
 }
 
 /* Adds the name of a source file. One that is too long is none: the end of a path is the telling part. */
-static int add_file(struct texts *files, const char *folder, const json_t *json)
+static int add_file(struct lt_texts *files, const char *folder, const json_t *json)
 {
 	char ref[LT_SOURCEMAP_PATH_MAX], path[LT_SOURCEMAP_PATH_MAX], text[FILE_TEXT_MAX];
 
@@ -122,7 +110,7 @@ static int add_file(struct texts *files, const char *folder, const json_t *json)
 	return add_text(files, lt_fmt_text(text, sizeof(text), path));
 }
 
-static int add_files(struct texts *files, const json_t *json, const char *base)
+static int add_files(struct lt_texts *files, const json_t *json, const char *base)
 {
 	const json_t *sources = json_object_get(json, "sources");
 	const json_t *root_json = json_object_get(json, "sourceRoot");
@@ -148,7 +136,7 @@ static int add_files(struct texts *files, const json_t *json, const char *base)
 	return err;
 }
 
-static int add_names(struct texts *names, const json_t *json)
+static int add_names(struct lt_texts *names, const json_t *json)
 {
 	const json_t *array = json_object_get(json, "names");
 	size_t n = json_array_size(array);
@@ -168,7 +156,7 @@ static int add_names(struct texts *names, const json_t *json)
 	return err;
 }
 
-static int add_section(struct lt_sourcemap *map, const struct section *section, const char *base)
+static int add_section(struct parsing *map, const struct section *section, const char *base)
 {
 	const json_t *version = json_object_get(section->json, "version");
 	const json_t *text = json_object_get(section->json, "mappings");
@@ -213,7 +201,7 @@ static bool read_offset(const json_t *sections, size_t i, uint32_t *ret_line, ui
 	       read_number(json_object_get(offset, "column"), ret_column);
 }
 
-static int add_sections(struct lt_sourcemap *map, const json_t *sections, const char *base)
+static int add_sections(struct parsing *map, const json_t *sections, const char *base)
 {
 	size_t n = json_array_size(sections);
 
@@ -276,6 +264,19 @@ static void skip_prefix(const char **text, size_t *length)
 	*length -= n;
 }
 
+/* Jansson 2.14 crashes when some of its allocations fail, and of others it says that the text was wrong. */
+static bool exhausted;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	exhausted |= !memory;
+	if (!memory)
+		lt_bounded__give_up(-ENOMEM);
+	return memory;
+}
+
 static int read_json(const char *text, size_t length, json_t **ret_json)
 {
 	json_error_t error;
@@ -283,81 +284,37 @@ static int read_json(const char *text, size_t length, json_t **ret_json)
 	skip_prefix(&text, &length);
 	if (length > LT_SOURCEMAP_MAX || !is_bounded(text, length))
 		return -EFBIG;
+	exhausted = false;
+	json_set_alloc_funcs(allocate, free);
 	*ret_json = json_loadb(text, length, JSON_ALLOW_NUL, &error);
 	if (*ret_json)
 		return 0;
-	return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+	return exhausted ? -ENOMEM : -EINVAL;
 }
 
 int lt_sourcemap__parse(const char *text, size_t length, const char *base,
 			struct lt_sourcemap **ret_map)
 {
 	struct section whole = { .end_line = UINT32_MAX };
-	struct lt_sourcemap *map;
+	struct parsing map = { 0 };
 	json_t *json, *sections;
 	int err = read_json(text, length, &json);
 
 	if (err)
 		return err;
-	map = calloc(1, sizeof(*map));
 	sections = json_object_get(json, "sections");
 	whole.json = json;
-	if (!map)
-		err = -ENOMEM;
-	else if (!sections)
-		err = add_section(map, &whole, base ? base : "");
+	if (!sections)
+		err = add_section(&map, &whole, base ? base : "");
 	else if (json_number_value(json_object_get(json, "version")) != VERSION)
 		err = -EINVAL;
 	else
-		err = add_sections(map, sections, base ? base : "");
+		err = add_sections(&map, sections, base ? base : "");
 	json_decref(json);
-	if (err) {
-		lt_sourcemap__free(map);
-		return err;
-	}
-	lt_segments__shrink(&map->segments);
-	*ret_map = map;
-	return 0;
-}
-
-void lt_sourcemap__free(struct lt_sourcemap *map)
-{
-	if (!map)
-		return;
-	free(map->segments.items);
-	texts_free(&map->files);
-	texts_free(&map->names);
-	free(map);
-}
-
-static size_t texts_bytes(const struct texts *texts)
-{
-	return texts->n_room * sizeof(*texts->offsets) + texts->room;
-}
-
-size_t lt_sourcemap__bytes(const struct lt_sourcemap *map)
-{
-	return map ? sizeof(*map) + map->segments.room * sizeof(*map->segments.items) +
-			       texts_bytes(&map->files) + texts_bytes(&map->names)
-		   : 0;
-}
-
-int lt_sourcemap__find(const struct lt_sourcemap *map, int line, int column, const char **ret_file,
-		       int *ret_line, int *ret_column, const char **ret_name)
-{
-	const struct lt_segment *segment;
-	const char *file;
-
-	if (line < 1 || column < 1)
-		return -ENOENT;
-	segment = lt_segments__find(&map->segments, (uint32_t)line - 1, (uint32_t)column - 1);
-	file = segment ? text_at(&map->files, segment->file) : NULL;
-	if (!file)
-		return -ENOENT;
-	*ret_file = file;
-	*ret_line = (int)segment->from_line + 1;
-	*ret_column = (int)segment->from_column + 1;
-	if (ret_name)
-		*ret_name = text_at(&map->names, segment->name);
-	return 0;
+	if (!err)
+		err = lt_sourcemap__pack(&map.segments, &map.files, &map.names, ret_map);
+	free(map.segments.items);
+	texts_free(&map.files);
+	texts_free(&map.names);
+	return err;
 }

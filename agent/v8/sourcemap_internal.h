@@ -15,7 +15,8 @@
 #define LT_SOURCEMAP_NONE UINT32_MAX
 #define LT_SOURCEMAP_NUMBER_MAX \
 	(INT32_MAX - 1) /* lines and columns from 0; from 1 they fit an int */
-#define LT_SOURCEMAP_PATH_MAX 4096 /* while paths are put together */
+
+struct lt_sourcemap;
 
 /* From this position of the generated file on, to the next segment or the end of the line. From 0. */
 struct lt_segment {
@@ -40,13 +41,20 @@ struct lt_mappings {
 	uint32_t first_file, n_files, first_name, n_names;
 };
 
+/* Texts one after the other, each with its NUL. */
+struct lt_texts {
+	uint32_t *offsets; /* of each text in bytes; LT_SOURCEMAP_NONE: there is none */
+	size_t n, n_room;
+	char *bytes;
+	size_t length, room;
+};
+
+/* A map of sorted segments. 0 or -errno. */
+int lt_sourcemap__pack(const struct lt_segments *segments, const struct lt_texts *files,
+		       const struct lt_texts *names, struct lt_sourcemap **ret_map);
+
 /* Adds what a text tells; it must begin after all that was added. 0; -EINVAL: broken; -EFBIG; -ENOMEM. */
 int lt_segments__add(struct lt_segments *segments, const struct lt_mappings *mappings);
-/* The last segment at or before a position, in the same line; NULL: none. */
-const struct lt_segment *lt_segments__find(const struct lt_segments *segments, uint32_t line,
-					   uint32_t column);
-/* Gives back the room that is left over. */
-void lt_segments__shrink(struct lt_segments *segments);
 
 /*
  * What ref means in base: paths or URLs, base a file or, if it ends in "/", a folder. Normalised; file: URLs

@@ -8,9 +8,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/v8/sourcemap_internal.h"
@@ -131,30 +134,20 @@ static bool is_base64(const char *header, size_t length)
 	return length >= n && !strncasecmp(header + length - n, mark, n);
 }
 
-/* The map inside of a data: URL. */
-static int load_data(const char *url, const char *base, struct lt_sourcemap **ret_map)
+/* The map inside of a data: URL, which is decoded in place. */
+static int read_data(char *url, size_t size, const char *base, struct lt_sourcemap **ret_map)
 {
-	const char *header = url + sizeof(data_scheme) - 1, *comma = strchr(header, ',');
-	size_t size, length;
+	char *comma = memchr(url, ',', size), *text = comma + 1;
+	size_t length;
 	ssize_t decoded;
-	char *text;
-	int err;
 
-	if (!comma)
+	if (size < sizeof(data_scheme) || !comma)
 		return -EINVAL;
-	size = strlen(comma + 1);
-	if (size > 2 * (size_t)LT_SOURCEMAP_MAX)
-		return -EFBIG;
-	text = malloc(size + 1);
-	if (!text)
-		return -ENOMEM;
-	length = percent_decode(text, comma + 1, size);
+	length = percent_decode(text, text, size - (size_t)(text - url));
 	decoded = (ssize_t)length;
-	if (is_base64(header, (size_t)(comma - header)))
+	if (is_base64(url, (size_t)(comma - url)))
 		decoded = decode_base64(text, length);
-	err = decoded < 0 ? -EINVAL : lt_sourcemap__parse(text, (size_t)decoded, base, ret_map);
-	free(text);
-	return err;
+	return decoded < 0 ? -EINVAL : lt_sourcemap__parse(text, (size_t)decoded, base, ret_map);
 }
 
 /* Reads size bytes, fewer if the file has become shorter. */
@@ -163,7 +156,7 @@ static ssize_t read_all(int fd, char *buf, size_t size)
 	size_t length = 0;
 
 	while (length < size) {
-		ssize_t n = read(fd, buf + length, size - length);
+		ssize_t n = pread(fd, buf + length, size - length, (off_t)length);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -176,31 +169,69 @@ static ssize_t read_all(int fd, char *buf, size_t size)
 	return (ssize_t)length;
 }
 
-static int load_file(const char *root, const char *path, struct lt_sourcemap **ret_map)
+int lt_sourcemap__read(const struct lt_sourcemap_source *source, struct lt_sourcemap **ret_map)
 {
-	char *text = NULL;
+	struct stat st;
 	ssize_t length;
-	size_t size;
-	int fd, err = lt_source_open(root, path, false, &fd, &size);
+	char *text;
+	int err;
 
-	if (err)
-		return err;
-	text = malloc(size + 1);
-	length = text ? read_all(fd, text, size) : -ENOMEM;
-	close(fd);
-	err = length < 0 ? (int)length : lt_sourcemap__parse(text, (size_t)length, path, ret_map);
+	if (fstat(source->fd, &st))
+		return -errno;
+	if (st.st_size > (source->is_data ? 2 : 1) * (off_t)LT_SOURCEMAP_MAX)
+		return -EFBIG;
+	text = malloc((size_t)st.st_size + 1);
+	length = text ? read_all(source->fd, text, (size_t)st.st_size) : -ENOMEM;
+	if (length < 0)
+		err = (int)length;
+	else if (source->is_data)
+		err = read_data(text, (size_t)length, source->base, ret_map);
+	else
+		err = lt_sourcemap__parse(text, (size_t)length, source->base, ret_map);
 	free(text);
 	return err;
 }
 
-int lt_sourcemap__load(const char *root, const char *script_path, const char *url,
-		       struct lt_sourcemap **ret_map)
+bool lt_sourcemap__is_data(const char *url)
 {
-	char ref[LT_SOURCEMAP_PATH_MAX], path[LT_SOURCEMAP_PATH_MAX];
-	size_t length;
+	return !strncasecmp(url, data_scheme, sizeof(data_scheme) - 1);
+}
 
-	if (!strncasecmp(url, data_scheme, sizeof(data_scheme) - 1))
-		return load_data(url, script_path, ret_map);
+/* A file of our own with the URL in it. */
+static int open_data(const char *url, struct lt_sourcemap_source *source)
+{
+	size_t length = strlen(url);
+	int fd = memfd_create("looptop-map", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; done < length;) {
+		ssize_t n = write(fd, url + done, length - done);
+
+		if (n < 0) {
+			int err = -errno;
+
+			close(fd);
+			return err;
+		}
+		done += (size_t)n;
+	}
+	source->fd = fd;
+	source->is_data = true;
+	return 0;
+}
+
+int lt_sourcemap__open(const char *root, const char *script_path, const char *url,
+		       struct lt_sourcemap_source *ret_source)
+{
+	char ref[LT_SOURCEMAP_PATH_MAX];
+	size_t length, size;
+
+	ret_source->is_data = false;
+	if (lt_sourcemap__is_data(url)) {
+		snprintf(ret_source->base, sizeof(ret_source->base), "%s", script_path);
+		return open_data(url, ret_source);
+	}
 	length = strcspn(url, "?#"); /* as Node takes it */
 	if (!length)
 		return -ENOENT;
@@ -208,10 +239,10 @@ int lt_sourcemap__load(const char *root, const char *script_path, const char *ur
 		return -ENAMETOOLONG;
 	memcpy(ref, url, length);
 	ref[length] = '\0';
-	if (lt_source_path(path, sizeof(path), script_path, ref))
+	if (lt_source_path(ret_source->base, sizeof(ret_source->base), script_path, ref))
 		return -ENAMETOOLONG;
 	/* Elsewhere in the network, or beside a script that has no file. */
-	if (path[0] != '/')
+	if (ret_source->base[0] != '/')
 		return -ENOENT;
-	return load_file(root, path, ret_map);
+	return lt_source_open(root, ret_source->base, false, &ret_source->fd, &size);
 }

@@ -213,32 +213,3 @@ int lt_segments__add(struct lt_segments *segments, const struct lt_mappings *map
 	/* Columns that go back are rare, but allowed. */
 	return is_sorted(segments->items + first, n) ? 0 : sort(segments->items + first, n);
 }
-
-const struct lt_segment *lt_segments__find(const struct lt_segments *segments, uint32_t line,
-					   uint32_t column)
-{
-	const struct lt_segment place = { .line = line, .column = column };
-	size_t low = 0, high = segments->n; /* the first one behind the place is in [low, high] */
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (is_before(&place, &segments->items[middle]))
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low && segments->items[low - 1].line == line ? &segments->items[low - 1] : NULL;
-}
-
-void lt_segments__shrink(struct lt_segments *segments)
-{
-	struct lt_segment *items = NULL;
-
-	if (segments->n < segments->room && segments->n)
-		items = realloc(segments->items, segments->n * sizeof(*items));
-	if (items) {
-		segments->items = items;
-		segments->room = segments->n;
-	}
-}

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "agent/target/elf.h"
+#include "agent/target/elf_header.h"
 #include "agent/target/maps.h"
 #include "agent/util/array.h"
+#include "agent/util/bounded.h"
 #include "agent/util/clock.h"
 #include "agent/v8/mapfile.h"
 #include "agent/v8/symfiles.h"
@@ -26,6 +28,8 @@
 #define REFRESH_NS	   1000000000ull
 #define REFRESH_ON_MISS_NS 50000000ull /* JIT areas grow while a process is young */
 #define NO_FILE		   SIZE_MAX
+#define ASKED_MAX	   4 /* files with code where V8's builtins are, of which one is V8 */
+#define IS_V8_NS	   500000000ull
 
 /* One executable mapping. */
 struct area {
@@ -54,6 +58,7 @@ struct lt_symbols {
 	uint64_t v8_begin, v8_size;
 	uint64_t blob_begin, blob_end;
 	size_t v8_file; /* index; NO_FILE: none */
+	unsigned n_asked; /* files that may be V8 */
 };
 
 /* --- files ------------------------------------------------------------------------------------- */
@@ -204,22 +209,51 @@ static int is_get_current(void *ctx, const struct lt_elf_symbol *symbol)
 	return symbol->is_function && !strcmp(symbol->name, "_ZN2v87Isolate10GetCurrentEv");
 }
 
+/* In a process with limits: tells whether the file is V8. */
+static int exports_v8(const void *args, const int *fds, size_t n_fds)
+{
+	struct lt_elf *elf;
+	int err = lt_elf__open(fds[0], &elf);
+	bool told;
+
+	(void)args;
+	(void)n_fds;
+	if (err)
+		return err;
+	told = lt_elf__each_symbol(elf, is_get_current, NULL) > 0;
+	lt_elf__close(elf);
+	return told ? 0 : -ENOENT;
+}
+
+static bool is_v8(struct lt_symbols *symbols, int fd)
+{
+	struct lt_task task = { .fn = exports_v8,
+				.fds = &fd,
+				.n_fds = 1,
+				.limits = { 64u << 20, 1, IS_V8_NS, 0 } };
+	struct lt_result result;
+	int err;
+
+	if (symbols->n_asked == ASKED_MAX)
+		return false;
+	symbols->n_asked++;
+	err = lt_bounded__run(&task, &result);
+	lt_result__free(&result);
+	return !err;
+}
+
 /* The offset of the builtins in the file, -1: they are not in it. must_export: not every file with code at
  * that address is V8. */
 static int64_t builtins_in(struct lt_symbols *symbols, size_t file, bool must_export)
 {
-	struct lt_elf *elf = NULL;
-	int64_t offset = -1;
+	int64_t offset;
 	int fd = lt_mapfile__open(symbols->pid, &symbols->files[file]->mapping);
 
 	if (fd < 0)
 		return -1;
-	if (!lt_elf__open(fd, &elf)) {
-		offset = lt_elf__offset(elf, symbols->v8_begin, symbols->v8_size, true);
-		if (offset >= 0 && must_export && !lt_elf__each_symbol(elf, is_get_current, NULL))
-			offset = -1;
-	}
-	lt_elf__close(elf);
+	offset = lt_elf_header__offset(fd, symbols->v8_begin, symbols->v8_size);
+	if (offset >= 0 && must_export && !is_v8(symbols, fd))
+		offset = -1;
 	close(fd);
 	return offset;
 }
@@ -394,4 +428,12 @@ const char *lt_symbols__name(struct lt_symbols *symbols, uint64_t pc, const char
 	if (!file->symbols)
 		return NULL;
 	return lt_symfile__name(file->symbols, pc - area->begin + area->file_offset);
+}
+
+const char *lt_symbols__refused(const struct lt_symbols *symbols)
+{
+	for (size_t i = 0; i < symbols->n_files; i++)
+		if (symbols->files[i]->symbols && lt_symfile__is_refused(symbols->files[i]->symbols))
+			return symbols->files[i]->mapping.path;
+	return NULL;
 }

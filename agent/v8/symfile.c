@@ -1,221 +1,197 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * Node has 100,000 functions, whose names are up to 17 MB, and the first stack that needs one must not wait for
- * all: of each only 16 bytes are read, with the place of its name in the file, and the file is kept open.
+ * The functions of a file, which a process with limits has read, and their names, which are read when they are asked
+ * for: the file is kept open. What that process told may be lies: each index and each length is checked.
  */
 #include "agent/v8/symfile.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <uthash.h>
 
-#include "agent/target/elf.h"
-#include "agent/util/array.h"
+#include "agent/target/elf_header.h"
+#include "agent/util/bounded.h"
+#include "agent/util/budget.h"
+#include "agent/util/clock.h"
+#include "agent/util/refusal.h"
 #include "agent/v8/demangle.h"
+#include "agent/v8/symfile_internal.h"
 
-#define FUNCTIONS_MAX (2u << 20)
-#define NAMES_MAX     64 /* of the same code that are looked at */
-#define NAME_BYTES    4096
-#define TEXT_BYTES    200
-#define ENCLOSING_MAX 16
-#define NO_FUNCTION   UINT32_MAX
+#define NAMES_MAX  64 /* of the same code that are looked at */
+#define NAME_BYTES 4096
+#define TEXT_BYTES 200
+#define TEXTS_MAX  16384 /* of a file */
+#define LOSS	   "functions in it have no names"
 
-/* Digits by which functions are sorted. */
-#define DIGIT_BITS 16
-#define DIGITS	   (1u << DIGIT_BITS)
+static const struct lt_limits limits = { .memory_bytes = 64u << 20,
+					 .cpu_seconds = 3,
+					 .wall_ns = 10000000000ull,
+					 .result_bytes =
+						 LT_FUNCTIONS_MAX * sizeof(struct lt_function) };
 
-struct function {
-	uint32_t offset, size; /* in the file */
-	uint32_t name; /* offset of its name in the file */
-	uint32_t outer; /* the function that this one lies in, NO_FUNCTION: none */
+struct text {
+	uint32_t function;
+	UT_hash_handle hh;
+	char text[]; /* "": it has none of its own */
 };
 
 struct lt_symfile {
 	int fd;
-	struct function *functions; /* by offset; what encloses others is before them */
-	size_t count, capacity;
-	char **texts; /* of each function, NULL: not asked for yet; "": it has none of its own */
+	uid_t owner;
+	uint64_t begin_ns; /* of the job */
+	struct lt_share share; /* of the functions: they are read again */
+	struct lt_result functions; /* empty: not read yet, dropped, or refused */
+	struct lt_job *job; /* that reads them, NULL: none does */
+	bool done; /* they were read once, and there are none; or they are refused */
+	bool refused;
+	struct text *texts; /* of those that were asked for */
 };
 
-struct loading {
-	struct lt_symfile *file;
-	struct lt_elf *elf;
-	int err;
-};
-
-static int on_function(void *ctx, const struct lt_elf_symbol *symbol)
+static size_t count(const struct lt_symfile *file)
 {
-	struct loading *loading = ctx;
-	struct lt_symfile *file = loading->file;
-	struct function *functions;
-	int64_t offset;
+	return file->functions.length / sizeof(struct lt_function);
+}
 
-	if (!symbol->size || symbol->size > UINT32_MAX || symbol->name_offset > UINT32_MAX)
-		return 0;
-	offset = lt_elf__offset(loading->elf, symbol->vaddr, symbol->size, true);
-	if (offset < 0 || offset > UINT32_MAX)
-		return 0;
-	if (file->count == FUNCTIONS_MAX)
-		return loading->err = -EFBIG;
-	functions = lt_array_room(file->functions, file->count, &file->capacity, 1024,
-				  sizeof(*functions));
-	if (!functions)
-		return loading->err = -ENOMEM;
-	file->functions = functions;
-	file->functions[file->count++] = (struct function){
-		.offset = (uint32_t)offset,
-		.size = (uint32_t)symbol->size,
-		.name = (uint32_t)symbol->name_offset,
-		.outer = NO_FUNCTION,
+static void drop_functions(struct lt_share *share)
+{
+	struct lt_symfile *file =
+		(struct lt_symfile *)((char *)share - offsetof(struct lt_symfile, share));
+
+	lt_result__free(&file->functions);
+	lt_budget__give_back(share);
+}
+
+/* What the search relies on: indexes only go back. */
+static bool are_sane(const struct lt_function *functions, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (functions[i].outer != LT_NO_FUNCTION && functions[i].outer >= i)
+			return false;
+	return true;
+}
+
+static int read_functions(const void *args, const int *fds, size_t n_fds)
+{
+	(void)args;
+	(void)n_fds;
+	return lt_symfile__read(fds[0]);
+}
+
+static void take_functions(struct lt_symfile *file, int err, struct lt_result *functions)
+{
+	lt_bounded__charge(file->owner, functions, lt_now_ns() - file->begin_ns);
+	if (err == -EDQUOT && !functions->by_chance) {
+		lt_refuse(file->fd, functions->why, LOSS);
+		file->refused = true;
+	}
+	file->done = err != -EINTR && !functions->by_chance;
+	if (!err && functions->length && functions->length % sizeof(struct lt_function) == 0 &&
+	    are_sane(functions->data, functions->length / sizeof(struct lt_function)) &&
+	    lt_budget__take(&file->share, functions->length)) {
+		file->functions = *functions;
+		file->done = false;
+	} else {
+		lt_result__free(functions);
+	}
+}
+
+/* Reads them, for as long as a tick may wait; what takes longer is there at a later time. False: not now. */
+static bool load(struct lt_symfile *file)
+{
+	struct lt_task task = {
+		.fn = read_functions, .fds = &file->fd, .n_fds = 1, .limits = limits
 	};
-	return 0;
-}
+	struct lt_result functions;
+	int err;
 
-/* By offset, the larger of two at the same place first. */
-static uint64_t order(const struct function *function)
-{
-	return (uint64_t)function->offset << 32 | (uint32_t)~function->size;
-}
-
-/* By one digit of their order, those of the same digit as they were; starts has room for all digits. */
-static void sort_digit(const struct function *from, struct function *to, size_t count, int shift,
-		       uint32_t *starts)
-{
-	memset(starts, 0, DIGITS * sizeof(*starts));
-	for (size_t i = 0; i < count; i++)
-		starts[order(&from[i]) >> shift & (DIGITS - 1)]++;
-	for (uint32_t digit = 0, start = 0; digit < DIGITS; digit++) {
-		uint32_t n = starts[digit];
-
-		starts[digit] = start;
-		start += n;
+	if (file->done)
+		return false;
+	if (!file->job && !lt_bounded__must_wait(file->owner)) {
+		file->job = lt_bounded__begin(&task);
+		file->begin_ns = lt_now_ns();
 	}
-	for (size_t i = 0; i < count; i++)
-		to[starts[order(&from[i]) >> shift & (DIGITS - 1)]++] = from[i];
-}
-
-/* Digit by digit from the last: seven times as fast as qsort(), and as fast for a file made to be slow. */
-static int sort(struct lt_symfile *file)
-{
-	struct function *spare = malloc(file->count * sizeof(*spare) + 1), *sorted;
-	uint32_t *starts = malloc(DIGITS * sizeof(*starts));
-	int err = spare && starts ? 0 : -ENOMEM;
-
-	for (int shift = 0; !err && shift < 64; shift += DIGIT_BITS) {
-		sort_digit(file->functions, spare, file->count, shift, starts);
-		sorted = spare;
-		spare = file->functions;
-		file->functions = sorted;
-	}
-	free(spare);
-	free(starts);
-	return err;
-}
-
-static bool is_same_code(const struct function *a, const struct function *b)
-{
-	return a->offset == b->offset && a->size == b->size;
-}
-
-static bool contains(const struct function *function, uint64_t offset)
-{
-	return offset >= function->offset && offset - function->offset < function->size;
-}
-
-/* Finds which function lies in which: the chain from the one before it leads to all that are still open. */
-static void find_outer(struct function *functions, size_t count)
-{
-	for (size_t i = 1; i < count; i++) {
-		uint32_t outer = (uint32_t)(i - 1);
-
-		if (is_same_code(&functions[i], &functions[outer]))
-			outer = functions[outer].outer;
-		for (int steps = 0; outer != NO_FUNCTION; steps++) {
-			if (steps == ENCLOSING_MAX)
-				outer = NO_FUNCTION;
-			else if (!contains(&functions[outer], functions[i].offset))
-				outer = functions[outer].outer;
-			else
-				break;
-		}
-		functions[i].outer = outer;
-	}
-}
-
-static int load(struct lt_symfile *file)
-{
-	struct loading loading = { .file = file };
-	int err = lt_elf__open(file->fd, &loading.elf);
-
-	if (!err) {
-		lt_elf__each_function(loading.elf, on_function, &loading);
-		err = loading.err;
-	}
-	lt_elf__close(loading.elf);
-	if (!err && file->count)
-		err = sort(file);
-	if (err)
-		return err;
-	find_outer(file->functions, file->count);
-	file->texts = calloc(file->count ? file->count : 1, sizeof(*file->texts));
-	return file->texts ? 0 : -ENOMEM;
+	if (!file->job)
+		return false;
+	err = lt_bounded__end_soon(file->job, UINT64_MAX, &functions);
+	if (err == -EAGAIN)
+		return false;
+	file->job = NULL;
+	take_functions(file, err, &functions);
+	return file->functions.length;
 }
 
 struct lt_symfile *lt_symfile__new(int take_fd)
 {
 	struct lt_symfile *file = calloc(1, sizeof(*file));
-	int err;
+	const char *why;
+	struct stat st;
+	int err = file ? lt_elf_header__check(take_fd, &why) : -ENOMEM;
 
-	if (!file) {
+	if (!err && fstat(take_fd, &st))
+		err = -errno;
+	if (err == -EFBIG)
+		lt_refuse(take_fd, why, LOSS);
+	if (err && err != -EFBIG) {
 		close(take_fd);
-		errno = ENOMEM;
+		free(file);
+		errno = -err;
 		return NULL;
 	}
 	file->fd = take_fd;
-	err = load(file);
-	if (!err)
-		return file;
-	lt_symfile__free(file);
-	errno = -err;
-	return NULL;
+	file->owner = err ? 0 : st.st_uid;
+	file->done = file->refused = err;
+	file->share.drop = drop_functions;
+	return file;
 }
 
 void lt_symfile__free(struct lt_symfile *file)
 {
+	struct text *text, *next;
+
 	if (!file)
 		return;
-	for (size_t i = 0; file->texts && i < file->count; i++)
-		free(file->texts[i]);
-	free(file->texts);
-	free(file->functions);
+	lt_bounded__abandon(file->job);
+	drop_functions(&file->share);
+	HASH_ITER(hh, file->texts, text, next)
+	{
+		HASH_DEL(file->texts, text);
+		free(text);
+	}
 	close(file->fd);
 	free(file);
 }
 
-/* The innermost function at an offset, NO_FUNCTION: none. */
+bool lt_symfile__is_refused(const struct lt_symfile *file)
+{
+	return file->refused;
+}
+
+/* The innermost function at an offset, LT_NO_FUNCTION: none. */
 static uint32_t find(const struct lt_symfile *file, uint64_t offset)
 {
-	size_t low = 0, high = file->count;
+	const struct lt_function *functions = file->functions.data;
+	size_t low = 0, high = count(file);
 	uint32_t found;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (file->functions[middle].offset <= offset)
+		if (functions[middle].offset <= offset)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	found = low ? (uint32_t)(low - 1) : NO_FUNCTION;
-	for (int steps = 0; found != NO_FUNCTION && steps < ENCLOSING_MAX; steps++) {
-		if (contains(&file->functions[found], offset))
+	found = low ? (uint32_t)(low - 1) : LT_NO_FUNCTION;
+	for (int steps = 0; found != LT_NO_FUNCTION && steps < LT_ENCLOSING_MAX; steps++) {
+		if (lt_contains(&functions[found], offset))
 			return found;
-		found = file->functions[found].outer;
+		found = functions[found].outer;
 	}
-	return NO_FUNCTION;
+	return LT_NO_FUNCTION;
 }
 
 static size_t underscores(const char *name)
@@ -256,7 +232,7 @@ static bool same_function(const char *a, const char *b)
 	return strcmp(text[0], text[1]) == 0;
 }
 
-static bool read_name(const struct lt_symfile *file, const struct function *function,
+static bool read_name(const struct lt_symfile *file, const struct lt_function *function,
 		      char name[static NAME_BYTES + 1])
 {
 	ssize_t n = pread(file->fd, name, NAME_BYTES, function->name);
@@ -269,12 +245,13 @@ static bool read_name(const struct lt_symfile *file, const struct function *func
 static bool best_name(const struct lt_symfile *file, uint32_t found,
 		      char best[static NAME_BYTES + 1])
 {
-	const struct function *function = &file->functions[found];
+	const struct lt_function *function =
+		(const struct lt_function *)file->functions.data + found;
 	char name[NAME_BYTES + 1];
 
 	if (!read_name(file, function, best))
 		return false;
-	for (uint32_t n = 1; n <= found && is_same_code(function - n, function); n++) {
+	for (uint32_t n = 1; n <= found && lt_is_same_code(function - n, function); n++) {
 		if (n == NAMES_MAX)
 			return false;
 		if (!read_name(file, function - n, name))
@@ -287,16 +264,35 @@ static bool best_name(const struct lt_symfile *file, uint32_t found,
 	return true;
 }
 
+/* The text of a function that was asked for before, or is now. */
+static struct text *text_of(struct lt_symfile *file, uint32_t found)
+{
+	char name[NAME_BYTES + 1], buf[TEXT_BYTES];
+	const char *readable;
+	struct text *text;
+
+	HASH_FIND(hh, file->texts, &found, sizeof(found), text);
+	if (text || HASH_COUNT(file->texts) >= TEXTS_MAX)
+		return text;
+	readable = best_name(file, found, name) ? lt_symbol_text(buf, sizeof(buf), name) : "";
+	text = malloc(sizeof(*text) + strlen(readable) + 1);
+	if (!text)
+		return NULL;
+	text->function = found;
+	strcpy(text->text, readable);
+	HASH_ADD(hh, file->texts, function, sizeof(text->function), text);
+	return text;
+}
+
 const char *lt_symfile__name(struct lt_symfile *file, uint64_t offset)
 {
-	uint32_t found = find(file, offset);
-	char name[NAME_BYTES + 1], text[TEXT_BYTES];
+	struct text *text;
+	uint32_t found;
 
-	if (found == NO_FUNCTION)
+	if (!file->functions.length && !load(file))
 		return NULL;
-	if (!file->texts[found])
-		file->texts[found] = strdup(best_name(file, found, name)
-						    ? lt_symbol_text(text, sizeof(text), name)
-						    : "");
-	return file->texts[found] && file->texts[found][0] ? file->texts[found] : NULL;
+	lt_budget__touch(&file->share);
+	found = find(file, offset);
+	text = found == LT_NO_FUNCTION ? NULL : text_of(file, found);
+	return text && text->text[0] ? text->text : NULL;
 }

@@ -14,6 +14,8 @@
 
 #include "agent/util/array.h"
 
+#define REFUSED_MAX 64
+
 struct entry {
 	dev_t dev;
 	ino_t ino;
@@ -98,12 +100,24 @@ struct lt_symfile *lt_symfiles__get(struct lt_symfiles *files, int take_fd)
 	return add(files, take_fd, &st);
 }
 
+/* Those that nobody uses are kept to be known when they come again, in some number. */
+static bool keep_refused(const struct lt_symfiles *files)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < files->n; i++)
+		kept += !files->entries[i].users;
+	return kept <= REFUSED_MAX;
+}
+
 void lt_symfiles__put(struct lt_symfiles *files, struct lt_symfile *file)
 {
 	for (size_t i = 0; file && i < files->n; i++) {
 		if (files->entries[i].file != file)
 			continue;
 		if (--files->entries[i].users)
+			return;
+		if (lt_symfile__is_refused(file) && keep_refused(files))
 			return;
 		lt_symfile__free(file);
 		files->entries[i] = files->entries[--files->n];

@@ -7,6 +7,8 @@
 
 #include "agent/v8/internal.h"
 
+#define SCRATCH_KEPT (256u << 10)
+
 struct lt_v8 *lt_v8__new(const struct lt_v8_opts *opts)
 {
 	struct lt_v8 *v8 = calloc(1, sizeof(*v8));
@@ -19,6 +21,7 @@ struct lt_v8 *lt_v8__new(const struct lt_v8_opts *opts)
 	v8->symbols = opts->symbols;
 	v8->pid = opts->pid;
 	v8->bias = opts->bias;
+	v8->lines_share.drop = lt_v8_lines__drop;
 	return v8;
 }
 
@@ -30,8 +33,7 @@ void lt_v8__forget(struct lt_v8 *v8)
 	memset(v8->codes, 0, sizeof(v8->codes));
 	memset(v8->heap.maps, 0, sizeof(v8->heap.maps));
 	v8->stream_map = 0;
-	v8->lines_bytes = 0;
-	v8->map_bytes = 0;
+	lt_budget__give_back(&v8->lines_share);
 	free(v8->scratch);
 	v8->scratch = NULL;
 	v8->scratch_size = 0;
@@ -59,6 +61,15 @@ void *lt_v8__scratch(struct lt_v8 *v8, size_t size)
 	v8->scratch = scratch;
 	v8->scratch_size = size;
 	return scratch;
+}
+
+void lt_v8__trim_scratch(struct lt_v8 *v8)
+{
+	if (v8->scratch_size <= SCRATCH_KEPT)
+		return;
+	free(v8->scratch);
+	v8->scratch = NULL;
+	v8->scratch_size = 0;
 }
 
 const struct lt_v8_stats *lt_v8__stats(const struct lt_v8 *v8)

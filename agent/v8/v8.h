@@ -41,6 +41,9 @@ enum lt_pc_class lt_symbols__class(struct lt_symbols *symbols, uint64_t pc);
  * the file's path; both owned by symbols, NULL: unknown. */
 const char *lt_symbols__name(struct lt_symbols *symbols, uint64_t pc, const char **ret_file);
 
+/* A file whose symbols were refused, NULL: none was. */
+const char *lt_symbols__refused(const struct lt_symbols *symbols);
+
 /* --- resolve.c: raw stack → frames ------------------------------------------------------------- */
 
 /* What the compiled code of a regular expression is called. */

@@ -199,7 +199,8 @@ struct lt_handles_mem {
 /*
  * Opens and analyses a process: identity, mapped files, sites. 0, or -errno with the error logged:
  * -ESRCH no such process (or it ended meanwhile), -EACCES/-EPERM naming the capability, -ENOEXEC
- * it runs no event loop that is known (the message says what it is), -EINVAL its file is broken.
+ * it runs no event loop that is known (the message says what it is), -EINVAL its file is broken, -EAGAIN
+ * (with images that are not waited for) one of its files is still being read.
  * The caller frees with lt_target__close().
  */
 int lt_target__open(int pid, struct lt_target **ret_target);

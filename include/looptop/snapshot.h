@@ -346,7 +346,9 @@ struct lt_process {
 };
 
 struct lt_self {
-	double cpu_seconds, rss_bytes;
+	double cpu_seconds, rss_bytes, peak_rss_bytes;
+	double target_memory_bytes; /* of what is kept by the budget for what comes from targets */
+	double refused_files, total_refused_files;
 	double probe_hits;
 	double probe_cost_ns; /* calibrated cost of one hit */
 	double overhead_ratio; /* share of one core, all targets together */

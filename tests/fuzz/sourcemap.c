@@ -8,6 +8,7 @@
 
 #include "agent/v8/sourcemap.h"
 #include "agent/v8/sourcemap_internal.h"
+#include "tests/unit/sourcemap_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	url = lt_sourcemap__url((const char *)data, size);
 	/* the root is no folder: no file is opened */
-	if (!lt_sourcemap__load("/dev/null", "/srv/app.js", url ? url : text, &map)) {
+	if (!load_sourcemap("/dev/null", "/srv/app.js", url ? url : text, &map)) {
 		ask(map);
 		lt_sourcemap__free(map);
 	}

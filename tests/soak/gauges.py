@@ -6,7 +6,7 @@ import os
 import pathlib
 import time
 
-Reading = collections.namedtuple("Reading", "at rss anon fds files maps progs links threads cpu")
+Reading = collections.namedtuple("Reading", "at rss peak anon fds files maps progs links threads cpu")
 
 
 def kib(path, name):
@@ -60,6 +60,7 @@ def cpu_seconds(pid):
 def read(pid):
     """Sizes in KiB. Anonymous memory is what it allocated; pages of files come and go as the kernel likes."""
     proc = pathlib.Path(f"/proc/{pid}")
-    return Reading(time.monotonic(), kib(proc / "status", "VmRSS"), kib(proc / "smaps_rollup", "Anonymous"),
+    return Reading(time.monotonic(), kib(proc / "status", "VmRSS"), kib(proc / "status", "VmHWM"),
+                   kib(proc / "smaps_rollup", "Anonymous"),
                    len(os.listdir(proc / "fd")), len(files(pid)), *bpf_objects(pid), len(os.listdir(proc / "task")),
                    cpu_seconds(pid))

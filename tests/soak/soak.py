@@ -29,7 +29,7 @@ from support.agent import free_port, get, wait_for  # noqa: E402
 from support.exposition import Exposition  # noqa: E402
 from support.looptop import BINARY  # noqa: E402
 from support.workload import WORKLOADS, node_workload  # noqa: E402
-from verdict import flatness, left_behind  # noqa: E402
+from verdict import flatness, left_behind, too_high  # noqa: E402
 
 MAJORS = (16, 18, 20, 22, 24, 26)
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -216,6 +216,7 @@ def judge(args, readings, alone, scraper, stage, told, end):
     else:
         if len(readings) < args.minutes * 60 / READ_EVERY * 0.9:
             problems.append(f"only {len(readings)} readings were made")
+        problems.append(too_high(readings))
         for flat in flatness(readings):
             print(flat)
             problems.append(flat.problem())

@@ -7,6 +7,7 @@ the least of each third is compared. The noise floor is how far the leasts of fi
 apart: less than that is no growth. A floor that is itself large says that nothing can be said, which is no pass.
 """
 BLOCKS = 5
+PEAK_MAX_MIB = 100
 WORTHLESS = 0.25  # a floor of more than this share of the value
 
 
@@ -42,8 +43,16 @@ def flatness(readings):
     mib = 1024
     return [
         Flatness("memory (RSS)", "MiB", [r.rss / mib for r in readings], 0.25),
+        Flatness("the peak of memory (VmHWM)", "MiB", [r.peak / mib for r in readings], 0.25),
         Flatness("anonymous memory", "MiB", [r.anon / mib for r in readings], 0.25),
     ]
+
+
+def too_high(readings):
+    """What an agent takes at its worst moment, whoever its targets are: half of what its unit permits."""
+    peak = max(r.peak for r in readings) / 1024
+    print(f"the peak of memory (VmHWM): {peak:.4g} MiB")
+    return f"memory was {peak:.4g} MiB at its peak, more than {PEAK_MAX_MIB} MiB" if peak > PEAK_MAX_MIB else None
 
 
 def left_behind(before, after, strange):

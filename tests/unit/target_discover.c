@@ -102,7 +102,7 @@ static bool is_told(struct lt_discovery *discovery, int pid, uint64_t now_ns)
 
 static void test_mapped_later(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new(false, NULL);
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 	uint64_t before_ns;
 
@@ -123,7 +123,7 @@ static void test_mapped_later(void **state)
 
 static void test_postponed(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new(false, NULL);
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 	uint64_t later = lt_now_ns() + 60 * SECOND_NS;
 
@@ -143,7 +143,7 @@ static void test_postponed(void **state)
 /* The life of a pid: another program in the same process, an end, the same pid again. */
 static void test_begins_and_ends(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new(false, NULL);
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 
 	(void)state;
@@ -173,7 +173,7 @@ static void test_begins_and_ends(void **state)
 /* A deadline that has passed: nothing is looked at, and nothing is lost by it. */
 static void test_deadline(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new(false, NULL);
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct child child = start();
 
 	(void)state;
@@ -190,7 +190,7 @@ static void test_deadline(void **state)
 
 static void test_storm(void **state)
 {
-	struct lt_discovery *discovery = lt_discovery__new(false, NULL);
+	struct lt_discovery *discovery = lt_discovery__new(false);
 	struct lt_found found;
 
 	(void)state;
@@ -212,7 +212,7 @@ static void test_generic(void **state)
 	(void)state;
 	assert_true(epoll >= 0);
 	for (int generic = 0; generic <= 1; generic++) {
-		struct lt_discovery *discovery = lt_discovery__new(generic, NULL);
+		struct lt_discovery *discovery = lt_discovery__new(generic);
 
 		lt_discovery__scan(discovery, lt_now_ns());
 		lt_discovery__look_through(discovery, UINT64_MAX); /* it has been there for long */
@@ -232,7 +232,7 @@ static void test_generic(void **state)
 
 static void test_files(void **state)
 {
-	struct lt_files *files = lt_files__new(NULL);
+	struct lt_files *files = lt_files__new();
 	struct child child = start();
 
 	(void)state;

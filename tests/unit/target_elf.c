@@ -124,7 +124,7 @@ static int try(const void *bytes, size_t size)
 	int fd = file_open(bytes, size), err;
 
 	assert_true(lt_cache_load(fd, &claimed, &kept) <= 0);
-	err = lt_image__analyse(fd, "copy", &image);
+	err = lt_image__analyse(fd, &image);
 	assert_true(err <= 0);
 	assert_true(!err == !!image);
 	if (kept) {
@@ -169,7 +169,7 @@ static void test_itself(void **state)
 	struct lt_image *image;
 
 	(void)state;
-	assert_int_equal(lt_image__analyse(fd, "self", &image), 0);
+	assert_int_equal(lt_image__analyse(fd, &image), 0);
 	check_image(image, self.size);
 	assert_string_equal(image->runtime, "node");
 	assert_int_equal(image->n_classes, 1);

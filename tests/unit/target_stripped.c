@@ -29,7 +29,7 @@ static struct lt_image *analyse_fd(int fd)
 	struct lt_image *image = NULL;
 
 	assert_true(fd >= 0);
-	assert_int_equal(lt_image__analyse_any(fd, "test", &image), 0);
+	assert_int_equal(lt_image__analyse_any(fd, &image), 0);
 	assert_non_null(image);
 	return image;
 }
@@ -267,7 +267,7 @@ static void try(const uint8_t *bytes, size_t size, size_t *sites)
 	int fd = file_open(bytes, size);
 	struct lt_image *image = NULL;
 
-	if (!lt_image__analyse_any(fd, "bent", &image)) {
+	if (!lt_image__analyse_any(fd, &image)) {
 		check_bounds(image, size);
 		*sites = image->n_sites;
 		free(image);

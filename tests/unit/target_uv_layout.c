@@ -171,7 +171,7 @@ static int32_t mutex_bytes_of(int fd, size_t *ret_n_missing)
 	struct lt_image *image = NULL;
 	int32_t mutex_bytes;
 
-	assert_int_equal(lt_image__analyse(fd, LIBUV, &image), 0);
+	assert_int_equal(lt_image__analyse(fd, &image), 0);
 	mutex_bytes = image->uv.mutex_bytes;
 	*ret_n_missing = image->n_missing;
 	free(image);

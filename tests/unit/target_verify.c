@@ -51,7 +51,7 @@ static struct lt_image *analyse(int fd)
 {
 	struct lt_image *image;
 
-	assert_int_equal(lt_image__analyse_any(fd, "node", &image), 0);
+	assert_int_equal(lt_image__analyse_any(fd, &image), 0);
 	return image;
 }
 

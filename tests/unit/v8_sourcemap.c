@@ -18,6 +18,7 @@
 #include "agent/v8/sourcemap_internal.h"
 #include "tests/unit/growth.h"
 #include "tests/unit/random.h"
+#include "sourcemap_file.h"
 
 #define DATA	     "tests/unit/data/sourcemap"
 #define N_MUTATIONS  30000
@@ -108,7 +109,7 @@ static struct lt_sourcemap *load(const char *script, char **ret_text)
 	url = lt_sourcemap__url(*ret_text, strlen(*ret_text));
 	assert_non_null(url);
 	snprintf(path, sizeof(path), "/%s", script);
-	assert_int_equal(lt_sourcemap__load(DATA, path, url, &map), 0);
+	assert_int_equal(load_sourcemap(DATA, path, url, &map), 0);
 	free(url);
 	return map;
 }

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "agent/v8/sourcemap_internal.h"
+#include "sourcemap_file.h"
 
 static void test_url(void **state)
 {
@@ -287,7 +288,7 @@ static void test_load(void **state)
 	(void)state;
 	make_tree(&tree);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int err = lt_sourcemap__load(tree.root, "/srv/app.js", cases[i].url, &map);
+		int err = load_sourcemap(tree.root, "/srv/app.js", cases[i].url, &map);
 
 		if (err != cases[i].err)
 			fail_msg("%s: %d", cases[i].url, err);
@@ -298,10 +299,10 @@ static void test_load(void **state)
 		lt_sourcemap__free(map);
 	}
 	/* code that is in no file has no folder */
-	assert_int_equal(lt_sourcemap__load(tree.root, "node:fs", "a b.map", &map), -ENOENT);
+	assert_int_equal(load_sourcemap(tree.root, "node:fs", "a b.map", &map), -ENOENT);
 	url = calloc(1, 10000);
 	memset(url, 'a', 9999);
-	assert_int_equal(lt_sourcemap__load(tree.root, "/srv/app.js", url, &map), -ENAMETOOLONG);
+	assert_int_equal(load_sourcemap(tree.root, "/srv/app.js", url, &map), -ENAMETOOLONG);
 	free(url);
 	drop_tree(&tree);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "agent/cmd/cmd.h"
+#include "agent/target/reader.h"
+#include "looptop/err.h"
 #include "looptop/log.h"
 
 static const struct lt_cmd *const commands[] = { &lt_cmd_top,    &lt_cmd_stat,   &lt_cmd_agent,
@@ -29,6 +31,7 @@ int main(int argc, char **argv)
 {
 	struct lt_options options;
 	enum lt_exit status;
+	int err;
 
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	setlocale(LC_CTYPE, "");
@@ -36,7 +39,14 @@ int main(int argc, char **argv)
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
+	err = lt_reader__start();
+	if (err) {
+		lt_err(err, "start: no process can be made to read the memory of others: %s",
+		       strerror(-err));
+		return LT_EXIT_FAILED;
+	}
 	status = lt_cmd_find(options.command)->run(&options);
+	lt_reader__stop();
 	free(options.pids);
 	return status;
 }

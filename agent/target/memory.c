@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sys/uio.h>
 
+#include "agent/target/reader.h"
 #include "agent/target/recall.h"
 #include "agent/target/uv_layout.h"
 #include "agent/target/waits.h"
@@ -26,10 +27,7 @@
 
 static ssize_t read_process(void *ctx, void *buf, size_t size, const struct iovec *pieces, size_t n)
 {
-	struct iovec local = { buf, size };
-	ssize_t got = process_vm_readv((pid_t)(intptr_t)ctx, &local, 1, pieces, n, 0);
-
-	return got < 0 ? -errno : got;
+	return lt_reader__memory((pid_t)(intptr_t)ctx, buf, size, pieces, n);
 }
 
 struct lt_source lt_process_memory(int pid)

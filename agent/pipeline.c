@@ -15,6 +15,7 @@
 #include "agent/signals.h"
 #include "agent/target/cgroup.h"
 #include "agent/target/files.h"
+#include "agent/target/reader.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
@@ -289,7 +290,8 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 	getrusage(RUSAGE_SELF, &usage);
 	*ret_self = (struct lt_self_reading){
 		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6 +
+			       lt_reader__cpu_seconds(),
 		.rss_bytes = NAN,
 		.hit_cost_ns = pipeline->features.hit_cost_ns,
 		.left_to_scan = NAN,
@@ -344,6 +346,7 @@ static bool pulse(struct lt_pipeline *pipeline)
 	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
 	bool changed = false;
 
+	lt_reader__poll();
 	if (pipeline->probe) {
 		drain(pipeline);
 		changed = look_at_turns(pipeline, &moment, &next_ns);
@@ -411,6 +414,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	uint64_t now_ns;
 	double wall_seconds;
 
+	lt_reader__poll();
 	lt_targets__drop_ended(&pipeline->targets);
 	lt_targets__look(&pipeline->targets);
 	if (pipeline->probe)

@@ -69,6 +69,14 @@ static size_t length_of(const struct lt_reader_request *request)
 		       : offsetof(struct lt_reader_request, path) + strlen(request->path) + 1;
 }
 
+static enum lt_part part_of(const struct lt_reader_request *request)
+{
+	return request->call == LT_READER_TEXT &&
+			       (!strcmp(request->path, "cmdline") || !strcmp(request->path, "environ"))
+		       ? LT_PART_ARGUMENTS
+		       : LT_PART_MEMORY;
+}
+
 /* It did not answer: what it was asked is kept, to ask it again. */
 static void fall_silent(const struct lt_reader_request *request, uid_t uid)
 {
@@ -79,8 +87,10 @@ static void fall_silent(const struct lt_reader_request *request, uid_t uid)
 
 	if (lt_process_stat(request->pid, &stat))
 		return;
-	silence = lt_silences__add(&state.silences, request->pid, stat.start_ticks, uid,
+	silence = lt_silences__add(&state.silences, request->pid, part_of(request), stat.start_ticks,
 				   lt_now_ns());
+	if (silence)
+		silence->uid = uid;
 	copy = silence ? malloc(length) : NULL;
 	if (!copy)
 		return;
@@ -107,7 +117,7 @@ static int ask(const struct lt_reader_request *request, struct lt_reader **ret_r
 	uid_t uid;
 	int err;
 
-	if (lt_silences__find(&state.silences, request->pid) || !may_ask(request->pid, &uid))
+	if (lt_silences__find(&state.silences, request->pid, part_of(request)) || !may_ask(request->pid, &uid))
 		return -ETIMEDOUT;
 	reader = lt_readers__take();
 	if (!reader)
@@ -259,26 +269,27 @@ int lt_open(int pid, enum lt_open_what what, const char *path, size_t copy_bytes
 
 /* --- silent targets -------------------------------------------------------------------------- */
 
-const char *lt_reader__silent(int pid, char *buf, size_t size)
+bool lt_reader__is_silent(int pid)
 {
-	const struct lt_silence *silence = lt_silences__find(&state.silences, pid);
-	uint64_t now_ns = lt_now_ns();
 	uid_t uid;
 
-	if (silence) {
-		snprintf(buf, size,
-			 "does not answer: a page of its memory or a file of it cannot be read for %.1f s "
-			 "(a server or a program that serves it hangs?); it is asked again in %.0f s",
-			 (double)(now_ns - silence->since_ns) / 1e9,
-			 silence->until_ns > now_ns ? (double)(silence->until_ns - now_ns) / 1e9 : 0);
-		return buf;
-	}
-	if (may_ask(pid, &uid))
-		return NULL;
-	snprintf(buf, size,
-		 "does not answer: it is not read while %d readers hang in processes of its user (%u)",
-		 LT_READERS_OF_USER, (unsigned)uid);
-	return buf;
+	return lt_silences__find(&state.silences, pid, LT_PART_MEMORY) || !may_ask(pid, &uid);
+}
+
+const char *lt_reader__why_silent(int pid)
+{
+	uid_t uid;
+
+	if (lt_silences__find(&state.silences, pid, LT_PART_MEMORY))
+		return "does not answer: a page of its memory, or a file of it, cannot be had (whoever "
+		       "serves it hangs); nothing is read of it until that changes";
+	if (!may_ask(pid, &uid))
+		return "does not answer: other processes of its user hang whoever reads them, so nothing "
+		       "is read of it until that changes";
+	if (lt_silences__find(&state.silences, pid, LT_PART_ARGUMENTS))
+		return "does not answer when its command line is read (a page of it cannot be had): it has "
+		       "the name of its executable";
+	return NULL;
 }
 
 /* Another process may have got the pid, or it has ended. */
@@ -292,7 +303,7 @@ static bool is_same(const struct lt_silence *silence)
 
 static void look_at_asked(struct lt_silence *silence, uint64_t now_ns)
 {
-	struct lt_reader *reader = lt_readers__asking(silence->pid);
+	struct lt_reader *reader = lt_readers__asking(silence->pid, silence->part);
 
 	if (!reader) {
 		lt_silence__still(silence, now_ns);
@@ -326,6 +337,7 @@ static void ask_again(struct lt_silence *silence)
 		return;
 	memcpy(&reader->shared->request, silence->request, length_of(silence->request));
 	reader->asking_pid = silence->pid;
+	reader->asking_part = silence->part;
 	lt_readers__ask(reader);
 	silence->asking = true;
 }

@@ -35,8 +35,10 @@ uint64_t lt_reader__read_ns(void);
 /* Once in a while: asks silent targets again. */
 void lt_reader__poll(void);
 
-/* Does it not answer? Its sentence, for `missing`, or NULL. */
-const char *lt_reader__silent(int pid, char *buf, size_t size);
+/* Nothing is read of it, as it does not answer. */
+bool lt_reader__is_silent(int pid);
+/* One sentence, also if only a part of it does not; NULL: it does. */
+const char *lt_reader__why_silent(int pid);
 
 /* CPU time of all readers until now. */
 double lt_reader__cpu_seconds(void);

@@ -313,10 +313,11 @@ int lt_readers__wait(struct lt_reader *reader, uint64_t deadline_ns)
 
 /* --- how many -------------------------------------------------------------------------------- */
 
-struct lt_reader *lt_readers__asking(int pid)
+struct lt_reader *lt_readers__asking(int pid, int part)
 {
 	for (size_t i = 0; i < LT_READER_SLOTS; i++)
-		if (all.readers[i].use == LT_READER_IN_USE && all.readers[i].asking_pid == pid)
+		if (all.readers[i].use == LT_READER_IN_USE && all.readers[i].asking_pid == pid &&
+		    all.readers[i].asking_part == part)
 			return &all.readers[i];
 	return NULL;
 }

@@ -25,6 +25,7 @@ struct lt_reader {
 	enum lt_reader_use use;
 	int pid, pidfd, socket;
 	int asking_pid; /* a silent target that it asks; 0: it is waited for */
+	int asking_part; /* of it */
 	uid_t uid; /* of the target in which it is stuck */
 	uint64_t asked_ns;
 	uint64_t switches; /* how often it had gone to sleep at the look before */
@@ -51,7 +52,7 @@ int lt_readers__look(struct lt_reader *reader);
 void lt_readers__abandon(struct lt_reader *reader, uid_t uid);
 void lt_readers__reap(void);
 
-struct lt_reader *lt_readers__asking(int pid);
+struct lt_reader *lt_readers__asking(int pid, int part);
 size_t lt_readers__stuck(void);
 size_t lt_readers__stuck_of(uid_t uid);
 size_t lt_readers__free(void);

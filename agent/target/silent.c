@@ -11,17 +11,17 @@
 #define CREDIT_PART   5
 #define CREDIT_MAX_NS (2 * LT_READER_DEADLINE_NS)
 
-static struct lt_silence *entry_of(const struct lt_silences *silences, int pid)
+static struct lt_silence *entry_of(const struct lt_silences *silences, int pid, enum lt_part part)
 {
 	for (size_t i = 0; i < silences->n; i++)
-		if (silences->items[i].pid == pid)
+		if (silences->items[i].pid == pid && silences->items[i].part == part)
 			return &silences->items[i];
 	return NULL;
 }
 
-struct lt_silence *lt_silences__find(const struct lt_silences *silences, int pid)
+struct lt_silence *lt_silences__find(const struct lt_silences *silences, int pid, enum lt_part part)
 {
-	struct lt_silence *entry = entry_of(silences, pid);
+	struct lt_silence *entry = entry_of(silences, pid, part);
 
 	return entry && entry->silent ? entry : NULL;
 }
@@ -33,10 +33,10 @@ static uint64_t next_ns(const struct lt_silence *silence, uint64_t now_ns)
 	       silence->pause_ns / 64 * ((uint64_t)(unsigned)silence->pid % 16);
 }
 
-struct lt_silence *lt_silences__add(struct lt_silences *silences, int pid, uint64_t start_ticks,
-				    uid_t uid, uint64_t now_ns)
+struct lt_silence *lt_silences__add(struct lt_silences *silences, int pid, enum lt_part part,
+				    uint64_t start_ticks, uint64_t now_ns)
 {
-	struct lt_silence *entry = entry_of(silences, pid);
+	struct lt_silence *entry = entry_of(silences, pid, part);
 	struct lt_silence *items;
 
 	if (entry && entry->start_ticks != start_ticks) {
@@ -50,7 +50,7 @@ struct lt_silence *lt_silences__add(struct lt_silences *silences, int pid, uint6
 			return NULL;
 		silences->items = items;
 		entry = &items[silences->n++];
-		*entry = (struct lt_silence){ .pid = pid, .start_ticks = start_ticks, .uid = uid };
+		*entry = (struct lt_silence){ .pid = pid, .part = part, .start_ticks = start_ticks };
 	}
 	if (!entry->silent)
 		entry->since_ns = now_ns;

@@ -16,8 +16,15 @@
 #define LT_SILENT_LONGEST_NS 60000000000ull
 #define LT_SILENT_GOOD_NS    60000000000ull /* after so long without another silence it begins anew */
 
+enum lt_part {
+	LT_PART_MEMORY, /* and its files, and all else of it that may make one wait */
+	LT_PART_ARGUMENTS, /* the command line and the environment: all else may be there */
+	LT_PART_MAX,
+};
+
 struct lt_silence {
 	int pid;
+	enum lt_part part;
 	uint64_t start_ticks; /* with the pid, its identity */
 	uid_t uid;
 	bool silent; /* false: it has answered since, and is remembered for LT_SILENT_GOOD_NS */
@@ -33,10 +40,10 @@ struct lt_silences {
 };
 
 /* It did not answer. NULL: out of memory. */
-struct lt_silence *lt_silences__add(struct lt_silences *silences, int pid, uint64_t start_ticks,
-				    uid_t uid, uint64_t now_ns);
+struct lt_silence *lt_silences__add(struct lt_silences *silences, int pid, enum lt_part part,
+				    uint64_t start_ticks, uint64_t now_ns);
 /* NULL: it answers, as far as is known. One that has answered meanwhile is no silence. */
-struct lt_silence *lt_silences__find(const struct lt_silences *silences, int pid);
+struct lt_silence *lt_silences__find(const struct lt_silences *silences, int pid, enum lt_part part);
 
 /* Is it to be asked? */
 bool lt_silence__is_due(const struct lt_silence *silence, uint64_t now_ns);

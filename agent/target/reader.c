@@ -22,7 +22,7 @@
 static struct {
 	struct lt_silences silences;
 	struct lt_patience patience;
-	uint64_t read_ns;
+	uint64_t began_ns, read_ns; /* of the latest answer */
 	uint64_t identified_ns;
 } state;
 
@@ -36,6 +36,11 @@ void lt_reader__stop(void)
 	lt_readers__stop();
 	lt_silences__clear(&state.silences);
 	memset(&state, 0, sizeof(state));
+}
+
+uint64_t lt_reader__began_ns(void)
+{
+	return state.began_ns;
 }
 
 uint64_t lt_reader__read_ns(void)
@@ -126,7 +131,8 @@ static int ask(const struct lt_reader_request *request, struct lt_reader **ret_r
 	lt_readers__ask(reader);
 	err = lt_readers__wait(reader, deadline_ns);
 	if (!err) {
-		state.read_ns = atomic_load(&reader->shared->began_ns);
+		state.began_ns = atomic_load(&reader->shared->began_ns);
+		state.read_ns = reader->shared->ended_ns;
 		*ret_reader = reader;
 		return 0;
 	}
@@ -167,10 +173,8 @@ static size_t fill(struct lt_reader_request *request, const struct iovec *pieces
 static ssize_t read_here(int pid, void *buf, size_t size, const struct iovec *pieces, size_t n)
 {
 	struct iovec local = { buf, size };
-	ssize_t got;
+	ssize_t got = process_vm_readv(pid, &local, 1, pieces, n, 0);
 
-	state.read_ns = lt_now_ns();
-	got = process_vm_readv(pid, &local, 1, pieces, n, 0);
 	return got < 0 ? -errno : got;
 }
 

@@ -29,7 +29,8 @@ ssize_t lt_reader__memory(int pid, void *buf, size_t size, const struct iovec *p
 /* A file of /proc/PID that may make one wait: those that tell of its memory. How many bytes, or -errno. */
 ssize_t lt_reader__text(int pid, const char *file, char *buf, size_t size);
 
-/* When what was read last was read, CLOCK_MONOTONIC: not after this. */
+/* When what was read last was read, CLOCK_MONOTONIC: between these two. */
+uint64_t lt_reader__began_ns(void);
 uint64_t lt_reader__read_ns(void);
 
 /* Once in a while: asks silent targets again. */

@@ -45,6 +45,7 @@ struct lt_reader_request {
 struct lt_reader_shared {
 	_Atomic uint32_t state;
 	_Atomic uint64_t began_ns; /* when it began to read for this request; 0: it has not run since */
+	uint64_t ended_ns; /* when all of the answer had been read */
 	_Atomic uint64_t moved_ns; /* when it was last seen to make progress */
 	struct lt_reader_request request;
 	ssize_t answer; /* bytes, or -errno */

@@ -167,6 +167,7 @@ static _Noreturn void serve(struct lt_reader_shared *shared, int socket)
 		}
 		atomic_store(&shared->began_ns, lt_now_ns());
 		shared->answer = answer(shared, socket);
+		shared->ended_ns = lt_now_ns();
 		atomic_store(&shared->state, LT_READER_DONE);
 		wake(&shared->state);
 	}

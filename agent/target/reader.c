@@ -280,6 +280,12 @@ bool lt_reader__is_silent(int pid)
 	return lt_silences__find(&state.silences, pid, LT_PART_MEMORY) || !may_ask(pid, &uid);
 }
 
+const char *lt_reader__says(void)
+{
+	return "it does not answer: a page of its memory, or a file of it, cannot be had within 200 ms "
+	       "(whoever serves it hangs); try again when it does";
+}
+
 const char *lt_reader__why_silent(int pid)
 {
 	uid_t uid;

@@ -40,6 +40,8 @@ void lt_reader__poll(void);
 bool lt_reader__is_silent(int pid);
 /* One sentence, also if only a part of it does not; NULL: it does. */
 const char *lt_reader__why_silent(int pid);
+/* The same for one that cannot even be looked at. */
+const char *lt_reader__says(void);
 
 /* CPU time of all readers until now. */
 double lt_reader__cpu_seconds(void);

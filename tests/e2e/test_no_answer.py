@@ -157,7 +157,7 @@ def test_reader_that_cannot_be_killed(one_node, public, tmp_path, end_seconds):
                 agent.wait_ready()
                 wait_for(lambda: agent.metrics().values("looptop_process_info"), 20, "the targets")
                 slowest = max(timed(lambda: get(agent.url + "/healthz")) for _ in range(5))
-                files.hang()
+                files.hang(only_reads=True)
                 hanging.take()
                 wait_for(lambda: stuck_readers() - before, 20, "a reader that hangs")
                 for _ in range(10):
@@ -167,7 +167,7 @@ def test_reader_that_cannot_be_killed(one_node, public, tmp_path, end_seconds):
                     time.sleep(0.3)
                 assert seconds_to_end(agent) < 1 + 2 * end_seconds
                 assert stuck_readers() - before, "it was killed after all: this tests nothing"
-        files.answer()
+            files.answer()
         wait_for(lambda: not stuck_readers() - before, 20, "the end of the reader")
 
 

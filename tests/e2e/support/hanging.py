@@ -53,8 +53,8 @@ class HangingFiles:
         self.process.stdin.flush()
         self.expect()
 
-    def hang(self):
-        self.tell("hang")
+    def hang(self, only_reads=False):
+        self.tell("hang reads" if only_reads else "hang")
 
     def answer(self):
         self.tell("answer")
@@ -64,7 +64,7 @@ class Server:
     def __init__(self, folder, files):
         self.files, self.names = files, list(files)
         self.lock = threading.Lock()
-        self.hanging, self.waiting = False, []
+        self.hanging, self.only_reads, self.waiting = False, False, []
         self.device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         options = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,allow_other"
         check(LIBC.mount(b"hanging", os.fsencode(folder), b"fuse", 0, options.encode()), "mount")
@@ -72,7 +72,8 @@ class Server:
 
     def switch(self, word):
         with self.lock:
-            self.hanging = word == "hang"
+            self.hanging = word.startswith("hang")
+            self.only_reads = word == "hang reads"
             waiting, self.waiting = ([], self.waiting) if self.hanging else (self.waiting, [])
         for request in waiting:
             self.handle(*request)
@@ -89,6 +90,7 @@ class Server:
             request = (opcode, unique, node, message[HEADER.size :])
             with self.lock:
                 keep = self.hanging and opcode not in (INIT, FORGET, BATCH_FORGET, INTERRUPT)
+                keep &= opcode == READ or not self.only_reads
                 if keep:
                     self.waiting.append(request)
             if not keep:

@@ -174,7 +174,8 @@ static void draw_silent(struct lt_canvas *canvas, const struct lt_columns_layout
 	if (!place)
 		place = lt_columns_find(columns, LT_COL_WORST);
 	if (place)
-		lt_canvas__left(canvas, place->x, y, place->w, LT_SEV_ATTENTION, "does not answer");
+		lt_canvas__left(canvas, place->x, y, place->w, LT_SEV_ATTENTION,
+				place->w >= 15 ? "does not answer" : "no answer");
 }
 
 static void draw_row(const struct lt_app *app, struct lt_canvas *canvas, int y,

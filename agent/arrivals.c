@@ -19,6 +19,7 @@
 #define SCAN_TOLD_NS (10000 * MS)
 #define LOOK_NS	     (20 * MS) /* the longest that one look may take */
 #define LATER_NS     (50 * MS)
+#define SILENT_NS    (1000 * MS)
 
 /* What was found just now has not settled, and is attached to all the same at the start. */
 #define AHEAD_NS (200 * MS)
@@ -194,6 +195,11 @@ bool lt_arrivals__next(struct lt_arrivals *arrivals, bool all, struct lt_found *
 void lt_arrivals__later(struct lt_arrivals *arrivals, int pid)
 {
 	lt_discovery__postpone(arrivals->discovery, pid, lt_now_ns() + LATER_NS);
+}
+
+void lt_arrivals__silent(struct lt_arrivals *arrivals, int pid)
+{
+	lt_discovery__postpone(arrivals->discovery, pid, lt_now_ns() + SILENT_NS);
 }
 
 void lt_arrivals__spent(struct lt_arrivals *arrivals, uint64_t ns)

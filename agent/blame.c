@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/target/blocks.h"
 #include "agent/target/memory.h"
 #include "agent/target/process.h"
+#include "agent/target/reader.h"
 #include "agent/util/clock.h"
 #include "agent/v8/fold.h"
 #include "agent/v8/v8.h"
@@ -38,6 +40,7 @@ struct lt_blame {
 	const struct lt_image *image; /* with V8 in it, or NULL */
 	struct lt_symbols *symbols;
 	struct lt_v8 *v8;
+	struct lt_blocks *blocks;
 	struct turn turns[TURNS_MAX];
 	size_t n_turns;
 	/* Folds that had to go between two readings: the latest snapshot may still point into them. Of this
@@ -57,9 +60,10 @@ static const struct lt_module *v8_module(const struct lt_target *target)
 
 static int read_memory(void *ctx, uint64_t address, void *buf, size_t length)
 {
-	const struct lt_target *target = ctx;
+	struct lt_blame *blame = ctx;
 
-	return lt_read_memory(target, address, buf, length);
+	return lt_reader__is_used() ? lt_blocks__read(blame->blocks, address, buf, length)
+				    : lt_read_memory(blame->target, address, buf, length);
 }
 
 /* Until V8 10 the isolate is thread-specific data of glibc: the key is known only to the process. */
@@ -143,6 +147,7 @@ struct lt_blame *lt_blame__new(const struct lt_target *target, struct lt_symfile
 	struct lt_blame *blame = calloc(1, sizeof(*blame));
 	const struct lt_module *module = v8_module(target);
 	struct lt_v8_opts opts = { .pid = target->pid };
+	struct lt_source source = lt_process_memory(target->pid);
 	int err;
 
 	if (!blame)
@@ -150,8 +155,11 @@ struct lt_blame *lt_blame__new(const struct lt_target *target, struct lt_symfile
 	blame->target = target;
 	blame->image = module ? module->image : NULL;
 	opts.layout = blame->image ? &blame->image->v8 : &no_v8;
-	opts.memory = (struct lt_v8_memory){ read_memory, (void *)(uintptr_t)target };
+	opts.memory = (struct lt_v8_memory){ read_memory, blame };
 	err = lt_symbols__new(target->pid, opts.layout, symfiles, &blame->symbols);
+	blame->blocks = lt_blocks__new(&source);
+	if (!err && !blame->blocks)
+		err = -ENOMEM;
 	if (!err) {
 		opts.symbols = blame->symbols;
 		blame->v8 = lt_v8__new(&opts);
@@ -184,6 +192,7 @@ void lt_blame__free(struct lt_blame *blame)
 	bury(blame);
 	bury(blame);
 	lt_v8__free(blame->v8);
+	lt_blocks__free(blame->blocks);
 	lt_symbols__free(blame->symbols);
 	free(blame);
 }
@@ -263,6 +272,7 @@ static void resolve(struct lt_blame *blame, struct turn *turn, const struct lt_r
 		seconds *= RESOLVED_EVERY;
 	}
 	stack = malloc(sizeof(*stack));
+	lt_blocks__begin(blame->blocks);
 	if (stack && lt_v8__resolve(blame->v8, raw, stack) == 0)
 		lt_fold__add(turn->fold, stack, seconds);
 	free(stack);
@@ -309,6 +319,7 @@ void lt_blame__sleeper(struct lt_blame *blame, int tid, uint64_t turn_start_ns, 
 		return;
 	raw = calloc(1, sizeof(*raw));
 	turn = raw ? add_turn(blame, tid, turn_start_ns) : NULL;
+	lt_blocks__begin(blame->blocks);
 	if (turn && lt_v8__walk(blame->v8, isolate, ip, raw) == 0) {
 		raw->tgid = (uint32_t)blame->target->pid;
 		raw->tid = (uint32_t)tid;
@@ -337,5 +348,6 @@ void lt_blame__answer(struct lt_blame *blame, int tid, uint64_t turn_start_ns, b
 
 int lt_blame__function(struct lt_blame *blame, uint64_t shared, struct lt_stack_frame *ret_frame)
 {
+	lt_blocks__begin(blame->blocks);
 	return blame->image ? lt_v8__function(blame->v8, shared, ret_frame) : -ENOENT;
 }

@@ -8,6 +8,7 @@
 
 #include "agent/cmd/cmd.h"
 #include "agent/target/procfs.h"
+#include "agent/target/reader.h"
 #include "agent/util/bounded.h"
 #include "agent/util/budget.h"
 #include "looptop/err.h"
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 {
 	struct lt_options options;
 	enum lt_exit status;
+	int err;
 
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	setlocale(LC_CTYPE, "");
@@ -42,9 +44,16 @@ int main(int argc, char **argv)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);
 	lt_budget__set(options.target_memory_bytes);
 	lt_bounded__prepare();
+	err = lt_reader__start();
+	if (err) {
+		lt_err(err, "start: no process can be made to read the memory of others: %s",
+		       strerror(-err));
+		return LT_EXIT_FAILED;
+	}
 	status = lt_exit_of(lt_procfs_check());
 	if (status == LT_EXIT_OK)
 		status = lt_cmd_find(options.command)->run(&options);
+	lt_reader__stop();
 	free(options.pids);
 	return status;
 }

@@ -6,21 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "agent/govern.h"
 #include "agent/model/cause.h"
+#include "agent/self_reading.h"
 #include "agent/signals.h"
 #include "agent/target/cgroup.h"
 #include "agent/target/files.h"
 #include "agent/target/images.h"
+#include "agent/target/reader.h"
 #include "agent/targets.h"
-#include "agent/util/budget.h"
 #include "agent/util/clock.h"
-#include "agent/util/refusal.h"
-#include "agent/util/self.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -293,28 +291,6 @@ static void drain(struct lt_pipeline *pipeline)
 	lt_probe__drain(pipeline->probe, &handlers);
 }
 
-static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	*ret_self = (struct lt_self_reading){
-		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-		.rss_bytes = lt_self_kib("VmRSS") * 1024,
-		.peak_rss_bytes = lt_self_kib("VmHWM") * 1024,
-		.target_memory_bytes = (double)lt_budget__used(),
-		.refused_files = (double)lt_refusals(),
-		.hit_cost_ns = pipeline->features.hit_cost_ns,
-		.left_to_scan = NAN,
-	};
-	if (pipeline->probe)
-		lt_probe__lost(pipeline->probe, ret_self->lost);
-	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))
-		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probe);
-	memcpy(ret_self->tier_changes, pipeline->govern.changes, sizeof(ret_self->tier_changes));
-}
-
 static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
 {
 	uint64_t interval_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9 / 3);
@@ -354,6 +330,7 @@ static bool pulse(struct lt_pipeline *pipeline)
 	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
 	bool changed = false;
 
+	lt_reader__poll();
 	if (pipeline->probe) {
 		drain(pipeline);
 		changed = look_at_turns(pipeline, &moment, &next_ns);
@@ -421,6 +398,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	uint64_t now_ns;
 	double wall_seconds;
 
+	lt_reader__poll();
 	lt_targets__drop_ended(&pipeline->targets);
 	lt_targets__look(&pipeline->targets);
 	if (pipeline->probe)
@@ -439,7 +417,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	pipeline->retry_heaps = false;
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		pipeline->retry_heaps |= lt_watch__finish(pipeline->targets.watches[i]);
-	read_self(pipeline, &self);
+	lt_self__read(pipeline->probe, &pipeline->features, &pipeline->govern, &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	pipeline->targets.common.n_loops = count_loops(snapshot);
 	if (snapshot)

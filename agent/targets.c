@@ -9,6 +9,7 @@
 
 #include "agent/target/cgroup.h"
 #include "agent/target/images.h"
+#include "agent/target/reader.h"
 #include "agent/util/clock.h"
 #include "agent/v8/symfiles.h"
 #include "looptop/err.h"
@@ -64,6 +65,15 @@ static bool has_gone(int err)
 	return err == -ESRCH || err == -ENOEXEC;
 }
 
+/* It cannot be looked at now: it is told of once, and tried again. */
+static void wait_for_answer(struct lt_targets *targets, int pid)
+{
+	if (targets->told_silent != pid)
+		lt_warn_err(-ETIMEDOUT, "attach to pid %d: %s", pid, lt_reader__says());
+	targets->told_silent = pid;
+	lt_arrivals__silent(targets->arrivals, pid);
+}
+
 /* Attaches to a process that was found. It may go meanwhile, which is no error then. What else goes wrong is
  * told, at the start in full: it is tried again for that. */
 static void add_found(struct lt_targets *targets, const struct lt_found *found, bool at_start)
@@ -81,10 +91,12 @@ static void add_found(struct lt_targets *targets, const struct lt_found *found, 
 		lt_arrivals__spent(targets->arrivals, lt_now_ns() - begin_ns);
 		return;
 	}
-	if (err && !has_gone(err) && at_start)
+	if (err && !has_gone(err) && err != -ETIMEDOUT && at_start)
 		err = add_watch(targets, found->pid);
 	if (!err)
 		lt_watch__set_seen(targets->watches[targets->n - 1], found->seen_time);
+	else if (err == -ETIMEDOUT)
+		wait_for_answer(targets, found->pid);
 	else if (!has_gone(err) && !at_start)
 		lt_err(err, "attach to pid %d: %s (looptop check %d says more)", found->pid,
 		       strerror(-err), found->pid);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/target/handles.h"
+#include "agent/target/reader.h"
 #include "agent/target/recall.h"
 #include "agent/util/clock.h"
 #include "agent/watch_internal.h"
@@ -82,6 +83,8 @@ void lt_watch__collect_missing(struct lt_watch *watch)
 	bool probed = watch->attachment;
 
 	watch->n_missing = 0;
+	if (lt_reader__why_silent(watch->pid))
+		miss(watch, lt_reader__why_silent(watch->pid));
 	/* The texts change when the budget is held, while the snapshot is still read. */
 	memcpy(watch->shown_budget, watch->budget_text, sizeof(watch->shown_budget));
 	memcpy(watch->shown_sample, watch->sample_text, sizeof(watch->shown_sample));

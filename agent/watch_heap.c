@@ -53,7 +53,7 @@ static void find_isolate(struct lt_watch *watch, struct lt_heap_source *source,
 	uint64_t environment, isolate = 0;
 	const char *why = NULL;
 
-	if (thread->isolate || thread->isolate_tries >= FIND_TRIES)
+	if (thread->isolate || thread->isolate_tries >= FIND_TRIES || watch->silent)
 		return;
 	thread->isolate_tries++;
 	environment = lt_find_environment(watch->target, thread->loop_ptr);

@@ -50,6 +50,7 @@ struct lt_watch {
 	double predicted_ratio;
 	bool told_dropped; /* budget_text says why less is measured than is wished for */
 	bool ended;
+	bool silent; /* it does not answer: nothing is read from it */
 	bool heaps_missed; /* some loop's heap_missed */
 	bool details_now; /* in the latest interval its heaps and what it holds open are read */
 	uint64_t details_ns; /* when they are read next */

@@ -8,6 +8,7 @@
 
 #include "agent/target/cgroup.h"
 #include "agent/target/process.h"
+#include "agent/target/reader.h"
 #include "agent/target/recall.h"
 #include "agent/util/clock.h"
 #include "agent/watch_internal.h"
@@ -87,6 +88,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 
 	if (watch->blame)
 		lt_blame__begin(watch->blame);
+	watch->silent = lt_reader__is_silent(watch->pid);
 	lt_watch__collect_missing(watch);
 	reading.identity = (struct lt_process){
 		.pid = target->pid,
@@ -104,6 +106,7 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 		.place = target->place,
 		.cgroup = text_or_null(target->cgroup),
 		.tier = lt_tier_names[watch->tier],
+		.silent = watch->silent,
 		.missing = watch->missing,
 		.n_missing = watch->n_missing,
 	};
@@ -118,7 +121,9 @@ void lt_watch__begin(struct lt_watch *watch, struct lt_store *store)
 	if (watch->ended)
 		return;
 	lt_watch__list_threads(watch);
-	lt_watch__look_for_loops(watch);
+	/* Their number of tries is for those that answer. */
+	if (!watch->silent)
+		lt_watch__look_for_loops(watch);
 }
 
 void lt_watch__record(struct lt_watch *watch, const struct lt_loop_key *key,
@@ -266,10 +271,10 @@ static void take_turn(struct lt_watch *watch)
 	watch->details_ns = now_ns + seconds * 1000000000;
 }
 
-/* With few loops each reading is a call of its own, and its time is known to the microsecond. */
+/* Where we read ourselves, and there are few loops, each reading is a call of its own. */
 static bool reads_ahead(const struct lt_watch *watch)
 {
-	return watch->target->recall && *watch->n_loops > LOOPS_FEW;
+	return watch->target->recall && (lt_reader__is_used() || *watch->n_loops > LOOPS_FEW);
 }
 
 bool lt_watch__finish(struct lt_watch *watch)

@@ -10,6 +10,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/target/discover.h"
 #include "agent/target/process.h"
+#include "agent/target/reader.h"
 #include "agent/target/waits.h"
 #include "agent/util/clock.h"
 #include "agent/util/fmt.h"
@@ -79,6 +80,8 @@ static void print_target(const struct lt_target *target, bool grouped)
 		printf("  host %s", target->hostname);
 	if (target->pod[0])
 		printf("  pod %s", target->pod);
+	if (lt_reader__is_silent(target->pid))
+		printf("  does not answer");
 	putchar('\n');
 }
 

@@ -277,7 +277,8 @@ static json_t *process(const struct lt_process *p)
 		lt_json_text(p->container), "cgroup", lt_json_text(p->cgroup), "tier",
 		lt_json_text(p->tier), "missing", missing(p), "ended", p->ended);
 
-	if (!object || json_object_set_new(object, "pod", lt_json_text(p->pod)) ||
+	if (!object || json_object_set_new(object, "answers", json_boolean(!p->silent)) ||
+	    json_object_set_new(object, "pod", lt_json_text(p->pod)) ||
 	    json_object_set_new(object, "hostname", lt_json_text(p->hostname)) ||
 	    json_object_set_new(object, "parent_pid",
 				p->parent_pid ? json_integer(p->parent_pid) : json_null()) ||

@@ -3,7 +3,6 @@
 #include "agent/target/files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "agent/target/image_load.h"
 #include "agent/target/maps.h"
+#include "agent/target/open.h"
 
 #define FILES_MAX    8192 /* a power of two */
 #define FILES_FULL   (FILES_MAX / 4 * 3)
@@ -95,29 +95,25 @@ static bool look_into(struct lt_files *files, int fd, bool unless_marked, bool *
 
 bool lt_files__exe_has_loop(struct lt_files *files, int pid)
 {
-	char path[48];
-	struct stat st;
 	struct file *place, file = { .used = true };
-	int fd;
+	struct lt_opened exe;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
+	if (lt_open(pid, LT_OPEN_LINK, "exe", LT_LOOK, &exe))
 		return false;
-	file.dev = st.st_dev;
-	file.ino = st.st_ino;
-	file.tag = mix((uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec);
+	file.dev = exe.st.st_dev;
+	file.ino = exe.st.st_ino;
+	file.tag = mix((uint64_t)exe.st.st_ctim.tv_sec, (uint64_t)exe.st.st_ctim.tv_nsec);
 	place = place_of(files, file.dev, file.ino, file.tag);
 	if (place->used)
 		return place->has_loop;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
+	if (lt_open(pid, LT_OPEN_LINK, "exe", 0, &exe))
 		return false;
 	/* The process may run another program by now: what is kept is what was opened. */
-	if (fstat(fd, &st) == 0 && st.st_dev == file.dev && st.st_ino == file.ino) {
-		if (look_into(files, fd, false, &file.has_loop))
+	if (exe.st.st_dev == file.dev && exe.st.st_ino == file.ino) {
+		if (look_into(files, exe.fd, false, &file.has_loop))
 			keep(files, place, &file);
 	}
-	close(fd);
+	close(exe.fd);
 	return file.has_loop;
 }
 

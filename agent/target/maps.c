@@ -3,15 +3,16 @@
 #include "agent/target/maps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "agent/target/open.h"
 #include "agent/util/fmt.h"
+
+#define MAPS_BYTES_MAX (16u << 20) /* a process may have 65,530 mappings, and more where that was raised */
 
 int lt_parse_mapping(const char *line, struct lt_mapping *ret_mapping)
 {
@@ -43,18 +44,30 @@ static int add(struct lt_mapping *mappings, size_t n, size_t max, const struct l
 	return 1;
 }
 
+int lt_maps_text(int pid, FILE **ret_file)
+{
+	struct lt_opened maps;
+	int err = lt_open(pid, LT_OPEN_PROC, "maps", MAPS_BYTES_MAX, &maps);
+
+	if (err)
+		return err;
+	*ret_file = fdopen(maps.fd, "r");
+	if (*ret_file)
+		return 0;
+	close(maps.fd);
+	return -ENOMEM;
+}
+
 int lt_maps_files(int pid, struct lt_mapping *mappings, size_t max)
 {
 	size_t n = 0, capacity = 0;
-	char path[32], *line = NULL;
+	char *line = NULL;
 	ssize_t length;
 	FILE *file;
-	int err;
+	int err = lt_maps_text(pid, &file);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return errno == ENOENT ? -ESRCH : -errno;
+	if (err)
+		return err;
 	errno = 0;
 	while ((length = getline(&line, &capacity, file)) > 0) {
 		struct lt_mapping m;
@@ -70,36 +83,30 @@ int lt_maps_files(int pid, struct lt_mapping *mappings, size_t max)
 	return err ? err : (int)n;
 }
 
-static int open_checked(const char *path, const struct lt_mapping *mapping)
+static int open_checked(int pid, const char *path, const struct lt_mapping *mapping)
 {
-	struct stat st;
-	int fd;
+	struct lt_opened file;
+	/* A device may be mapped too (-EINVAL). */
+	int err = lt_open(pid, LT_OPEN_LINK, path, 0, &file);
 
-	/* A device may be mapped too, and opening it may do something. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return -ESTALE;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOENT ? -ESTALE : -errno;
+	if (err)
+		return err == -ENOENT || err == -EINVAL || err == -EISDIR ? -ESTALE : err;
 	/* Overlay file systems tell different device numbers here and in maps: the inode decides. */
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_ino != mapping->ino) {
-		close(fd);
+	if (file.st.st_ino != mapping->ino) {
+		close(file.fd);
 		return -ESTALE;
 	}
-	return fd;
+	return file.fd;
 }
 
 int lt_maps_open(int pid, const struct lt_mapping *mapping)
 {
-	char path[96];
-	int fd;
+	char path[64];
+	int fd = open_checked(pid, "exe", mapping);
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	fd = open_checked(path, mapping);
-	if (fd >= 0 || (fd != -ESTALE && fd != -EACCES && fd != -EPERM))
+	if (fd >= 0 || (fd != -ESTALE && fd != -EACCES && fd != -EPERM && fd != -LT_NOT_LOCAL))
 		return fd;
 	/* needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN, and the mapping to be there still */
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, mapping->begin,
-		 mapping->end);
-	return open_checked(path, mapping);
+	snprintf(path, sizeof(path), "map_files/%lx-%lx", mapping->begin, mapping->end);
+	return open_checked(pid, path, mapping);
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* One executable mapping of a regular file. */
 struct lt_mapping {
@@ -19,11 +20,14 @@ struct lt_mapping {
  * mapping; -EINVAL: no such line. */
 int lt_parse_mapping(const char *line, struct lt_mapping *ret_mapping);
 
+/* What /proc/PID/maps says now. 0, with a file to be closed, or -errno. */
+int lt_maps_text(int pid, FILE **ret_file);
+
 /* The executable file mappings of a process, the lowest of each file. How many, or -errno. */
 int lt_maps_files(int pid, struct lt_mapping *mappings, size_t max);
 
 /* Opens the mapped inode itself: by /proc/PID/exe or /proc/PID/map_files. A descriptor, or -errno:
- * -ESTALE when what was opened is not the mapped file. */
+ * -ESTALE when what was opened is not the mapped file, -LT_NOT_LOCAL (open.h) when it may never answer. */
 int lt_maps_open(int pid, const struct lt_mapping *mapping);
 
 #endif

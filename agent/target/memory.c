@@ -7,8 +7,10 @@
 #include "agent/target/memory.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 
+#include "agent/target/reader.h"
 #include "agent/target/recall.h"
 #include "agent/target/uv_layout.h"
 #include "agent/target/waits.h"
@@ -23,18 +25,23 @@
 #define STACK_SCAN_BYTES  (64 * 1024)
 #define HEAD_BYTES	  (LT_UV_LOOP_HANDLE_QUEUE + 16) /* of a loop, that are looked at in a stack */
 #define ACTIVE_MAX	  (1u << 20)
+#define PAGE		  4096u
+#define HANDLE_BYTES	  48
+#define CANDIDATES_MAX	  256 /* in a stack, read together */
 
 static ssize_t read_process(void *ctx, void *buf, size_t size, const struct iovec *pieces, size_t n)
 {
-	struct iovec local = { buf, size };
-	ssize_t got = process_vm_readv((pid_t)(intptr_t)ctx, &local, 1, pieces, n, 0);
-
-	return got < 0 ? -errno : got;
+	return lt_reader__memory((pid_t)(intptr_t)ctx, buf, size, pieces, n);
 }
 
 struct lt_source lt_process_memory(int pid)
 {
 	return (struct lt_source){ read_process, (void *)(intptr_t)pid };
+}
+
+uint64_t lt_memory_ns(void)
+{
+	return lt_reader__is_used() ? lt_reader__read_ns() : lt_now_ns();
 }
 
 int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, size_t size)
@@ -134,7 +141,7 @@ static int read_between(const struct lt_target *target, const struct lt_uv_layou
 		if (lt_read_memory(target, fields, block, bytes))
 			return -EFAULT;
 		err = read_structure(target, (size_t)uv->mutex_bytes, mem);
-		mem->read_ns = lt_now_ns();
+		mem->read_ns = lt_memory_ns();
 		if (err || mem->fields_ptr != fields)
 			return err ? err : -EAGAIN;
 		if (lt_read_memory(target, fields, again, bytes))
@@ -167,7 +174,7 @@ static bool read_waiting(const struct lt_target *target, const struct lt_uv_layo
 
 	if (lt_read_memory(target, mem->fields_ptr, block, bytes))
 		return false;
-	now.read_ns = lt_now_ns();
+	now.read_ns = lt_memory_ns();
 	take_account(uv, block, &now);
 	if (!now.metrics_on || !now.entry_ns ||
 	    lt_read_memory(target, mem->fields_ptr, again, bytes) ||
@@ -305,60 +312,111 @@ int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
 		else if (mem.queue_depth > 0 && mem.slow_queue_depth > 0)
 			mem.queue_depth += mem.slow_queue_depth - 1;
 	}
-	mem.read_ns = lt_now_ns();
+	mem.read_ns = lt_memory_ns();
 	*ret_mem = mem;
 	return 0;
 }
 
-/* Does a loop structure begin here? Its handle queue must lead to a handle that points back. */
-static bool is_loop(const struct lt_target *target, uint64_t addr, uint64_t first)
-{
-	unsigned char handle[48];
-	uint32_t type;
+/* --- loops on stacks -------------------------------------------------------------------------- */
 
-	if (!lt_is_pointer(first) || first < LT_UV_HANDLE_QUEUE ||
-	    lt_read_memory(target, first - LT_UV_HANDLE_QUEUE, handle, sizeof(handle)))
-		return false;
-	type = lt_half(handle, LT_UV_HANDLE_TYPE);
+struct candidate {
+	uint64_t addr;
+	struct iovec handle; /* the first in its queue */
+};
+
+/* Most words of a stack are told apart without another read. */
+static bool may_be_loop(const unsigned char *words, uint64_t addr, struct candidate *ret)
+{
+	uint64_t first = lt_word(words, LT_UV_LOOP_HANDLE_QUEUE);
+
+	ret->addr = addr;
+	ret->handle = (struct iovec){ (void *)(uintptr_t)(first - LT_UV_HANDLE_QUEUE), HANDLE_BYTES };
+	return lt_half(words, LT_UV_LOOP_ACTIVE_HANDLES) < ACTIVE_MAX && lt_is_pointer(addr) &&
+	       lt_is_pointer(first) && first >= LT_UV_HANDLE_QUEUE &&
+	       lt_is_pointer(lt_word(words, LT_UV_LOOP_HANDLE_QUEUE + 8));
+}
+
+/* Does a loop structure begin there? Its handle queue must lead to a handle that points back. */
+static bool is_loop(const unsigned char *handle, uint64_t addr)
+{
+	uint32_t type = lt_half(handle, LT_UV_HANDLE_TYPE);
+
 	return lt_word(handle, LT_UV_HANDLE_LOOP) == addr && type >= 1 && type <= 17 &&
 	       lt_word(handle, LT_UV_HANDLE_QUEUE + 8) == addr + LT_UV_LOOP_HANDLE_QUEUE;
 }
 
-/* Most words of a stack are told apart without another read. */
-static bool may_be_loop(const unsigned char *words)
+/* As much of the stack as there is above sp. */
+static size_t read_stack(const struct lt_source *source, uint64_t sp, unsigned char *stack)
 {
-	return lt_half(words, LT_UV_LOOP_ACTIVE_HANDLES) < ACTIVE_MAX &&
-	       lt_is_pointer(lt_word(words, LT_UV_LOOP_HANDLE_QUEUE)) &&
-	       lt_is_pointer(lt_word(words, LT_UV_LOOP_HANDLE_QUEUE + 8));
+	struct iovec pieces[STACK_SCAN_BYTES / PAGE + 1];
+	size_t n = 0, total = 0;
+	ssize_t got;
+
+	while (total < STACK_SCAN_BYTES) {
+		size_t size = PAGE - (sp + total) % PAGE;
+
+		if (size > STACK_SCAN_BYTES - total)
+			size = STACK_SCAN_BYTES - total;
+		pieces[n++] = (struct iovec){ (void *)(uintptr_t)(sp + total), size };
+		total += size;
+	}
+	got = source->read(source->ctx, stack, STACK_SCAN_BYTES, pieces, n);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+/* The first of the candidates that is one; 0: none is. */
+static uint64_t find_among(const struct lt_source *source, const struct candidate *candidates,
+			   size_t n)
+{
+	unsigned char handles[CANDIDATES_MAX][HANDLE_BYTES];
+	struct iovec pieces[CANDIDATES_MAX];
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		pieces[i] = candidates[i].handle;
+	while (at < n) {
+		ssize_t got = source->read(source->ctx, handles, sizeof(handles), pieces + at, n - at);
+		size_t read = got < 0 ? 0 : (size_t)got / HANDLE_BYTES;
+
+		if (got < 0 && got != -EFAULT)
+			return 0;
+		for (size_t i = 0; i < read; i++)
+			if (is_loop(handles[i], candidates[at + i].addr))
+				return candidates[at + i].addr;
+		at += read + 1; /* that one leads nowhere */
+	}
+	return 0;
+}
+
+static uint64_t find_in_stack(const struct lt_source *source, uint64_t sp, unsigned char *stack)
+{
+	struct candidate candidates[CANDIDATES_MAX];
+	size_t n = 0, size = read_stack(source, sp, stack);
+	uint64_t found = 0;
+
+	for (size_t i = 0; !found && i + HEAD_BYTES <= size; i += 8) {
+		n += may_be_loop(stack + i, sp + i, &candidates[n]);
+		if (n == CANDIDATES_MAX) {
+			found = find_among(source, candidates, n);
+			n = 0;
+		}
+	}
+	return found ? found : find_among(source, candidates, n);
 }
 
 int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_loop_ptr)
 {
-	static const size_t page = 4096;
-	unsigned char block[4096 + HEAD_BYTES];
+	struct lt_source source = lt_target_memory(target);
+	unsigned char *stack;
 	uint64_t sp = 0;
 	int err = lt_thread_in_wait(target->pid, tid, &sp);
 
 	if (err)
 		return err;
-	sp &= ~7ull;
-	for (size_t at = 0; at < STACK_SCAN_BYTES; at += page) {
-		size_t size = sizeof(block);
-
-		if (lt_read_memory(target, sp + at, block, size)) {
-			size = page - (sp + at) % page; /* up to the end of the stack */
-			if (size < HEAD_BYTES ||
-			    lt_read_memory(target, sp + at, block, size))
-				break;
-		}
-		for (size_t i = 0; i + HEAD_BYTES <= size && i < page; i += 8) {
-			if (!may_be_loop(block + i) ||
-			    !is_loop(target, sp + at + i,
-				     lt_word(block, i + LT_UV_LOOP_HANDLE_QUEUE)))
-				continue;
-			*ret_loop_ptr = sp + at + i;
-			return 0;
-		}
-	}
-	return -ENOENT;
+	stack = malloc(STACK_SCAN_BYTES);
+	if (!stack)
+		return -ENOMEM;
+	*ret_loop_ptr = find_in_stack(&source, sp & ~7ull, stack);
+	free(stack);
+	return *ret_loop_ptr ? 0 : -ENOENT;
 }

@@ -23,6 +23,9 @@ struct lt_source {
 
 struct lt_source lt_process_memory(int pid);
 
+/* When what was read last was read: to be asked before anything else is. */
+uint64_t lt_memory_ns(void);
+
 /* A target's memory, with what it recalls (recall.h). */
 struct lt_target;
 struct lt_source lt_target_memory(const struct lt_target *target);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/target/reader.h"
 #include "agent/util/array.h"
 #include "agent/util/clock.h"
 
@@ -38,7 +39,7 @@ struct lt_recall {
 	unsigned char *copies; /* one behind the other; NULL: none yet in this round */
 	size_t end; /* of before: there are copies of what comes before it */
 	size_t at; /* in copies: that of next */
-	uint64_t read_ns; /* when they were made, at the earliest */
+	uint64_t read_ns; /* when they were made, at the latest */
 	int calls;
 };
 
@@ -121,6 +122,7 @@ static bool read_ahead(struct lt_recall *recall)
 	const struct asks *before = recall->before;
 	struct iovec pieces[CALL_MAX];
 	size_t n = 0, bytes = 0;
+	uint64_t begin_ns;
 	ssize_t got;
 
 	forget_copies(recall);
@@ -138,9 +140,12 @@ static bool read_ahead(struct lt_recall *recall)
 		bytes += ask->size;
 		pieces[n++] = (struct iovec){ (void *)(uintptr_t)ask->address, ask->size };
 	}
-	recall->read_ns = lt_now_ns();
+	begin_ns = lt_now_ns();
 	got = recall->source.read(recall->source.ctx, recall->copies, bytes, pieces, n);
-	if (lt_now_ns() - recall->read_ns > LT_RECALL_AGE_NS)
+	recall->read_ns = lt_memory_ns();
+	if (lt_reader__is_used())
+		begin_ns = lt_reader__began_ns();
+	if (recall->read_ns - begin_ns > LT_RECALL_AGE_NS)
 		return false; /* held up in the middle of it */
 	/* Up to the first that is not there (any more), or only in part. */
 	for (size_t i = 0; i < n && got >= (ssize_t)pieces[i].iov_len; i++) {
@@ -164,12 +169,17 @@ static bool is_expected(struct lt_recall *recall, uint64_t address, size_t size)
 	return false;
 }
 
+static uint64_t age_max_ns(void)
+{
+	return lt_reader__is_used() ? LT_RECALL_LATE_NS : LT_RECALL_AGE_NS;
+}
+
 /* Hands out a copy. False: there is none, it must be read. */
 static bool hand_out(struct lt_recall *recall, uint64_t address, size_t size, unsigned char *buf)
 {
 	if (!is_expected(recall, address, size))
 		return false;
-	if ((recall->next >= recall->end || lt_now_ns() - recall->read_ns > LT_RECALL_AGE_NS) &&
+	if ((recall->next >= recall->end || lt_now_ns() - recall->read_ns > age_max_ns()) &&
 	    !read_ahead(recall))
 		return false;
 	memcpy(buf, recall->copies + recall->at, size);

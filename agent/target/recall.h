@@ -5,14 +5,17 @@
  * in the last round is read ahead in one call when the next round asks for the first of it.
  *
  * The order stands: each reading that is handed out was made after all that were handed out before it, so that two
- * readings that differ, or do not, say what they would say without this. And none is older than LT_RECALL_AGE_NS.
+ * readings that differ, or do not, say what they would say without this. And none is older than LT_RECALL_AGE_NS; where
+ * another process reads (reader.h) and the machine is busy, it may come later, up to LT_RECALL_LATE_NS: it counts from
+ * when it was read, which lt_memory_ns() tells. What is read in one call never spans more than LT_RECALL_AGE_NS.
  */
 #ifndef LOOPTOP_TARGET_RECALL_H
 #define LOOPTOP_TARGET_RECALL_H
 
 #include "agent/target/memory.h"
 
-#define LT_RECALL_AGE_NS 200000u
+#define LT_RECALL_AGE_NS  200000u
+#define LT_RECALL_LATE_NS 50000000u
 
 struct lt_recall;
 

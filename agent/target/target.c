@@ -12,8 +12,10 @@
 #include "agent/target/image_load.h"
 #include "agent/target/images.h"
 #include "agent/target/maps.h"
+#include "agent/target/open.h"
 #include "agent/target/process.h"
 #include "agent/target/procfs.h"
+#include "agent/target/reader.h"
 #include "agent/target/recall.h"
 #include "agent/target/waits.h"
 #include "looptop/err.h"
@@ -97,6 +99,12 @@ static int open_error(int pid, int err)
 	if (err == -EACCES || err == -EPERM)
 		return lt_err(err, "attach to pid %d: permission denied (needs CAP_SYS_PTRACE; run as root "
 				   "or see looptop check)", pid);
+	if (err == -ETIMEDOUT)
+		return lt_err(err, "attach to pid %d: %s", pid, lt_reader__says());
+	if (err == -LT_NOT_LOCAL)
+		return lt_err(err, "attach to pid %d: its program is on a file system that may never answer "
+				   "(a network's, or one in user space), so it is not read; run it from a "
+				   "local one", pid);
 	return lt_err(err, "attach to pid %d: %s", pid, strerror(-err));
 }
 

@@ -5,12 +5,12 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/target/open.h"
 #include "agent/target/process.h"
 #include "agent/util/text.h"
 
@@ -123,16 +123,13 @@ bool lt_process_has_epoll(int pid)
 bool lt_process_is_native(int pid)
 {
 	unsigned char head[EI_NIDENT + 4];
-	char path[64];
+	struct lt_opened exe;
 	bool native;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (lt_open(pid, LT_OPEN_LINK, "exe", 0, &exe))
 		return false;
-	native = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+	native = pread(exe.fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
 		 !memcmp(head, ELFMAG, SELFMAG) && head[EI_CLASS] == ELFCLASS64;
-	close(fd);
+	close(exe.fd);
 	return native;
 }

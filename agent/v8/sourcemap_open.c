@@ -1,133 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
-/*
- * Opening a file that a target names, in the target's own file system, with the rights of the agent. The path
- * is hostile: it must not lead out of the root, and nothing may be opened that does something when it is (a
- * FIFO, a watchdog, a file of tracefs). So the file is looked up first, without opening it, and looked at.
- */
+/* Opening a file that a target names, in the target's own file system (agent/target/open.h). */
 #include "agent/v8/sourcemap_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
-#define TRIES_MAX 8 /* something is being renamed meanwhile */
+#include "agent/target/open.h"
 
-/* Looks path up with the root for "/", also in symbolic links. A descriptor, or -errno. */
-static int look_up(int root_fd, const char *path)
+/* The root of a process is looked into by somebody who may hang. */
+static int open_in(const char *root, const char *path, bool plain, struct lt_opened *ret_opened)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	int fd = -EAGAIN;
+	int pid, end = 0;
 
-	for (unsigned i = 0; i < TRIES_MAX && fd == -EAGAIN; i++) {
-		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-		if (fd < 0)
-			fd = -errno;
-	}
-	return fd;
-}
-
-/* The same without openat2(2), one part after the other, where there are no symbolic links. */
-static int look_up_plain(int root_fd, const char *path)
-{
-	int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	while (fd >= 0 && *(path += strspn(path, "/"))) {
-		char part[NAME_MAX + 1];
-		size_t length = strcspn(path, "/");
-		struct stat st;
-		int next = -1;
-
-		if (length >= sizeof(part) || (length == 2 && !strncmp(path, "..", 2))) {
-			errno = length == 2 ? EXDEV : ENAMETOOLONG;
-		} else {
-			memcpy(part, path, length);
-			part[length] = '\0';
-			next = openat(fd, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		}
-		if (next >= 0 && !fstat(next, &st) && S_ISLNK(st.st_mode)) {
-			close(next);
-			next = -1;
-			errno = ELOOP;
-		}
-		if (next < 0)
-			next = -errno;
-		close(fd);
-		fd = next;
-		path += length;
-	}
-	return fd;
-}
-
-/* Whether a file is made up by the kernel: reading it may do something, and it is no map. */
-static bool is_made_up(int fd)
-{
-	static const unsigned long magics[] = {
-		PROC_SUPER_MAGIC, SYSFS_MAGIC,	  TRACEFS_MAGIC,      DEBUGFS_MAGIC,
-		SECURITYFS_MAGIC, EFIVARFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-		BPF_FS_MAGIC,	  SELINUX_MAGIC,  PSTOREFS_MAGIC,     BINFMTFS_MAGIC,
-	};
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs))
-		return true;
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
-		if ((unsigned long)fs.f_type == magics[i])
-			return true;
-	return false;
-}
-
-/* Opens what was looked up, if it is a file that may be read. */
-static int open_found(int found_fd, int *ret_fd, size_t *ret_size)
-{
-	char link[64];
-	struct stat st;
-	int fd;
-
-	if (fstat(found_fd, &st))
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(st.st_mode) || is_made_up(found_fd))
-		return -EINVAL;
-	if (st.st_size > (off_t)LT_SOURCEMAP_MAX)
-		return -EFBIG;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", found_fd);
-	fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
-	*ret_size = (size_t)st.st_size;
-	return 0;
+	if (!plain && sscanf(root, "/proc/%d/root%n", &pid, &end) == 1 && end && !root[end])
+		return lt_open(pid, LT_OPEN_BELOW_ROOT, path, LT_SOURCEMAP_MAX, ret_opened);
+	return lt_open_below(root, path, plain, LT_SOURCEMAP_MAX, NULL, ret_opened);
 }
 
 int lt_source_open(const char *root, const char *path, bool plain, int *ret_fd, size_t *ret_size)
 {
-	int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int found_fd = -ENOSYS, err;
+	struct lt_opened opened;
+	int err = open_in(root, path, plain, &opened);
 
-	if (root_fd < 0)
-		return -errno;
-	if (!plain)
-		found_fd = look_up(root_fd, path);
-	/* EPERM: from a seccomp filter that is older than the system call. */
-	if (found_fd == -ENOSYS || found_fd == -EPERM)
-		found_fd = look_up_plain(root_fd, path);
-	close(root_fd);
-	if (found_fd < 0)
-		return found_fd;
-	err = open_found(found_fd, ret_fd, ret_size);
-	close(found_fd);
-	return err;
+	if (err)
+		return err;
+	*ret_fd = opened.fd;
+	*ret_size = (size_t)opened.st.st_size;
+	return 0;
 }

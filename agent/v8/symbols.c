@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/target/elf.h"
 #include "agent/target/elf_header.h"
 #include "agent/target/maps.h"
+#include "agent/target/open.h"
 #include "agent/util/array.h"
 #include "agent/util/bounded.h"
 #include "agent/util/clock.h"
@@ -155,15 +155,13 @@ static int read_maps(struct lt_symbols *symbols)
 {
 	struct areas areas = { 0 };
 	size_t capacity = 0;
-	char path[32], *line = NULL;
+	char *line = NULL;
 	ssize_t length;
 	FILE *file;
-	int err = 0;
+	int err = lt_maps_text(symbols->pid, &file);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", symbols->pid);
-	file = fopen(path, "re");
-	if (!file)
-		return errno == ENOENT ? -ESRCH : -errno;
+	if (err)
+		return err;
 	errno = 0;
 	while (!err && (length = getline(&line, &capacity, file)) > 0) {
 		if (line[length - 1] == '\n')
@@ -260,15 +258,13 @@ static int64_t builtins_in(struct lt_symbols *symbols, size_t file, bool must_ex
 
 static size_t program(const struct lt_symbols *symbols)
 {
-	char path[32];
-	struct stat st;
+	struct lt_opened exe;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", symbols->pid);
-	if (stat(path, &st))
+	if (lt_open(symbols->pid, LT_OPEN_LINK, "exe", LT_LOOK, &exe))
 		return NO_FILE;
 	/* device numbers differ on overlay file systems */
 	for (size_t i = 0; i < symbols->n_files; i++)
-		if (symbols->files[i]->mapping.ino == st.st_ino)
+		if (symbols->files[i]->mapping.ino == exe.st.st_ino)
 			return i;
 	return NO_FILE;
 }

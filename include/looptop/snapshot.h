@@ -320,6 +320,7 @@ struct lt_process {
 	const char *cgroup;
 	const char *tier; /* "memory", "wait", "phases", "full" */
 	bool ended; /* this is its last snapshot */
+	bool silent; /* it does not answer: nothing was read from its memory */
 	const char *const *missing; /* sentences: why something is null */
 	size_t n_missing;
 	double cpu_seconds, rss_bytes;

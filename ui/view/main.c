@@ -166,6 +166,18 @@ static void draw_cell(const struct lt_app *app, struct lt_canvas *canvas,
 		lt_canvas__right(canvas, place->x, y, place->w, style, text);
 }
 
+/* Of a process whose memory cannot be read: in the place of its history, or of what it is blocked by. */
+static void draw_silent(struct lt_canvas *canvas, const struct lt_columns_layout *columns, int y)
+{
+	const struct lt_column_place *place = lt_columns_find(columns, LT_COL_STRIP);
+
+	if (!place)
+		place = lt_columns_find(columns, LT_COL_WORST);
+	if (place)
+		lt_canvas__left(canvas, place->x, y, place->w, LT_SEV_ATTENTION,
+				place->w >= 15 ? "does not answer" : "no answer");
+}
+
 static void draw_row(const struct lt_app *app, struct lt_canvas *canvas, int y,
 		     const struct lt_columns_layout *columns, const struct lt_row *row,
 		     bool selected)
@@ -190,6 +202,8 @@ static void draw_row(const struct lt_app *app, struct lt_canvas *canvas, int y,
 		else
 			draw_cell(app, canvas, place, y, row, style);
 	}
+	if (row->source.process->silent && !row->source.child && !row->gone)
+		draw_silent(canvas, columns, y);
 }
 
 /* The line under a row begins under its name; the tree of Workers goes on through it. */

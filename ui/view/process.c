@@ -46,6 +46,9 @@ void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, s
 	if (gone) {
 		end -= 7;
 		lt_canvas__text(canvas, end + 2, r.y, LT_SEV_ATTENTION, "ended");
+	} else if (process->silent && r.w >= 40) {
+		end -= 17;
+		lt_canvas__text(canvas, end + 2, r.y, LT_SEV_ATTENTION, "does not answer");
 	} else if (r.w >= 60) {
 		end -= 20;
 		lt_fmt_ratio(figure, sizeof(figure),

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The looptop authors */
+/*
+ * The processes that read for the agent, and the one that makes them. It is forked before the agent has anything that
+ * must not stay in a process which hangs: it has no probes, no terminal and no files, and of the agent's rights only
+ * those that reading takes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "agent/target/reader_internal.h"
+#include "agent/util/clock.h"
+
+#define FDS_MAX 2
+
+int lt_reader__send(int socket, const void *data, size_t size, const int *fds, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)data, size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (n) {
+		struct cmsghdr *header;
+
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		header = CMSG_FIRSTHDR(&msg);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, n * sizeof(int));
+	}
+	return sendmsg(socket, &msg, MSG_NOSIGNAL) == (ssize_t)size ? 0 : errno ? -errno : -EIO;
+}
+
+int lt_reader__receive(int socket, void *data, size_t size, int *fds, size_t n, int flags)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec iov = { data, size };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *header;
+	ssize_t got;
+
+	for (size_t i = 0; i < n; i++)
+		fds[i] = -1;
+	do
+		got = recvmsg(socket, &msg, flags | MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)size)
+		return got < 0 ? -errno : -EPIPE;
+	header = CMSG_FIRSTHDR(&msg);
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len <= CMSG_LEN(n * sizeof(int)))
+		memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+	return 0;
+}
+
+/* --- a reader -------------------------------------------------------------------------------- */
+
+static struct lt_reader_shared *mine;
+
+static void moved(void)
+{
+	atomic_store_explicit(&mine->moved_ns, lt_now_ns(), memory_order_relaxed);
+}
+
+static ssize_t read_memory(struct lt_reader_shared *shared)
+{
+	const struct lt_reader_request *request = &shared->request;
+	struct iovec local = { shared->data, request->size };
+	ssize_t n = process_vm_readv(request->pid, &local, 1, request->pieces, request->n_pieces, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t read_text(struct lt_reader_shared *shared)
+{
+	const struct lt_reader_request *request = &shared->request;
+	char path[128];
+	size_t used = 0;
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%.96s", request->pid, request->path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (used < request->size) {
+		n = read(fd, shared->data + used, request->size - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+		moved();
+	}
+	if (n < 0)
+		n = errno == ENOENT ? -ESRCH : -errno;
+	close(fd);
+	return n < 0 ? n : (ssize_t)used;
+}
+
+static ssize_t open_file(struct lt_reader_shared *shared, int socket)
+{
+	const struct lt_reader_request *request = &shared->request;
+	int err = lt_open_here(request->pid, request->what, request->path, request->size, moved,
+			       &shared->opened);
+
+	if (err || shared->opened.fd < 0)
+		return err;
+	err = lt_reader__send(socket, "f", 1, &shared->opened.fd, 1);
+	close(shared->opened.fd);
+	return err;
+}
+
+static ssize_t answer(struct lt_reader_shared *shared, int socket)
+{
+	struct timespec span = { (time_t)(shared->request.size / 1000),
+				 (long)(shared->request.size % 1000) * 1000000 };
+
+	switch (shared->request.call) {
+	case LT_READER_MEMORY:
+		return read_memory(shared);
+	case LT_READER_TEXT:
+		return read_text(shared);
+	case LT_READER_OPEN:
+		return open_file(shared, socket);
+	case LT_READER_SLEEP:
+		return nanosleep(&span, NULL) ? -errno : 0;
+	}
+	return -EINVAL;
+}
+
+static void wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static _Noreturn void serve(struct lt_reader_shared *shared, int socket)
+{
+	mine = shared;
+	for (;;) {
+		uint32_t state = atomic_load(&shared->state);
+
+		if (state != LT_READER_ASKED) {
+			syscall(SYS_futex, &shared->state, FUTEX_WAIT, state, NULL, NULL, 0);
+			continue;
+		}
+		atomic_store(&shared->began_ns, lt_now_ns());
+		shared->answer = answer(shared, socket);
+		shared->ended_ns = lt_now_ns();
+		atomic_store(&shared->state, LT_READER_DONE);
+		wake(&shared->state);
+	}
+}
+
+/* --- their parent ---------------------------------------------------------------------------- */
+
+/* Of what there is: the right to read other processes, their files, and what they have mapped. */
+static void drop_rights(void)
+{
+	static const struct {
+		int wanted, instead; /* where there is no wanted one */
+	} kept[] = {
+		{ CAP_SYS_PTRACE, -1 },
+		{ CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE },
+		{ CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN },
+	};
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2], want[2] = { 0 };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capget, &header, data))
+		return;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		int cap = kept[i].wanted;
+
+		if (!(data[cap / 32].permitted & 1u << cap % 32) && kept[i].instead >= 0)
+			cap = kept[i].instead;
+		want[cap / 32].permitted |= data[cap / 32].permitted & 1u << cap % 32;
+	}
+	want[0].effective = want[0].permitted;
+	want[1].effective = want[1].permitted;
+	syscall(SYS_capset, &header, want);
+}
+
+/* Its own files are the first ones; nobody must wait for the end of a pipe that a reader has. */
+static void leave_files(int *socket)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	if (*socket != 3)
+		dup2(*socket, 3);
+	*socket = 3;
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	if (syscall(SYS_close_range, 4u, ~0u, 0) == 0)
+		return;
+	for (int fd = 4; fd < 1024; fd++)
+		close(fd);
+}
+
+static int make_reader(int socket, struct lt_reader_shared *shared, int fds[2])
+{
+	int pair[2], err, pid, parent = getpid();
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
+		close(socket);
+		close(pair[0]);
+		serve(shared, pair[1]);
+	}
+	err = pid < 0 ? -errno : pid;
+	close(pair[1]);
+	fds[0] = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pid > 0 && fds[0] < 0) {
+		err = -errno;
+		kill(pid, SIGKILL);
+	}
+	fds[1] = pair[0];
+	if (err < 0)
+		close(pair[0]);
+	return err;
+}
+
+void lt_reader__parent(int socket, struct lt_reader_shared *slots)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD };
+	struct lt_reader_spawn spawn;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A key that is meant for the agent goes to all of its group; it ends us when it has ended. */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	setpgid(0, 0);
+	prctl(PR_SET_NAME, "looptop-reader", 0, 0, 0);
+	leave_files(&socket);
+	drop_rights();
+	while (!lt_reader__receive(socket, &spawn, sizeof(spawn), NULL, 0, 0)) {
+		struct lt_reader_spawned spawned;
+		int fds[2] = { -1, -1 };
+
+		spawned.pid = spawn.slot < LT_READER_SLOTS
+				      ? make_reader(socket, &slots[spawn.slot], fds)
+				      : -EINVAL;
+		lt_reader__send(socket, &spawned, sizeof(spawned), fds, spawned.pid > 0 ? 2 : 0);
+		if (spawned.pid > 0) {
+			close(fds[0]);
+			close(fds[1]);
+		}
+	}
+	_exit(0);
+}

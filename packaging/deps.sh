@@ -12,7 +12,7 @@
 set -eu
 
 packages="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libncurses-dev
-    libmicrohttpd-dev libjansson-dev uthash-dev libcapstone-dev pkg-config"
+    libmicrohttpd-dev libjansson-dev uthash-dev libcapstone-dev libseccomp-dev pkg-config"
 cross="gcc-aarch64-linux-gnu debian-archive-keyring" # and packaging/get-sysroot
 case ${1:-build} in
 build) ;;

@@ -17,6 +17,7 @@
 #include "agent/target/files.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
+#include "agent/util/privilege.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -91,6 +92,16 @@ static int load_probes(struct lt_pipeline *pipeline)
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 
+/* Before anything of a target is read. If not all can be given up that was told: measuring goes on. */
+static void give_up_privileges(const struct lt_pipeline *pipeline)
+{
+	uint64_t attaching = 0;
+
+	if (pipeline->probe)
+		attaching = lt_capabilities__attaching(&pipeline->features);
+	lt_privilege__enter(LT_DUTY_MAIN, attaching);
+}
+
 int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 		     struct lt_pipeline **ret_pipeline)
 {
@@ -115,8 +126,10 @@ int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
 					       .hit_cost_ns = pipeline->features.hit_cost_ns,
 					       .interval_seconds = options->interval_seconds };
-	if (!err)
+	if (!err) {
+		give_up_privileges(pipeline);
 		err = lt_targets__open(&pipeline->targets, start);
+	}
 	if (err) {
 		lt_pipeline__free(pipeline);
 		return err;

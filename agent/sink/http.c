@@ -23,6 +23,7 @@
 #include "agent/sink/negotiate.h"
 #include "agent/sink/series.h"
 #include "agent/util/clock.h"
+#include "agent/util/privilege.h"
 #include "looptop/err.h"
 
 #define CONNECTIONS_MAX 64u
@@ -246,6 +247,33 @@ static void free_figures(struct lt_http *http)
 	lt_delays__free(http->delays);
 }
 
+struct start {
+	struct lt_http *http;
+	int fd;
+};
+
+/* The server's thread begins as this one's child: without what only the collector needs. */
+static void *start_daemon(void *ctx)
+{
+	struct start *start = ctx;
+
+	lt_privilege__enter(LT_DUTY_SERVER, 0); /* if it cannot, that was told, and is no reason to be silent */
+	start->http->daemon = MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request,
+		start->http, MHD_OPTION_LISTEN_SOCKET, start->fd, MHD_OPTION_CONNECTION_LIMIT,
+		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS, MHD_OPTION_END);
+	return NULL;
+}
+
+static void start_with_less(struct lt_http *http, int fd)
+{
+	struct start start = { http, fd };
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, start_daemon, &start))
+		pthread_join(thread, NULL);
+}
+
 struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 {
 	struct lt_http *http = calloc(1, sizeof(*http));
@@ -264,11 +292,7 @@ struct lt_http *lt_http__new(const struct lt_http_opts *opts)
 	pthread_mutex_init(&http->turn, NULL);
 	fd = lt_listen(opts->listen, (int)CONNECTIONS_MAX);
 	if (fd >= 0)
-		http->daemon = MHD_start_daemon(
-			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request,
-			http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-			CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS,
-			MHD_OPTION_END);
+		start_with_less(http, fd);
 	if (http->daemon)
 		return http; /* which owns the socket now */
 	err = fd < 0 ? fd : lt_err(-EIO, "listen on %s: cannot start the server", opts->listen);

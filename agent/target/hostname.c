@@ -11,14 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "agent/target/lookup.h"
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
@@ -60,8 +60,6 @@ static bool is_local(int fd)
 /* A descriptor of the file's place, which opens no device and waits for no pipe; -errno. */
 static int find_file(int pid)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	char path[48];
 	int root, fd;
 
@@ -69,9 +67,7 @@ static int find_file(int pid)
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	fd = (int)syscall(SYS_openat2, root, "etc/hostname", &how, sizeof(how));
-	if (fd < 0)
-		fd = -errno;
+	fd = lt_look_up(root, "etc/hostname");
 	close(root);
 	return fd;
 }

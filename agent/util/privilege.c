@@ -28,7 +28,7 @@ static const struct {
 	bool attaches;
 	bool other_user;
 } duties[LT_DUTY_MAX] = {
-	[LT_DUTY_MAIN] = { "main", READING, CAP(SETUID) | CAP(SETGID), true, false },
+	[LT_DUTY_MAIN] = { "main process", READING, CAP(SETUID) | CAP(SETGID), true, false },
 	[LT_DUTY_GUARDIAN] = { "guardian", READING, 0, true, false },
 	[LT_DUTY_READER] = { "reader", READING, 0, false, true },
 	[LT_DUTY_ANALYST] = { "analyst", 0, 0, false, true },

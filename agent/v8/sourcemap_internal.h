@@ -58,10 +58,9 @@ int lt_percent_byte(const char *text, size_t length);
 
 /*
  * Opens a regular file below root for reading, wherever symbolic links point; no other kind of file is even
- * opened, and none of those that the kernel makes up. plain: as without openat2(2), when symbolic links are
- * refused. 0, the descriptor and the size; or -errno.
+ * opened, and none of those that the kernel makes up. 0, the descriptor and the size; or -errno.
  */
-int lt_source_open(const char *root, const char *path, bool plain, int *ret_fd, size_t *ret_size);
+int lt_source_open(const char *root, const char *path, int *ret_fd, size_t *ret_size);
 
 /* 0…63, or -1; also the letters of base64url. */
 static inline int lt_base64_digit(unsigned char c)

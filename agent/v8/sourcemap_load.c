@@ -181,7 +181,7 @@ static int load_file(const char *root, const char *path, struct lt_sourcemap **r
 	char *text = NULL;
 	ssize_t length;
 	size_t size;
-	int fd, err = lt_source_open(root, path, false, &fd, &size);
+	int fd, err = lt_source_open(root, path, &fd, &size);
 
 	if (err)
 		return err;

@@ -9,66 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define TRIES_MAX 8 /* something is being renamed meanwhile */
-
-/* Looks path up with the root for "/", also in symbolic links. A descriptor, or -errno. */
-static int look_up(int root_fd, const char *path)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	int fd = -EAGAIN;
-
-	for (unsigned i = 0; i < TRIES_MAX && fd == -EAGAIN; i++) {
-		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-		if (fd < 0)
-			fd = -errno;
-	}
-	return fd;
-}
-
-/* The same without openat2(2), one part after the other, where there are no symbolic links. */
-static int look_up_plain(int root_fd, const char *path)
-{
-	int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	while (fd >= 0 && *(path += strspn(path, "/"))) {
-		char part[NAME_MAX + 1];
-		size_t length = strcspn(path, "/");
-		struct stat st;
-		int next = -1;
-
-		if (length >= sizeof(part) || (length == 2 && !strncmp(path, "..", 2))) {
-			errno = length == 2 ? EXDEV : ENAMETOOLONG;
-		} else {
-			memcpy(part, path, length);
-			part[length] = '\0';
-			next = openat(fd, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		}
-		if (next >= 0 && !fstat(next, &st) && S_ISLNK(st.st_mode)) {
-			close(next);
-			next = -1;
-			errno = ELOOP;
-		}
-		if (next < 0)
-			next = -errno;
-		close(fd);
-		fd = next;
-		path += length;
-	}
-	return fd;
-}
+#include "agent/target/lookup.h"
 
 /* Whether a file is made up by the kernel: reading it may do something, and it is no map. */
 static bool is_made_up(int fd)
@@ -112,18 +59,14 @@ static int open_found(int found_fd, int *ret_fd, size_t *ret_size)
 	return 0;
 }
 
-int lt_source_open(const char *root, const char *path, bool plain, int *ret_fd, size_t *ret_size)
+int lt_source_open(const char *root, const char *path, int *ret_fd, size_t *ret_size)
 {
 	int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int found_fd = -ENOSYS, err;
+	int found_fd, err;
 
 	if (root_fd < 0)
 		return -errno;
-	if (!plain)
-		found_fd = look_up(root_fd, path);
-	/* EPERM: from a seccomp filter that is older than the system call. */
-	if (found_fd == -ENOSYS || found_fd == -EPERM)
-		found_fd = look_up_plain(root_fd, path);
+	found_fd = lt_look_up(root_fd, path);
 	close(root_fd);
 	if (found_fd < 0)
 		return found_fd;

@@ -95,11 +95,8 @@ static int load_probes(struct lt_pipeline *pipeline)
 /* Before anything of a target is read. If not all can be given up that was told: measuring goes on. */
 static void give_up_privileges(const struct lt_pipeline *pipeline)
 {
-	uint64_t attaching = 0;
-
-	if (pipeline->probe)
-		attaching = lt_capabilities__attaching(&pipeline->features);
-	lt_privilege__enter(LT_DUTY_MAIN, attaching);
+	lt_privilege__enter(LT_DUTY_MAIN, pipeline->probe ? lt_capabilities__attaching(&pipeline->features)
+							  : 0);
 }
 
 int lt_pipeline__new(const struct lt_options *options, enum lt_start start,

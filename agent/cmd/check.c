@@ -33,14 +33,11 @@ static void check_privileges(const struct lt_features *features, bool perf_only)
 static void check_giving_up(const struct lt_features *features)
 {
 	uint64_t attaching = features->error ? 0 : lt_capabilities__attaching(features);
-	char kept[LT_CAPABILITY_NAMES_SIZE], reserve[LT_CAPABILITY_NAMES_SIZE];
+	char kept[LT_CAPABILITY_NAMES_SIZE];
 
 	lt_capability_names(lt_privilege__kept(LT_DUTY_MAIN, attaching), kept, sizeof(kept));
 	printf("  after start          keeps %s, and %zu system calls\n", kept,
 	       lt_privilege__n_calls(LT_DUTY_MAIN, attaching));
-	if (lt_capability_names(lt_privilege__reserve(LT_DUTY_MAIN), reserve, sizeof(reserve)))
-		printf("                       in reserve %s: to run what others made as uid %u, nothing else\n",
-		       reserve, LT_PRIVILEGE_UID);
 }
 
 static const char *no_stacks(const struct lt_features *features)

@@ -9,6 +9,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/rows.h"
 #include "agent/doctor/doctor.h"
+#include "agent/errand.h"
 #include "agent/signals.h"
 #include "looptop/log.h"
 
@@ -20,20 +21,35 @@ static int take(void *ctx, const struct lt_snapshot *snapshot)
 	return lt_doctor__add(ctx, snapshot);
 }
 
-static int write_html(const struct lt_doctor *doctor, const char *path)
+/* In a process that may still write where only root may: who watches others may not. */
+static int write_file(void *ctx, const char *bytes, size_t size)
 {
-	FILE *out = fopen(path, "we");
-	int err;
+	FILE *out = fopen(ctx, "we");
+	bool failed = !out || fwrite(bytes, 1, size, out) != size;
+	int err = failed ? -errno : 0;
 
-	if (!out)
-		return lt_err(-errno, "write the report to %s: %s", path, strerror(errno));
-	err = lt_doctor__html(doctor, out);
-	if (fclose(out) && !err)
+	if (out && fclose(out) && !err)
 		err = -errno;
+	return err;
+}
+
+static int write_html(const struct lt_doctor *doctor, struct lt_errand *errand, const char *path)
+{
+	char *page = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&page, &size);
+	int err = out ? lt_doctor__html(doctor, out) : -errno;
+
+	if (out && fclose(out) && !err)
+		err = -errno;
+	if (!err)
+		err = lt_errand__run(errand, page, size);
+	free(page);
 	return err ? lt_err(err, "write the report to %s: %s", path, strerror(-err)) : 0;
 }
 
-static int report(const struct lt_options *options, const struct lt_doctor *doctor)
+static int report(const struct lt_options *options, const struct lt_doctor *doctor,
+		  struct lt_errand *errand)
 {
 	bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	int err = options->format == LT_FORMAT_JSON ?
@@ -46,7 +62,7 @@ static int report(const struct lt_options *options, const struct lt_doctor *doct
 		err = 0;
 	if (err)
 		return lt_err(err, "write the report: %s", strerror(-err));
-	return options->html_path ? write_html(doctor, options->html_path) : 0;
+	return errand ? write_html(doctor, errand, options->html_path) : 0;
 }
 
 static int watch(const struct lt_options *options, struct lt_pipeline *pipeline,
@@ -68,8 +84,9 @@ static enum lt_exit run(const struct lt_options *options)
 	struct lt_doctor_opts opts = { .stall_seconds = options->stall_seconds,
 				       .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
 	struct lt_pipeline *pipeline;
+	struct lt_errand *errand = NULL;
 	struct lt_doctor *doctor;
-	int err;
+	int err = 0;
 
 	if (!own.duration_seconds && !own.count)
 		own.duration_seconds = DURATION_SECONDS;
@@ -79,13 +96,17 @@ static enum lt_exit run(const struct lt_options *options)
 	doctor = lt_doctor__new(&opts);
 	if (!doctor)
 		return lt_exit_of(lt_err(-errno, "start the doctor: %s", strerror(errno)));
-	err = lt_pipeline__new(&own, LT_START_WITH_TARGETS, &pipeline);
+	if (own.html_path)
+		err = lt_errand__new(write_file, (void *)own.html_path, &errand);
+	if (!err)
+		err = lt_pipeline__new(&own, LT_START_WITH_TARGETS, &pipeline);
 	if (!err) {
 		err = watch(&own, pipeline, doctor);
 		if (!err)
-			err = report(&own, doctor);
+			err = report(&own, doctor, errand);
 		lt_pipeline__free(pipeline);
 	}
+	lt_errand__free(errand);
 	lt_doctor__free(doctor);
 	return lt_exit_of(err);
 }

@@ -24,15 +24,15 @@
 static const struct {
 	const char *name;
 	uint64_t kept;
-	uint64_t reserve; /* permitted, not in effect: the filter allows one use of them */
 	bool attaches;
 	bool other_user;
 } duties[LT_DUTY_MAX] = {
-	[LT_DUTY_MAIN] = { "main process", READING, CAP(SETUID) | CAP(SETGID), true, false },
-	[LT_DUTY_GUARDIAN] = { "guardian", READING, 0, true, false },
-	[LT_DUTY_READER] = { "reader", READING, 0, false, true },
-	[LT_DUTY_ANALYST] = { "analyst", 0, 0, false, true },
-	[LT_DUTY_SERVER] = { "server", 0, 0, false, false },
+	[LT_DUTY_MAIN] = { "main process", READING, true, false },
+	[LT_DUTY_GUARDIAN] = { "guardian", CAP(SYS_PTRACE), true, false },
+	[LT_DUTY_SPAWNER] = { "spawner", READING, false, true },
+	[LT_DUTY_READER] = { "reader", READING, false, true },
+	[LT_DUTY_ANALYST] = { "analyst", 0, false, true },
+	[LT_DUTY_SERVER] = { "server", 0, false, false },
 };
 
 static const struct {
@@ -46,8 +46,6 @@ static const struct {
 	{ CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE" },
 	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH" },
 	{ CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE" },
-	{ CAP_SETUID, "CAP_SETUID" },
-	{ CAP_SETGID, "CAP_SETGID" },
 };
 
 #define N_KNOWN (sizeof(capabilities_known) / sizeof(capabilities_known[0]))
@@ -121,13 +119,6 @@ uint64_t lt_privilege__kept(enum lt_duty duty, uint64_t attaching)
 	return wanted;
 }
 
-uint64_t lt_privilege__reserve(enum lt_duty duty)
-{
-	struct sets sets;
-
-	return read_sets(&sets) ? 0 : duties[duty].reserve & sets.permitted;
-}
-
 /* Nobody else is this user, and he is in no group. Capabilities survive that, until they are written. */
 static int become_other_user(const char *duty)
 {
@@ -136,6 +127,8 @@ static int become_other_user(const char *duty)
 	struct sets sets;
 	int err = read_sets(&sets);
 
+	if (geteuid() == uid) /* as its spawner */
+		return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (!err && !(sets.permitted & CAP(SETUID) && sets.permitted & CAP(SETGID)))
 		err = -EPERM;
 	if (!err) {
@@ -186,8 +179,7 @@ int lt_privilege__enter(enum lt_duty duty, uint64_t attaching)
 	err = read_sets(&before);
 	if (err)
 		return lt_err(err, "give up privileges: capget: %s", strerror(-err));
-	sets.effective = lt_privilege__kept(duty, attaching);
-	sets.permitted = sets.effective | lt_privilege__reserve(duty);
+	sets.effective = sets.permitted = lt_privilege__kept(duty, attaching);
 	drop_bounds(sets.permitted);
 	if (duties[duty].other_user)
 		become_other_user(name);

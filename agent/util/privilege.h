@@ -14,14 +14,15 @@
 enum lt_duty {
 	LT_DUTY_MAIN, /* after start: reads /proc and memory, attaches, writes what it found */
 	LT_DUTY_GUARDIAN, /* attaches, and holds what is attached */
+	LT_DUTY_SPAWNER, /* a reader that starts others, and analysts, and ends them */
 	LT_DUTY_READER, /* reads memory and files of others, for the main process */
 	LT_DUTY_ANALYST, /* makes sense of bytes from descriptors that it has: opens nothing */
 	LT_DUTY_SERVER, /* answers whoever connects to a socket that is bound already */
 	LT_DUTY_MAX,
 };
 
-/* The user that readers and analysts become: Debian reserves the number, systemd leaves it alone, so that nobody else
- * is that user and could signal or trace them. */
+/* The user that spawners, readers and analysts become: Debian reserves the number, systemd leaves it alone, so that nobody else
+ * is that user: nobody can signal or trace them, and they can signal nobody but each other. */
 #define LT_PRIVILEGE_UID 65531u
 
 /*
@@ -34,8 +35,9 @@ int lt_privilege__enter(enum lt_duty duty, uint64_t attaching);
 
 /* The capabilities that will be in effect then, of those that this thread has. */
 uint64_t lt_privilege__kept(enum lt_duty duty, uint64_t attaching);
-/* Those that are permitted beyond: to become LT_PRIVILEGE_UID in a child, nothing else. */
-uint64_t lt_privilege__reserve(enum lt_duty duty);
+/* This process may still signal that child, of its own user, when it has entered its duty. Before that, and at most
+ * eight of them. */
+void lt_privilege__may_end(int child);
 
 /* How many system calls a duty may make. */
 size_t lt_privilege__n_calls(enum lt_duty duty, bool attaches);

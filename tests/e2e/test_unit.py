@@ -3,7 +3,9 @@
 """The systemd unit: how far it shuts the agent in, and that the agent works so."""
 
 import re
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,14 +36,21 @@ def test_all_its_lines_are_known():
     assert said == []
 
 
+@pytest.fixture
+def installed():
+    """The program where the unit can see it: /tmp is its own there."""
+    with tempfile.TemporaryDirectory(dir="/var/lib", prefix="looptop-test-") as folder:
+        yield shutil.copy(looptop.BINARY, folder)
+
+
 @pytest.mark.skipif(not can_run(), reason="systemd is not installed")
-def test_the_agent_under_it(one_node, tmp_path):
+def test_the_agent_under_it(one_node, tmp_path, installed):
     """Each restriction at once, by systemd itself. What begins later has probes, its stalls have names, and
     nothing of it stays."""
     url = f"http://127.0.0.1:{free_port()}"
     arguments = ("agent", "--listen", url.removeprefix("http://"), *looptop.NO_BUDGET)
     options = ("-n", "blocks.js", "--stall", "50", "--stall-functions", "9")
-    with Unit(UNIT, tmp_path, looptop.BINARY, *arguments, *options) as unit:
+    with Unit(UNIT, tmp_path, installed, *arguments, *options) as unit:
         pid = unit.wait_pid()
         assert pid, unit.read("manager.log") + unit.read("messages")
         status = procfs.status(pid)
@@ -50,27 +59,24 @@ def test_the_agent_under_it(one_node, tmp_path):
         assert int(status["Seccomp_filters"]) >= 2
         wait_for(lambda: get(url + "/readyz")[0] == 200, 30, "ready")
         with one_node.run("blocks.js") as target:
-            metrics = watched(url, target)
-            loop = {"pid": str(target.pid), "loop": "main"}
-            busy = metrics.value("looptop_loop_time_seconds_total", state="busy", **loop)
-            assert busy >= 3 * 0.15
-            blockers = metrics.values("looptop_stall_function_seconds_total", function="burn")
-            assert blockers and sum(blockers) >= 0.15
+            block_thrice(url, target)
             assert unit.stop() == "success", unit.read("messages")
             assert procfs.changed_text(target.pid) == []
 
 
-def watched(url, target):
-    """What is told of a target that has blocked three times since it was seen."""
+def block_thrice(url, target):
+    """A target that begins later is seen, and then that it blocks, and in which function."""
+    loop = {"pid": str(target.pid), "loop": "main"}
 
-    def of_target():
-        metrics = Exposition(get(url + "/metrics")[2])
-        return metrics.values("looptop_loop_turn_seconds_count", pid=str(target.pid)) and metrics
+    def metrics():
+        return Exposition(get(url + "/metrics")[2])
 
-    def with_stalls():
-        metrics = of_target()
-        return metrics and metrics.values("looptop_stall_function_seconds_total") and metrics
+    def blocked():
+        told = metrics()
+        busy = told.values("looptop_loop_time_seconds_total", state="busy", **loop)
+        where = told.values("looptop_stall_function_seconds_total", function="burn")
+        return sum(busy) >= 3 * 0.15 and sum(where) >= 0.15
 
-    wait_for(of_target, 20, "a target that began later")
+    wait_for(lambda: metrics().values("looptop_loop_turn_seconds_count", **loop), 30, "the target")
     target.call("start", blocks=[[150, 3]], gap_ms=50)
-    return wait_for(with_stalls, 20, "a stall with its function")
+    wait_for(blocked, 30, "three stalls and their function")

@@ -15,7 +15,13 @@ MANAGER = Path("/lib/systemd/systemd")
 SCRIPT = """
 set -eu
 mount -t tmpfs none /run
-mkdir -p /run/systemd/system /run/user
+mkdir -p /run/systemd/system /run/systemd/inaccessible/dir /run/user
+cd /run/systemd/inaccessible # what the system's manager makes at boot, to hide files behind
+touch reg
+mkfifo fifo
+mknod chr c 0 0
+mknod blk b 0 0
+chmod 0 *
 export XDG_RUNTIME_DIR=/run/user HOME={folder} XDG_CONFIG_HOME={folder}/config XDG_CACHE_HOME={folder}/cache
 export SYSTEMD_LOG_TARGET=console DBUS_SESSION_BUS_ADDRESS=
 {manager} --user >{folder}/manager.log 2>&1 &

@@ -100,14 +100,22 @@ def test_programs_without_sites(tmp_path, way):
     with subprocess.Popen(["/usr/bin/python3", script]) as process:
         try:
             wait_for(lambda: has_epoll(process.pid), 10, "an event loop")
-            told = run("stat", "--json", "-c", "2", "-i", "0.5", "--waits", way, process.pid)
+            options = ("--json", "-c", "2", "-i", "0.5", "--waits", way)
+            told = subprocess.run(
+                [*with_tracefs(), looptop.BINARY, "stat", *options, str(process.pid)],
+                capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
         finally:
             process.kill()
-    if told.returncode == 1 and "does not have that" in told.stderr:
-        pytest.skip(told.stderr)
     assert told.returncode == 0, told.stderr
     last = looptop.strict_json(told.stdout.splitlines()[-1])
     assert last["processes"][0]["loops"][0]["utilization"] > 0.05
+
+
+def with_tracefs():
+    """It is not mounted everywhere; here it is, for looptop alone."""
+    mount = 'mount -t tracefs none /sys/kernel/tracing; exec "$@"'
+    return ["unshare", "-m", "sh", "-c", mount, "sh"]
 
 
 def has_epoll(pid):

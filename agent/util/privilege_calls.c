@@ -144,6 +144,8 @@ const struct lt_call lt_calls_plain[] = {
 	{ SCMP_SYS(openat), LEAKS & ~(M | G | P | R) },
 	{ SCMP_SYS(readlink), LEAKS & ~(M | G | P | R) },
 	{ SCMP_SYS(getdents64), LEAKS & ~(M | G | P | R) },
+	{ SCMP_SYS(getdents), LEAKS },
+	{ SCMP_SYS(open), LEAKS & ~(M | G | P | R) },
 };
 
 const size_t lt_n_calls_plain = sizeof(lt_calls_plain) / sizeof(lt_calls_plain[0]);

@@ -62,7 +62,9 @@ unsigned lt_capability_names(uint64_t capabilities, char *text, size_t size)
 		if (!(capabilities >> capabilities_known[i].number & 1))
 			continue;
 		used += (size_t)snprintf(text + used, size - used, "%s%s",
-					 !n ? "" : left == 1 ? " and " : ", ",
+					 !n	     ? ""
+					 : left == 1 ? " and "
+						     : ", ",
 					 capabilities_known[i].name);
 		n++;
 		left--;
@@ -136,11 +138,13 @@ static int become_other_user(const char *duty)
 		err = write_sets(&sets);
 	}
 	/* The calls themselves: glibc's functions would have other threads follow. */
-	if (!err && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || syscall(SYS_setgroups, 0, NULL) ||
-		     syscall(SYS_setresgid, gid, gid, gid) || syscall(SYS_setresuid, uid, uid, uid)))
+	if (!err &&
+	    (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || syscall(SYS_setgroups, 0, NULL) ||
+	     syscall(SYS_setresgid, gid, gid, gid) || syscall(SYS_setresuid, uid, uid, uid)))
 		err = -errno;
 	if (err)
-		lt_debug("run the %s as uid %u: %s; it runs as uid %u", duty, uid, strerror(-err), geteuid());
+		lt_debug("run the %s as uid %u: %s; it runs as uid %u", duty, uid, strerror(-err),
+			 geteuid());
 	return err;
 }
 
@@ -153,7 +157,8 @@ static void drop_bounds(uint64_t kept)
 			return;
 }
 
-static void tell(enum lt_duty duty, const struct sets *before, const struct sets *now, bool attaches)
+static void tell(enum lt_duty duty, const struct sets *before, const struct sets *now,
+		 bool attaches)
 {
 	char kept[LT_CAPABILITY_NAMES_SIZE];
 
@@ -190,9 +195,10 @@ int lt_privilege__enter(enum lt_duty duty, uint64_t attaching)
 	if (err)
 		return lt_err(err, "give up capabilities: %s", strerror(-err));
 	if (filter_err)
-		return lt_err(filter_err,
-			      "give up system calls: %s (needs a kernel with CONFIG_SECCOMP_FILTER)",
-			      strerror(-filter_err));
+		return lt_err(
+			filter_err,
+			"give up system calls: %s (needs a kernel with CONFIG_SECCOMP_FILTER)",
+			strerror(-filter_err));
 	tell(duty, &before, &sets, attaches);
 	return 0;
 }

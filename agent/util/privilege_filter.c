@@ -27,13 +27,16 @@ struct checked {
 	struct scmp_arg_cmp args[3];
 };
 
-#define MASKED(i, mask, value) { i, SCMP_CMP_MASKED_EQ, mask, value }
-#define NEW_FILE	       (O_CREAT | O_EXCL)
-#define NAMESPACES                                                                                      \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |     \
-	 CLONE_NEWNET)
-#define TYPE(request)	       ((request) & 0xff00)
-#define NUMBER		       0xffffffffu /* an int: the upper half of its register may hold anything */
+#define MASKED(i, mask, value)                     \
+	{                                          \
+		i, SCMP_CMP_MASKED_EQ, mask, value \
+	}
+#define NEW_FILE (O_CREAT | O_EXCL)
+#define NAMESPACES                                                                     \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+	 CLONE_NEWPID | CLONE_NEWNET)
+#define TYPE(request) ((request)&0xff00)
+#define NUMBER	      0xffffffffu /* an int: the upper half of its register may hold anything */
 
 static const struct checked checked[] = {
 	/* no code but ours: nothing is loaded, nothing made executable */
@@ -68,7 +71,13 @@ static const struct checked checked[] = {
 };
 
 /* Reading what programs counted, and, of programs that are loaded, putting them in. None is loaded any more. */
-#define COMMAND(number) { SCMP_SYS(bpf), M | G, 1, { MASKED(0, NUMBER, number) } }
+#define COMMAND(number)                           \
+	{                                         \
+		SCMP_SYS(bpf), M | G, 1,          \
+		{                                 \
+			MASKED(0, NUMBER, number) \
+		}                                 \
+	}
 static const struct checked attaching_calls[] = {
 	COMMAND(BPF_MAP_LOOKUP_ELEM),
 	COMMAND(BPF_MAP_UPDATE_ELEM),
@@ -91,8 +100,14 @@ static const struct checked refused[] = {
 	{ SCMP_SYS(mprotect), ALL, 1, { MASKED(2, PROT_EXEC, PROT_EXEC) } },
 	{ SCMP_SYS(openat), M | G | P | R, 1, { MASKED(2, O_ACCMODE | NEW_FILE, O_WRONLY) } },
 	{ SCMP_SYS(openat), M | G | P | R, 1, { MASKED(2, O_ACCMODE | NEW_FILE, O_RDWR) } },
-	{ SCMP_SYS(openat), M | G | P | R, 1, { MASKED(2, O_ACCMODE | NEW_FILE, O_WRONLY | O_CREAT) } },
-	{ SCMP_SYS(openat), M | G | P | R, 1, { MASKED(2, O_ACCMODE | NEW_FILE, O_RDWR | O_CREAT) } },
+	{ SCMP_SYS(openat),
+	  M | G | P | R,
+	  1,
+	  { MASKED(2, O_ACCMODE | NEW_FILE, O_WRONLY | O_CREAT) } },
+	{ SCMP_SYS(openat),
+	  M | G | P | R,
+	  1,
+	  { MASKED(2, O_ACCMODE | NEW_FILE, O_RDWR | O_CREAT) } },
 	{ SCMP_SYS(ioctl), ALL, 1, { MASKED(1, NUMBER, TIOCSTI) } },
 	{ SCMP_SYS(bpf), ALL, 1, { MASKED(0, NUMBER, BPF_PROG_LOAD) } },
 	{ SCMP_SYS(bpf), ALL, 1, { MASKED(0, NUMBER, BPF_MAP_CREATE) } },
@@ -161,7 +176,8 @@ static int add_rules(scmp_filter_ctx filter, enum lt_duty duty, bool attaches)
 
 	for (size_t i = 0; !err && i < lt_n_calls_plain; i++)
 		if (lt_calls_plain[i].duties >> duty & 1)
-			err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, lt_calls_plain[i].call, 0, NULL);
+			err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, lt_calls_plain[i].call,
+						     0, NULL);
 	if (!err)
 		err = add_checked(filter, SCMP_ACT_ALLOW, duty, checked, N(checked));
 	if (!err && attaches)
@@ -171,10 +187,9 @@ static int add_rules(scmp_filter_ctx filter, enum lt_duty duty, bool attaches)
 		err = add_signals(filter, duty);
 	for (size_t i = 0; !err && i < lt_n_calls_harmful; i++)
 		if (!allows(lt_calls_harmful[i], duty, attaches))
-			err = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), lt_calls_harmful[i], 0,
-						     NULL);
-	return err ? err
-		   : add_checked(filter, SCMP_ACT_ERRNO(EPERM), duty, refused, N(refused));
+			err = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM),
+						     lt_calls_harmful[i], 0, NULL);
+	return err ? err : add_checked(filter, SCMP_ACT_ERRNO(EPERM), duty, refused, N(refused));
 }
 
 int lt_privilege__filter(enum lt_duty duty, bool attaches)

@@ -8,12 +8,12 @@
 #include "agent/util/privilege.h"
 
 /* Duties in the tables. */
-#define M (1u << LT_DUTY_MAIN)
-#define G (1u << LT_DUTY_GUARDIAN)
-#define R (1u << LT_DUTY_READER)
-#define A (1u << LT_DUTY_ANALYST)
-#define P (1u << LT_DUTY_SPAWNER)
-#define S (1u << LT_DUTY_SERVER)
+#define M   (1u << LT_DUTY_MAIN)
+#define G   (1u << LT_DUTY_GUARDIAN)
+#define R   (1u << LT_DUTY_READER)
+#define A   (1u << LT_DUTY_ANALYST)
+#define P   (1u << LT_DUTY_SPAWNER)
+#define S   (1u << LT_DUTY_SERVER)
 #define ALL (M | G | P | R | A | S)
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -72,7 +72,8 @@ static long map_memory(void)
 
 static long map_code(void)
 {
-	return raw((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return raw(
+		(long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 static long make_code(void)
@@ -296,10 +297,14 @@ static long change_mode(void)
 
 static long use_unknown_call(void)
 {
-	return raw(syscall(463)); /* setxattrat(2), Linux 6.13: whatever comes after this was written */
+	return raw(syscall(
+		463)); /* setxattrat(2), Linux 6.13: whatever comes after this was written */
 }
 
-#define MAY(fn, duties) { #fn, fn, duties, 0 }
+#define MAY(fn, duties)            \
+	{                          \
+#fn, fn, duties, 0 \
+	}
 /* An allowed thing is refused to all other duties, by whatever errno. */
 static const struct {
 	const char *name;
@@ -407,9 +412,9 @@ static void test_each_duty(void **state)
 			if (is_relaxed(things[i].fn) || is_users(duty, things[i].fn))
 				continue;
 			answer = in_duty((enum lt_duty)duty, CAP(BPF) | CAP(PERFMON), things[i].fn);
-			if (may ? answer >= 0 :
-				  answer == (things[i].refusal ? things[i].refusal : -EPERM) ||
-					  (!things[i].refusal && answer == -ENOSYS))
+			if (may ? answer >= 0
+				: answer == (things[i].refusal ? things[i].refusal : -EPERM) ||
+					    (!things[i].refusal && answer == -ENOSYS))
 				continue;
 			print_error("duty %d: %s: %ld\n", duty, things[i].name, answer);
 			wrong = true;
@@ -517,7 +522,8 @@ static void test_capabilities(void **state)
 				 have & (CAP(SYS_ADMIN) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH)));
 	for (int duty = 0; duty < LT_DUTY_MAX; duty++)
 		if (duty != LT_DUTY_ANALYST) /* who may not even ask: see test_a_duty_in_a_duty() */
-			assert_int_equal(in_duty((enum lt_duty)duty, attaching, no_new_privileges), 1);
+			assert_int_equal(in_duty((enum lt_duty)duty, attaching, no_new_privileges),
+					 1);
 	assert_int_equal(in_duty(LT_DUTY_MAIN, attaching, inheritable), 0);
 	if (have & CAP(SETPCAP))
 		assert_int_equal(in_duty(LT_DUTY_MAIN, attaching, bounding),
@@ -649,8 +655,9 @@ static void test_names(void **state)
 	assert_string_equal(text, "none");
 	assert_int_equal(lt_capability_names(CAP(SYS_PTRACE), text, sizeof(text)), 1);
 	assert_string_equal(text, "CAP_SYS_PTRACE");
-	assert_int_equal(lt_capability_names(CAP(SYS_PTRACE) | CAP(BPF) | CAP(PERFMON), text, sizeof(text)),
-			 3);
+	assert_int_equal(
+		lt_capability_names(CAP(SYS_PTRACE) | CAP(BPF) | CAP(PERFMON), text, sizeof(text)),
+		3);
 	assert_string_equal(text, "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
 	assert_true(lt_capability_names(UINT64_MAX, text, sizeof(text)) >= 7);
 	assert_non_null(strstr(text, " and CAP_CHECKPOINT_RESTORE"));

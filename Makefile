@@ -59,7 +59,7 @@ $(BUILD)/obj/agent/model/%.o $(BUILD)/obj/agent/util/%.o $(BUILD)/obj/ui/table.o
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 archive = $(patsubst %,$(BUILD)/lib/%.a,$(1))
 
-LIBS_MAIN := -lbpf -lelf -lz -lncursesw -ltinfo -lmicrohttpd -ljansson -lcapstone -lstdc++ -lm
+LIBS_MAIN := -lbpf -lelf -lz -lncursesw -ltinfo -lmicrohttpd -ljansson -lcapstone -lseccomp -lstdc++ -lm
 MAIN_ARCHIVES := $(call archive,ui sink doctor probe runtime v8 target model util)
 
 .DELETE_ON_ERROR:
@@ -127,10 +127,11 @@ unit_libs_v8 := v8 target runtime util
 unit_libs_doctor := doctor model util
 unit_libs_sink := sink model util
 unit_libs_ui := ui model util
-unit_ld_target := -lelf -lcapstone -ljansson -lz -lstdc++
-unit_ld_v8 := -lelf -lcapstone -ljansson -lz -lstdc++
+unit_ld_util := -lseccomp
+unit_ld_target := -lelf -lcapstone -ljansson -lz -lseccomp -lstdc++
+unit_ld_v8 := -lelf -lcapstone -ljansson -lz -lseccomp -lstdc++
 unit_ld_doctor := -ljansson
-unit_ld_sink := -ljansson -lmicrohttpd
+unit_ld_sink := -ljansson -lmicrohttpd -lseccomp
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(filter-out tests/unit/common%,$(UNIT_SRC)))
 area_of = $(firstword $(subst _, ,$(1)))

@@ -19,6 +19,7 @@
 #include "agent/target/reader.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
+#include "agent/util/privilege.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
@@ -98,6 +99,13 @@ static int load_probes(struct lt_pipeline *pipeline)
 	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
 }
 
+/* Before anything of a target is read. If not all can be given up that was told: measuring goes on. */
+static void give_up_privileges(const struct lt_pipeline *pipeline)
+{
+	lt_privilege__enter(LT_DUTY_MAIN, pipeline->probe ? lt_capabilities__attaching(&pipeline->features)
+							  : 0);
+}
+
 int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 		     struct lt_pipeline **ret_pipeline)
 {
@@ -124,8 +132,10 @@ int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
 					       .hit_cost_ns = pipeline->features.hit_cost_ns,
 					       .interval_seconds = options->interval_seconds };
-	if (!err)
+	if (!err) {
+		give_up_privileges(pipeline);
 		err = lt_targets__open(&pipeline->targets, start);
+	}
 	if (err) {
 		lt_pipeline__free(pipeline);
 		return err;

@@ -12,12 +12,12 @@
 set -eu
 
 packages="gcc make clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libncurses-dev
-    libmicrohttpd-dev libjansson-dev uthash-dev libcapstone-dev pkg-config"
+    libmicrohttpd-dev libjansson-dev uthash-dev libcapstone-dev libseccomp-dev pkg-config"
 cross="gcc-aarch64-linux-gnu debian-archive-keyring" # and packaging/get-sysroot
 case ${1:-build} in
 build) ;;
 test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
-    util-linux git chromium neovim python3-uvloop libbrotli1 libc-ares2 libicu72 libnghttp2-14
+    util-linux systemd git chromium neovim python3-uvloop libbrotli1 libc-ares2 libicu72 libnghttp2-14
     redis-server nginx-light memcached bind9 $cross" ;;
 vm) packages="$packages python3 python3-pytest util-linux qemu-system-x86 qemu-system-arm busybox-static kmod
     xz-utils zstd $cross" ;;

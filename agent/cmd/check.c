@@ -10,6 +10,7 @@
 #include "agent/probe/probe.h"
 #include "agent/target/handles.h"
 #include "agent/target/identity.h"
+#include "agent/util/privilege.h"
 
 static const char *yes(bool is)
 {
@@ -27,6 +28,17 @@ static void check_privileges(const struct lt_features *features, bool perf_only)
 		printf("  privileges           all that are needed\n");
 	else
 		printf("  privileges           missing: %s\n", names);
+}
+
+/* What a run as this one has left once its programs are loaded. */
+static void check_giving_up(const struct lt_features *features)
+{
+	uint64_t attaching = features->error ? 0 : lt_capabilities__attaching(features);
+	char kept[LT_CAPABILITY_NAMES_SIZE];
+
+	lt_capability_names(lt_privilege__kept(LT_DUTY_MAIN, attaching), kept, sizeof(kept));
+	printf("  after start          keeps %s, and %zu system calls\n", kept,
+	       lt_privilege__n_calls(LT_DUTY_MAIN, attaching));
 }
 
 static const char *no_stacks(const struct lt_features *features)
@@ -87,6 +99,7 @@ static void check_host(const struct lt_features *features, bool perf_only)
 	if (!features->error)
 		printf("  any epoll loop       %s\n", waits());
 	check_privileges(features, perf_only);
+	check_giving_up(features);
 }
 
 static const char *const group_names[LT_GROUP_MAX] = {
@@ -240,6 +253,7 @@ static enum lt_exit run(const struct lt_options *options)
 	if (options->oldest_way)
 		lt_features__forgo(&features);
 	check_host(&features, options->perf_only);
+	lt_privilege__enter(LT_DUTY_MAIN, 0);
 	for (size_t i = 0; i < options->n_pids; i++) {
 		int one = check_pid(options->pids[i], &features);
 

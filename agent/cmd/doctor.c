@@ -9,6 +9,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/rows.h"
 #include "agent/doctor/doctor.h"
+#include "agent/errand.h"
 #include "agent/signals.h"
 #include "agent/util/new_file.h"
 #include "looptop/log.h"
@@ -26,28 +27,46 @@ static int fail_html(int err, const char *path, const char *why)
 	return lt_err(err, "write the report to %s: %s", path, why);
 }
 
-/* Before anything is watched: 30 seconds are not for nothing. */
-static int open_html(struct lt_new_file *page, const char *path)
+/* In a process that may still write where only root may: who watches others may not. */
+static int write_file(void *ctx, const char *bytes, size_t size)
 {
-	const char *why;
-	int err = path ? lt_new_file__open(page, path, &why) : 0;
+	struct lt_new_file *file = ctx;
+	int err = lt_new_file__begin(file);
 
-	return err ? fail_html(err, path, why) : 0;
+	if (!err && fwrite(bytes, 1, size, file->out) != size)
+		err = errno ? -errno : -EIO;
+	if (!err)
+		err = lt_new_file__commit(file);
+	lt_new_file__close(file);
+	return err;
 }
 
-static int write_html(const struct lt_doctor *doctor, struct lt_new_file *page, const char *path)
+/* Before anything is watched: 30 seconds are not for nothing. */
+static int open_html(struct lt_new_file *file, const char *path, struct lt_errand **ret_errand)
 {
-	int err = lt_new_file__begin(page);
+	const char *why;
+	int err = lt_new_file__open(file, path, &why);
 
+	return err ? fail_html(err, path, why) : lt_errand__new(write_file, file, ret_errand);
+}
+
+static int write_html(const struct lt_doctor *doctor, struct lt_errand *errand, const char *path)
+{
+	char *page = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&page, &size);
+	int err = out ? lt_doctor__html(doctor, out) : -errno;
+
+	if (out && fclose(out) && !err)
+		err = -errno;
 	if (!err)
-		err = lt_doctor__html(doctor, page->out);
-	if (!err)
-		err = lt_new_file__commit(page);
+		err = lt_errand__run(errand, page, size);
+	free(page);
 	return err ? fail_html(err, path, strerror(-err)) : 0;
 }
 
 static int report(const struct lt_options *options, const struct lt_doctor *doctor,
-		  struct lt_new_file *page)
+		  struct lt_errand *errand)
 {
 	bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	int err = options->format == LT_FORMAT_JSON ?
@@ -60,7 +79,7 @@ static int report(const struct lt_options *options, const struct lt_doctor *doct
 		err = 0;
 	if (err)
 		return lt_err(err, "write the report: %s", strerror(-err));
-	return options->html_path ? write_html(doctor, page, options->html_path) : 0;
+	return errand ? write_html(doctor, errand, options->html_path) : 0;
 }
 
 static int watch(const struct lt_options *options, struct lt_pipeline *pipeline,
@@ -77,7 +96,7 @@ static int watch(const struct lt_options *options, struct lt_pipeline *pipeline,
 }
 
 static int examine(const struct lt_options *options, struct lt_doctor *doctor,
-		   struct lt_new_file *page)
+		   struct lt_errand *errand)
 {
 	struct lt_pipeline *pipeline;
 	int err = lt_pipeline__new(options, LT_START_WITH_TARGETS, &pipeline);
@@ -86,7 +105,7 @@ static int examine(const struct lt_options *options, struct lt_doctor *doctor,
 		return err;
 	err = watch(options, pipeline, doctor);
 	if (!err)
-		err = report(options, doctor, page);
+		err = report(options, doctor, errand);
 	lt_pipeline__free(pipeline);
 	return err;
 }
@@ -96,9 +115,10 @@ static enum lt_exit run(const struct lt_options *options)
 	struct lt_options own = *options;
 	struct lt_doctor_opts opts = { .stall_seconds = options->stall_seconds,
 				       .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
-	struct lt_new_file page = { .dir = -1, .fd = -1 };
+	struct lt_new_file file = { .dir = -1, .fd = -1 };
+	struct lt_errand *errand = NULL;
 	struct lt_doctor *doctor;
-	int err;
+	int err = 0;
 
 	if (!own.duration_seconds && !own.count)
 		own.duration_seconds = DURATION_SECONDS;
@@ -108,10 +128,12 @@ static enum lt_exit run(const struct lt_options *options)
 	doctor = lt_doctor__new(&opts);
 	if (!doctor)
 		return lt_exit_of(lt_err(-errno, "start the doctor: %s", strerror(errno)));
-	err = open_html(&page, options->html_path);
+	if (own.html_path)
+		err = open_html(&file, own.html_path, &errand);
 	if (!err)
-		err = examine(&own, doctor, &page);
-	lt_new_file__close(&page);
+		err = examine(&own, doctor, errand);
+	lt_errand__free(errand);
+	lt_new_file__close(&file);
 	lt_doctor__free(doctor);
 	return lt_exit_of(err);
 }

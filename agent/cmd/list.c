@@ -15,6 +15,7 @@
 #include "agent/util/clock.h"
 #include "agent/util/fmt.h"
 #include "agent/util/group.h"
+#include "agent/util/privilege.h"
 #include "looptop/runtime.h"
 
 #define PIDS_MAX    4096
@@ -165,6 +166,7 @@ static enum lt_exit run(const struct lt_options *options)
 {
 	int err = 0;
 
+	lt_privilege__enter(LT_DUTY_MAIN, 0);
 	printf("%7s  %-20s  %-8s %-10s %-8s %5s  %-6s  %-24s %s\n", "PID", "PROCESS", "RUNTIME",
 	       "VERSION", "LIBUV", "LOOPS", "TIER", "RECOGNISED BY", "EXECUTABLE");
 	if (!options->n_pids)

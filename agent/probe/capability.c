@@ -8,40 +8,13 @@
 #include <sys/utsname.h>
 
 #include "agent/probe/probe.h"
+#include "agent/util/privilege.h"
 
-struct need {
-	int cap;
-	const char *name;
-};
+#define CAP(name) (1ull << CAP_##name)
 
 /* CAP_SYS_ADMIN contains CAP_BPF and CAP_PERFMON, so that where it must be there they need not. */
-static const struct need needs_multi[] = {
-	{ CAP_BPF, "CAP_BPF" },
-	{ CAP_PERFMON, "CAP_PERFMON" },
-	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
-};
-static const struct need needs_perf[] = {
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
-	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
-};
-static const struct need needs_memlock = { CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE" };
-
-#define NEEDS_MAX 4
-
-/* Effective capabilities of this process; all of them if /proc does not say. */
-static uint64_t effective_capabilities(void)
-{
-	FILE *status = fopen("/proc/self/status", "re");
-	unsigned long caps = ~0ul;
-	char line[256];
-
-	while (status && fgets(line, sizeof(line), status))
-		if (sscanf(line, "CapEff: %lx", &caps) == 1)
-			break;
-	if (status)
-		fclose(status);
-	return caps;
-}
+#define NEEDS_MULTI (CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE))
+#define NEEDS_PERF  (CAP(SYS_ADMIN) | CAP(SYS_PTRACE))
 
 static bool is_kernel_since(unsigned major, unsigned minor)
 {
@@ -70,46 +43,25 @@ bool lt_features__multi_expected(const struct lt_features *features, bool perf_o
 	return !perf_only && is_kernel_since(6, 6);
 }
 
-static bool has(uint64_t caps, int cap)
+/* Those that CAP_SYS_ADMIN contains are there with it. */
+static uint64_t with_parts(uint64_t caps)
 {
-	bool part_of_admin = cap == CAP_BPF || cap == CAP_PERFMON;
-
-	return (caps >> cap & 1) || (part_of_admin && (caps >> CAP_SYS_ADMIN & 1));
-}
-
-/* "A", "A and B", "A, B and C". */
-static void enumerate(const char *const *names, size_t n, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < n && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s",
-					 !i	      ? ""
-					 : i + 1 == n ? " and "
-						      : ", ",
-					 names[i]);
+	return caps & CAP(SYS_ADMIN) ? caps | CAP(BPF) | CAP(PERFMON) : caps;
 }
 
 unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t size)
 {
-	const struct need *needs = uprobe_multi ? needs_multi : needs_perf;
-	size_t n_needs = uprobe_multi ? sizeof(needs_multi) / sizeof(needs_multi[0])
-				      : sizeof(needs_perf) / sizeof(needs_perf[0]);
-	uint64_t caps = effective_capabilities();
-	const char *names[NEEDS_MAX];
-	unsigned n = 0;
+	uint64_t needs = uprobe_multi ? NEEDS_MULTI : NEEDS_PERF;
 
-	for (size_t i = 0; i < n_needs; i++)
-		if (!missing || !has(caps, needs[i].cap))
-			names[n++] = needs[i].name;
-	if (needs_locked_memory() && (!missing || !has(caps, needs_memlock.cap)))
-		names[n++] = needs_memlock.name;
-	enumerate(names, n, text, size);
-	return n;
+	if (needs_locked_memory())
+		needs |= CAP(SYS_RESOURCE);
+	if (missing)
+		needs &= ~with_parts(lt_capabilities__effective());
+	return lt_capability_names(needs, text, size);
 }
 
-bool lt_may_sample(void)
+/* 3 is of Debian's and Android's kernels: nobody but CAP_SYS_ADMIN opens a perf event. */
+static bool is_paranoid(void)
 {
 	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
 	int paranoid = 0;
@@ -118,6 +70,18 @@ bool lt_may_sample(void)
 		paranoid = 0;
 	if (file)
 		fclose(file);
-	/* 3 is of Debian's and Android's kernels: nobody but CAP_SYS_ADMIN opens a perf event. */
-	return paranoid < 3 || has(effective_capabilities(), CAP_SYS_ADMIN);
+	return paranoid >= 3;
+}
+
+bool lt_may_sample(void)
+{
+	return !is_paranoid() || lt_capabilities__effective() & CAP(SYS_ADMIN);
+}
+
+uint64_t lt_capabilities__attaching(const struct lt_features *features)
+{
+	uint64_t caps = features->uprobe_multi ? CAP(BPF) | CAP(PERFMON) : CAP(SYS_ADMIN);
+
+	/* The clocks of threads, and tracepoints, are perf events. Tables were made at the start. */
+	return is_paranoid() ? caps | CAP(SYS_ADMIN) : caps;
 }

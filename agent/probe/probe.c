@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -188,6 +189,18 @@ const char *lt_probe__no_stacks(const struct lt_probe *probe)
 	return why ? why : "the kernel refuses the program that samples them";
 }
 
+/* libbpf asks the kernel what links it has, with a program that it loads, at the first perf event: now, while
+ * programs may be loaded. */
+static void try_sampling(struct lt_probe *probe)
+{
+	struct lt_sampler *sampler = probe->has_stacks ? lt_sampler__new(probe) : NULL;
+	int err = sampler ? lt_sampler__add(sampler, (int)syscall(SYS_gettid), 0) : 0;
+
+	if (err)
+		lt_debug("try to sample stacks: %s", strerror(-err));
+	lt_sampler__free(sampler);
+}
+
 /* Opens the object and loads what has_causes and has_stacks leave of it. */
 static int load_programs(struct lt_probe *probe, const struct lt_probe_opts *opts)
 {
@@ -255,6 +268,7 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
 		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	attach_scheduler(probe);
 	attach_life(probe, opts->tell_begins);
+	try_sampling(probe);
 	probe->ring = ring_buffer__new(bpf_map__fd(skel->maps.lt_ring), on_event, probe, NULL);
 	if (!probe->ring)
 		return lt_err(-errno, "open the ring buffer: %s", strerror(errno));

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/util/privilege.h"
 #include "looptop/abi.h"
 #include "looptop/runtime.h"
 
@@ -52,6 +53,9 @@ bool lt_features__multi_expected(const struct lt_features *features, bool perf_o
  * missing only those of them that this process lacks. How many they are. */
 #define LT_CAPABILITIES_SIZE 80
 unsigned lt_capabilities(bool uprobe_multi, bool missing, char *text, size_t size);
+
+/* Those that attaching takes once the programs are loaded, for lt_privilege__enter(). */
+uint64_t lt_capabilities__attaching(const struct lt_features *features);
 
 /* May this process sample threads (kernel.perf_event_paranoid)? */
 bool lt_may_sample(void);

@@ -24,6 +24,7 @@
 #include "agent/sink/guests.h"
 #include "agent/sink/listen.h"
 #include "agent/util/clock.h"
+#include "agent/util/privilege.h"
 #include "looptop/err.h"
 
 #define BACKLOG 1024 /* who knocks while many do */
@@ -259,6 +260,7 @@ static void *serve(void *ctx)
 				{ .fd = server->wake_fd, .events = POLLIN } };
 	uint64_t next_ns = UINT64_MAX, count;
 
+	lt_privilege__enter(LT_DUTY_SERVER, 0); /* if it cannot, that was told, and is no reason to be silent */
 	while (!atomic_load(&server->stopping)) {
 		poll(fds, 2, timeout_ms(server, next_ns));
 		if (read(server->wake_fd, &count, sizeof(count)) == sizeof(count))

@@ -56,6 +56,7 @@ struct lt_reader_shared {
 /* What the parent of all readers is told, and tells. */
 struct lt_reader_spawn {
 	uint32_t slot;
+	uint32_t end; /* that one is to be ended; there is no answer */
 };
 
 struct lt_reader_spawned {

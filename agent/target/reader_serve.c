@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 
 #include "agent/target/reader_internal.h"
 #include "agent/util/clock.h"
+#include "agent/util/privilege.h"
 
 #define FDS_MAX 2
 
@@ -175,35 +175,6 @@ static _Noreturn void serve(struct lt_reader_shared *shared, int socket)
 
 /* --- their parent ---------------------------------------------------------------------------- */
 
-/* Of what there is: the right to read other processes, their files, and what they have mapped. */
-static void drop_rights(void)
-{
-	static const struct {
-		int wanted, instead; /* where there is no wanted one */
-	} kept[] = {
-		{ CAP_SYS_PTRACE, -1 },
-		{ CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE },
-		{ CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN },
-	};
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2], want[2] = { 0 };
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capget, &header, data))
-		return;
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-		int cap = kept[i].wanted;
-
-		if (!(data[cap / 32].permitted & 1u << cap % 32) && kept[i].instead >= 0)
-			cap = kept[i].instead;
-		want[cap / 32].permitted |= data[cap / 32].permitted & 1u << cap % 32;
-	}
-	want[0].effective = want[0].permitted;
-	want[1].effective = want[1].permitted;
-	syscall(SYS_capset, &header, want);
-}
-
 /* Its own files are the first ones; nobody must wait for the end of a pipe that a reader has. */
 static void leave_files(int *socket)
 {
@@ -221,6 +192,13 @@ static void leave_files(int *socket)
 		close(fd);
 }
 
+/* Ends one that hangs, whenever it can be: it is of our user, and not of the agent's. */
+static void end_reader(int pid)
+{
+	if (pid > 0)
+		kill(pid, SIGKILL);
+}
+
 static int make_reader(int socket, struct lt_reader_shared *shared, int fds[2])
 {
 	int pair[2], err, pid, parent = getpid();
@@ -229,6 +207,7 @@ static int make_reader(int socket, struct lt_reader_shared *shared, int fds[2])
 		return -errno;
 	pid = fork();
 	if (pid == 0) {
+		lt_privilege__enter(LT_DUTY_READER, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(0);
@@ -252,23 +231,28 @@ static int make_reader(int socket, struct lt_reader_shared *shared, int fds[2])
 void lt_reader__parent(int socket, struct lt_reader_shared *slots)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD };
+	int pids[LT_READER_SLOTS] = { 0 };
 	struct lt_reader_spawn spawn;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* A key that is meant for the agent goes to all of its group; it ends us when it has ended. */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "looptop-reader", 0, 0, 0);
 	leave_files(&socket);
-	drop_rights();
+	lt_privilege__enter(LT_DUTY_SPAWNER, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* again: another user does not have it any more */
 	while (!lt_reader__receive(socket, &spawn, sizeof(spawn), NULL, 0, 0)) {
 		struct lt_reader_spawned spawned;
 		int fds[2] = { -1, -1 };
 
-		spawned.pid = spawn.slot < LT_READER_SLOTS
-				      ? make_reader(socket, &slots[spawn.slot], fds)
-				      : -EINVAL;
+		if (spawn.slot >= LT_READER_SLOTS)
+			continue;
+		if (spawn.end) {
+			end_reader(pids[spawn.slot]);
+			continue;
+		}
+		spawned.pid = pids[spawn.slot] = make_reader(socket, &slots[spawn.slot], fds);
 		lt_reader__send(socket, &spawned, sizeof(spawned), fds, spawned.pid > 0 ? 2 : 0);
 		if (spawned.pid > 0) {
 			close(fds[0]);

@@ -88,8 +88,7 @@ void lt_readers__stop(void)
 			lt_readers__abandon(&all.readers[i], 0);
 	lt_readers__reap();
 	close(all.socket);
-	/* It never waits for anybody but us. */
-	kill(all.parent_pid, SIGKILL);
+	/* It never waits for anybody but us, and ends by itself. */
 	waitpid(all.parent_pid, NULL, 0);
 	munmap(all.shared, LT_READER_SLOTS * sizeof(*all.shared));
 	memset(&all, 0, sizeof(all));
@@ -126,7 +125,7 @@ double lt_readers__cpu_seconds(void)
 
 static int make(struct lt_reader *reader)
 {
-	struct lt_reader_spawn spawn = { (uint32_t)(reader - all.readers) };
+	struct lt_reader_spawn spawn = { (uint32_t)(reader - all.readers), false };
 	struct lt_reader_spawned spawned;
 	int fds[2], err;
 
@@ -198,8 +197,10 @@ void lt_readers__give_back(struct lt_reader *reader)
 
 void lt_readers__abandon(struct lt_reader *reader, uid_t uid)
 {
+	struct lt_reader_spawn end = { (uint32_t)(reader - all.readers), true };
+
 	all.ended_seconds += cpu_seconds_of(reader->pid);
-	syscall(SYS_pidfd_send_signal, reader->pidfd, SIGKILL, NULL, 0);
+	lt_reader__send(all.socket, &end, sizeof(end), NULL, 0);
 	close(reader->socket);
 	reader->uid = uid;
 	reader->asking_pid = 0;

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/util/privilege.h"
+
 /* A user that no system gives to anybody (systemd's ranges, "Users, Groups, UIDs and GIDs"): nobody else owns a file
  * that it could read, nor may send it a signal. */
 #define NO_USER 0x7fff0000u
@@ -179,6 +181,7 @@ _Noreturn void lt_child__run(const struct lt_task *task, int out)
 	limit(RLIMIT_NOFILE, 0, 0);
 	limit(RLIMIT_MEMLOCK, 0, 0);
 	out_fd = out;
+	lt_privilege__enter(LT_DUTY_ANALYST, 0); /* rights it has none; from now on nothing is opened either */
 	err = task->fn(task->args, task->fds, task->n_fds);
 	_exit(err < 0 && err > -256 ? -err : 0);
 }

@@ -92,3 +92,10 @@ def changed_range(memory, file, start, end, offset):
         if ours != theirs:
             changed += [at + i for i in range(size) if ours[i] != theirs[i]]
     return changed
+
+
+def status(pid, tid=None):
+    """The lines of /proc/PID/status, or of one of its threads'."""
+    path = f"/proc/{pid}/task/{tid}/status" if tid else f"/proc/{pid}/status"
+    lines = (line.partition(":") for line in Path(path).read_text().splitlines())
+    return {name: value.strip() for name, _, value in lines}

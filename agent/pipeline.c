@@ -12,84 +12,36 @@
 
 #include "agent/govern.h"
 #include "agent/model/cause.h"
+#include "agent/probe/guard.h"
+#include "agent/probes.h"
 #include "agent/signals.h"
 #include "agent/target/cgroup.h"
-#include "agent/target/files.h"
 #include "agent/targets.h"
 #include "agent/util/clock.h"
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-#define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
-#define PULSE_MIN_NS	  10000000ull
-#define PULSE_MAX_NS	  1000000000ull
-#define PULSE_CLOSEST	  8 /* two looks are never closer than this part of the interval */
-#define PULSE_LOOK_NS	  50000000ull /* the longest interval where new processes are looked for */
+#define PULSE_MIN_NS  10000000ull
+#define PULSE_MAX_NS  1000000000ull
+#define PULSE_CLOSEST 8 /* two looks are never closer than this part of the interval */
+#define PULSE_LOOK_NS 50000000ull /* the longest interval where new processes are looked for */
 
 struct lt_pipeline {
 	struct lt_options options;
 	struct utsname uname;
 	struct lt_host host;
-	struct lt_features features;
-	struct lt_probe *probe; /* NULL: memory only */
+	struct lt_probes probes;
 	struct lt_store *store;
 	struct lt_targets targets;
 	struct lt_govern govern;
 	bool retry_heaps;
 	uint64_t pulse_ns; /* at which late turns are looked at next */
 	const struct lt_snapshot *latest;
+	uint64_t tick_ns; /* when that was taken */
 	struct lt_rest rest; /* functions NULL: nobody wants to know */
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
 };
-
-/* May there be targets that are neither Node.js nor programs with libuv inside? */
-static bool names_generic(const struct lt_options *options)
-{
-	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
-	bool found = !options->n_pids && options->generic;
-
-	for (size_t i = 0; files && !found && i < options->n_pids; i++)
-		found = !lt_files__any_has_loop(files, options->pids[i]);
-	lt_files__free(files);
-	return found;
-}
-
-/* The programs that see system calls are loaded only where somebody needs them. */
-static int choose_waits(const struct lt_options *options, struct lt_probe_opts *opts)
-{
-	if (!names_generic(options))
-		return 0;
-	opts->waits = lt_wait_way__find(options->waits);
-	if (opts->waits != LT_WAITS_NONE)
-		return 0;
-	return lt_err(-EOPNOTSUPP,
-		      "--waits %s: this kernel, or this process's view of it, does not have that "
-		      "(see looptop check)",
-		      lt_wait_way__name(options->waits));
-}
-
-static int load_probes(struct lt_pipeline *pipeline)
-{
-	unsigned targets = pipeline->options.n_pids ? (unsigned)pipeline->options.n_pids : 64;
-	struct lt_probe_opts opts = {
-		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
-		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
-		.tell_begins = !pipeline->options.n_pids,
-	};
-	int err;
-
-	pipeline->features.hit_cost_ns = NAN;
-	if (pipeline->options.tier == LT_TIER_MEMORY)
-		return 0;
-	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
-	if (pipeline->options.oldest_way)
-		lt_features__forgo(&pipeline->features);
-	err = choose_waits(&pipeline->options, &opts);
-	if (err)
-		return err;
-	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
-}
 
 int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 		     struct lt_pipeline **ret_pipeline)
@@ -109,11 +61,11 @@ int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 	pipeline->store = lt_store__new(&store_opts);
 	pipeline->targets.by_rule = !options->n_pids && !options->name_glob && options->tier_auto &&
 				    !options->all_tiers;
-	err = pipeline->store ? load_probes(pipeline) : -ENOMEM;
+	err = pipeline->store ? lt_probes__load(&pipeline->options, &pipeline->probes) : -ENOMEM;
 	pipeline->targets.common.options = &pipeline->options;
-	pipeline->targets.common.probe = pipeline->probe;
+	pipeline->targets.common.probe = pipeline->probes.probe;
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
-					       .hit_cost_ns = pipeline->features.hit_cost_ns,
+					       .hit_cost_ns = pipeline->probes.features.hit_cost_ns,
 					       .interval_seconds = options->interval_seconds };
 	if (!err)
 		err = lt_targets__open(&pipeline->targets, start);
@@ -131,8 +83,9 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	lt_guard__end(pipeline->probes.guard); /* all at once, not target by target */
 	lt_targets__close(&pipeline->targets);
-	lt_probe__free(pipeline->probe);
+	lt_probes__free(&pipeline->probes);
 	lt_store__free(pipeline->store);
 	free(pipeline->events);
 	free(pipeline);
@@ -277,7 +230,7 @@ static void drain(struct lt_pipeline *pipeline)
 {
 	struct lt_drain handlers = { .event = keep_event, .stack = on_stack, .ctx = pipeline };
 
-	lt_probe__drain(pipeline->probe, &handlers);
+	lt_probe__drain(pipeline->probes.probe, &handlers);
 }
 
 static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading *ret_self)
@@ -291,17 +244,17 @@ static void read_self(const struct lt_pipeline *pipeline, struct lt_self_reading
 		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
 		.rss_bytes = NAN,
-		.hit_cost_ns = pipeline->features.hit_cost_ns,
+		.hit_cost_ns = pipeline->probes.features.hit_cost_ns,
 		.left_to_scan = NAN,
 	};
 	if (statm && fscanf(statm, "%*u %lu", &pages) == 1)
 		ret_self->rss_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
 	if (statm)
 		fclose(statm);
-	if (pipeline->probe)
-		lt_probe__lost(pipeline->probe, ret_self->lost);
-	if (pipeline->probe && lt_probe__tells_begins(pipeline->probe))
-		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probe);
+	if (pipeline->probes.probe)
+		lt_probe__lost(pipeline->probes.probe, ret_self->lost);
+	if (pipeline->probes.probe && lt_probe__tells_begins(pipeline->probes.probe))
+		ret_self->left_to_scan = (double)lt_probe__begins_left(pipeline->probes.probe);
 	memcpy(ret_self->tier_changes, pipeline->govern.changes, sizeof(ret_self->tier_changes));
 }
 
@@ -344,7 +297,7 @@ static bool pulse(struct lt_pipeline *pipeline)
 	struct lt_moment moment = { .stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9) };
 	bool changed = false;
 
-	if (pipeline->probe) {
+	if (pipeline->probes.probe) {
 		drain(pipeline);
 		changed = look_at_turns(pipeline, &moment, &next_ns);
 		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
@@ -394,6 +347,11 @@ const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline
 	return pipeline->latest;
 }
 
+uint64_t lt_pipeline__tick_ns(const struct lt_pipeline *pipeline)
+{
+	return pipeline->tick_ns;
+}
+
 static size_t count_loops(const struct lt_snapshot *snapshot)
 {
 	size_t n = 0;
@@ -401,6 +359,16 @@ static size_t count_loops(const struct lt_snapshot *snapshot)
 	for (size_t i = 0; snapshot && i < snapshot->n_processes; i++)
 		n += snapshot->processes[i].n_loops;
 	return n;
+}
+
+/* What was counted since may be anything: there is no row of it. */
+static const struct lt_snapshot *lose_probes(void)
+{
+	lt_err(-EOWNERDEAD,
+	       "measure: somebody has killed lt-probes, the process that holds our probes: they are gone "
+	       "from all targets (start looptop again)");
+	errno = EOWNERDEAD;
+	return NULL;
 }
 
 const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
@@ -413,19 +381,22 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 
 	lt_targets__drop_ended(&pipeline->targets);
 	lt_targets__look(&pipeline->targets);
-	if (pipeline->probe)
-		epoch = lt_probe__close_epoch(pipeline->probe);
+	if (pipeline->probes.probe)
+		epoch = lt_probe__close_epoch(pipeline->probes.probe);
 	wall_seconds = lt_wall_now(&now_ns);
+	pipeline->tick_ns = now_ns;
 	lt_store__begin(pipeline->store, now_ns, wall_seconds, epoch);
 	lt_cgroups__begin_round(pipeline->targets.common.cgroups);
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		lt_watch__begin(pipeline->targets.watches[i], pipeline->store);
-	if (pipeline->probe) {
+	if (pipeline->probes.probe) {
 		/* Events first: a stall that ends between the two is told by the next interval alone. */
 		drain(pipeline);
-		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
+		lt_probe__each_loop(pipeline->probes.probe, on_record, pipeline);
 		deliver_events(pipeline);
 	}
+	if (pipeline->probes.guard && !lt_guard__alive(pipeline->probes.guard))
+		return lose_probes();
 	pipeline->retry_heaps = false;
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		pipeline->retry_heaps |= lt_watch__finish(pipeline->targets.watches[i]);

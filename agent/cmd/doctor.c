@@ -10,6 +10,7 @@
 #include "agent/cmd/rows.h"
 #include "agent/doctor/doctor.h"
 #include "agent/signals.h"
+#include "agent/util/stop.h"
 #include "looptop/log.h"
 
 #define DURATION_SECONDS 30
@@ -42,7 +43,7 @@ static int report(const struct lt_options *options, const struct lt_doctor *doct
 
 	if (!err && fflush(stdout))
 		err = -errno;
-	if (err == -EPIPE)
+	if (err == -EPIPE || (err == -EINTR && lt_signals__stopped()))
 		err = 0;
 	if (err)
 		return lt_err(err, "write the report: %s", strerror(-err));
@@ -76,12 +77,14 @@ static enum lt_exit run(const struct lt_options *options)
 	own.stall_seconds /= LATE_PART;
 	own.keep_tasks = true;
 	lt_signals__install();
+	lt_stop__patient_output();
 	doctor = lt_doctor__new(&opts);
 	if (!doctor)
 		return lt_exit_of(lt_err(-errno, "start the doctor: %s", strerror(errno)));
 	err = lt_pipeline__new(&own, LT_START_WITH_TARGETS, &pipeline);
 	if (!err) {
 		err = watch(&own, pipeline, doctor);
+		lt_stop__in_order();
 		if (!err)
 			err = report(&own, doctor);
 		lt_pipeline__free(pipeline);

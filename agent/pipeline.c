@@ -11,10 +11,11 @@
 
 #include "agent/govern.h"
 #include "agent/model/cause.h"
+#include "agent/probe/guard.h"
+#include "agent/probes.h"
 #include "agent/self_reading.h"
 #include "agent/signals.h"
 #include "agent/target/cgroup.h"
-#include "agent/target/files.h"
 #include "agent/target/images.h"
 #include "agent/target/reader.h"
 #include "agent/targets.h"
@@ -23,87 +24,34 @@
 #include "looptop/err.h"
 #include "looptop/log.h"
 
-#define TARGETS_NAMED_MIN 16 /* tables for so many, when targets are named */
-#define PULSE_MIN_NS	  10000000ull
-#define PULSE_MAX_NS	  1000000000ull
-#define PULSE_CLOSEST	  8 /* two looks are never closer than this part of the interval */
-#define PULSE_LOOK_NS	  50000000ull /* the longest interval where new processes are looked for */
+#define PULSE_MIN_NS  10000000ull
+#define PULSE_MAX_NS  1000000000ull
+#define PULSE_CLOSEST 8 /* two looks are never closer than this part of the interval */
+#define PULSE_LOOK_NS 50000000ull /* the longest interval where new processes are looked for */
 
 struct lt_pipeline {
 	struct lt_options options;
 	struct utsname uname;
 	struct lt_host host;
-	struct lt_features features;
-	struct lt_probe *probe; /* NULL: memory only */
 	struct lt_images *images;
+	struct lt_probes probes;
 	struct lt_store *store;
 	struct lt_targets targets;
 	struct lt_govern govern;
 	bool retry_heaps;
 	uint64_t pulse_ns; /* at which late turns are looked at next */
 	const struct lt_snapshot *latest;
+	uint64_t tick_ns; /* when that was taken */
 	struct lt_rest rest; /* functions NULL: nobody wants to know */
 	struct lt_event *events; /* of the interval */
 	size_t n_events, events_capacity;
 };
 
-/* May there be targets that are neither Node.js nor programs with libuv inside? */
-static bool names_generic(const struct lt_options *options)
-{
-	struct lt_files *files = options->n_pids ? lt_files__new() : NULL;
-	bool found = !options->n_pids && options->generic;
-
-	for (size_t i = 0; files && !found && i < options->n_pids; i++)
-		found = !lt_files__any_has_loop(files, options->pids[i]);
-	lt_files__free(files);
-	return found;
-}
-
-/* The programs that see system calls are loaded only where somebody needs them. */
-static int choose_waits(const struct lt_options *options, struct lt_probe_opts *opts)
-{
-	if (!names_generic(options))
-		return 0;
-	opts->waits = lt_wait_way__find(options->waits);
-	if (opts->waits != LT_WAITS_NONE)
-		return 0;
-	return lt_err(-EOPNOTSUPP,
-		      "--waits %s: this kernel, or this process's view of it, does not have that "
-		      "(see looptop check)",
-		      lt_wait_way__name(options->waits));
-}
-
-static int load_probes(struct lt_pipeline *pipeline)
-{
-	unsigned targets = pipeline->options.n_pids ? (unsigned)pipeline->options.n_pids : 64;
-	struct lt_probe_opts opts = {
-		.stall_ns = (uint64_t)(pipeline->options.stall_seconds * 1e9),
-		.max_targets = targets < TARGETS_NAMED_MIN ? TARGETS_NAMED_MIN : targets,
-		.tell_begins = !pipeline->options.n_pids,
-		/* "auto" is with the view of a process, which only the dashboard has */
-		.no_jit = pipeline->options.jit == LT_JIT_OFF ||
-			  (pipeline->options.jit == LT_JIT_AUTO &&
-			   strcmp(pipeline->options.command, "top") != 0),
-	};
-	int err;
-
-	pipeline->features.hit_cost_ns = NAN;
-	if (pipeline->options.tier == LT_TIER_MEMORY)
-		return 0;
-	lt_features__probe(&pipeline->features, pipeline->options.perf_only);
-	if (pipeline->options.oldest_way)
-		lt_features__forgo(&pipeline->features);
-	err = choose_waits(&pipeline->options, &opts);
-	if (err)
-		return err;
-	return lt_probe__new(&opts, &pipeline->features, &pipeline->probe);
-}
-
 /* Before anything of a target is read. If not all can be given up that was told: measuring goes on. */
-static void give_up_privileges(const struct lt_pipeline *pipeline)
+static void give_up_privileges(const struct lt_probes *probes)
 {
-	lt_privilege__enter(LT_DUTY_MAIN, pipeline->probe ? lt_capabilities__attaching(&pipeline->features)
-							  : 0);
+	lt_privilege__enter(LT_DUTY_MAIN,
+			    probes->probe ? lt_capabilities__attaching(&probes->features) : 0);
 }
 
 int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
@@ -126,14 +74,16 @@ int lt_pipeline__new(const struct lt_options *options, enum lt_start start,
 				    !options->all_tiers;
 	pipeline->images = lt_images__new();
 	pipeline->targets.common.images = pipeline->images;
-	err = pipeline->store && pipeline->images ? load_probes(pipeline) : -ENOMEM;
+	err = pipeline->store && pipeline->images ?
+		      lt_probes__load(&pipeline->options, &pipeline->probes) :
+		      -ENOMEM;
 	pipeline->targets.common.options = &pipeline->options;
-	pipeline->targets.common.probe = pipeline->probe;
+	pipeline->targets.common.probe = pipeline->probes.probe;
 	pipeline->govern = (struct lt_govern){ .tiers.total_ratio = options->total_budget_ratio,
-					       .hit_cost_ns = pipeline->features.hit_cost_ns,
+					       .hit_cost_ns = pipeline->probes.features.hit_cost_ns,
 					       .interval_seconds = options->interval_seconds };
 	if (!err) {
-		give_up_privileges(pipeline);
+		give_up_privileges(&pipeline->probes);
 		err = lt_targets__open(&pipeline->targets, start);
 	}
 	if (err) {
@@ -150,10 +100,10 @@ void lt_pipeline__free(struct lt_pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	lt_guard__end(pipeline->probes.guard); /* all at once, not target by target */
 	lt_targets__close(&pipeline->targets);
 	lt_images__free(pipeline->images);
-	lt_probe__free(pipeline->probe);
-	lt_features__settle(true);
+	lt_probes__free(&pipeline->probes);
 	lt_store__free(pipeline->store);
 	free(pipeline->events);
 	free(pipeline);
@@ -298,7 +248,7 @@ static void drain(struct lt_pipeline *pipeline)
 {
 	struct lt_drain handlers = { .event = keep_event, .stack = on_stack, .ctx = pipeline };
 
-	lt_probe__drain(pipeline->probe, &handlers);
+	lt_probe__drain(pipeline->probes.probe, &handlers);
 }
 
 static uint64_t pulse_interval_ns(const struct lt_pipeline *pipeline)
@@ -341,7 +291,7 @@ static bool pulse(struct lt_pipeline *pipeline)
 	bool changed = false;
 
 	lt_reader__poll();
-	if (pipeline->probe) {
+	if (pipeline->probes.probe) {
 		drain(pipeline);
 		changed = look_at_turns(pipeline, &moment, &next_ns);
 		lt_govern__run(&pipeline->govern, pipeline->targets.watches, pipeline->targets.n,
@@ -391,6 +341,11 @@ const struct lt_snapshot *lt_pipeline__latest(const struct lt_pipeline *pipeline
 	return pipeline->latest;
 }
 
+uint64_t lt_pipeline__tick_ns(const struct lt_pipeline *pipeline)
+{
+	return pipeline->tick_ns;
+}
+
 static size_t count_loops(const struct lt_snapshot *snapshot)
 {
 	size_t n = 0;
@@ -398,6 +353,16 @@ static size_t count_loops(const struct lt_snapshot *snapshot)
 	for (size_t i = 0; snapshot && i < snapshot->n_processes; i++)
 		n += snapshot->processes[i].n_loops;
 	return n;
+}
+
+/* What was counted since may be anything: there is no row of it. */
+static const struct lt_snapshot *lose_probes(void)
+{
+	lt_err(-EOWNERDEAD,
+	       "measure: somebody has killed lt-probes, the process that holds our probes: they are gone "
+	       "from all targets (start looptop again)");
+	errno = EOWNERDEAD;
+	return NULL;
 }
 
 const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
@@ -411,23 +376,27 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	lt_reader__poll();
 	lt_targets__drop_ended(&pipeline->targets);
 	lt_targets__look(&pipeline->targets);
-	if (pipeline->probe)
-		epoch = lt_probe__close_epoch(pipeline->probe);
+	if (pipeline->probes.probe)
+		epoch = lt_probe__close_epoch(pipeline->probes.probe);
 	wall_seconds = lt_wall_now(&now_ns);
+	pipeline->tick_ns = now_ns;
 	lt_store__begin(pipeline->store, now_ns, wall_seconds, epoch);
 	lt_cgroups__begin_round(pipeline->targets.common.cgroups);
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		lt_watch__begin(pipeline->targets.watches[i], pipeline->store);
-	if (pipeline->probe) {
+	if (pipeline->probes.probe) {
 		/* Events first: a stall that ends between the two is told by the next interval alone. */
 		drain(pipeline);
-		lt_probe__each_loop(pipeline->probe, on_record, pipeline);
+		lt_probe__each_loop(pipeline->probes.probe, on_record, pipeline);
 		deliver_events(pipeline);
 	}
+	if (pipeline->probes.guard && !lt_guard__alive(pipeline->probes.guard))
+		return lose_probes();
 	pipeline->retry_heaps = false;
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		pipeline->retry_heaps |= lt_watch__finish(pipeline->targets.watches[i]);
-	lt_self__read(pipeline->probe, &pipeline->features, &pipeline->govern, &self);
+	lt_self__read(pipeline->probes.probe, &pipeline->probes.features, &pipeline->govern,
+		      &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	pipeline->targets.common.n_loops = count_loops(snapshot);
 	if (snapshot)

@@ -24,6 +24,9 @@ void lt_pipeline__free(struct lt_pipeline *pipeline);
 /* The snapshot of the interval that ends now; valid until the next tick. NULL with errno. */
 const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline);
 
+/* When the latest tick was, which is when the running interval began. CLOCK_MONOTONIC. */
+uint64_t lt_pipeline__tick_ns(const struct lt_pipeline *pipeline);
+
 /*
  * Waits until the deadline, as lt_sleep_until() does; stacks are collected and late turns looked at meanwhile. True
  * at the deadline; false when fd can be read or a signal came, or, with *ret_changed true, when the latest

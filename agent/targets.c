@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "agent/signals.h"
 #include "agent/target/cgroup.h"
 #include "agent/target/images.h"
 #include "agent/target/reader.h"
@@ -59,10 +60,10 @@ static bool has_room(struct lt_targets *targets)
 	return false;
 }
 
-/* It has ended since it was found; or it is about to, or runs another program, and has no loop any more. */
+/* It has ended since it was found; or it is about to, or runs another program, and has no loop any more. Or we end. */
 static bool has_gone(int err)
 {
-	return err == -ESRCH || err == -ENOEXEC;
+	return err == -ESRCH || err == -ENOEXEC || err == -ECANCELED;
 }
 
 /* It cannot be looked at now: it is told of once, and tried again. */
@@ -108,7 +109,7 @@ static void add_arrivals(struct lt_targets *targets, bool all, uint64_t deadline
 {
 	struct lt_found found;
 
-	while (lt_now_ns() < deadline_ns && lt_arrivals__next(targets->arrivals, all, &found)) {
+	while (!lt_signals__stopped() && lt_now_ns() < deadline_ns && lt_arrivals__next(targets->arrivals, all, &found)) {
 		/* The one that had this pid before gets its last row first. */
 		if (lt_targets__find(targets, (uint32_t)found.pid))
 			lt_arrivals__later(targets->arrivals, found.pid);
@@ -135,8 +136,12 @@ static int add_named(struct lt_targets *targets)
 	int first_error = 0;
 
 	for (size_t i = 0; i < targets->common.options->n_pids; i++) {
-		int err = add_watch(targets, targets->common.options->pids[i]);
+		int err = lt_signals__stopped() ?
+				  -ECANCELED :
+				  add_watch(targets, targets->common.options->pids[i]);
 
+		if (err == -ECANCELED)
+			return err;
 		if (err && !first_error)
 			first_error = err;
 	}
@@ -178,6 +183,8 @@ int lt_targets__open(struct lt_targets *targets, enum lt_start start)
 		return lt_err(err, "look for processes: %s", strerror(-err));
 	add_arrivals(targets, true, deadline_ns);
 	lt_images__set_patience(targets->common.images, READING_NS);
+	if (lt_signals__stopped())
+		return -ECANCELED;
 	if (targets->n || start != LT_START_WITH_TARGETS)
 		return 0;
 	if (targets->common.options->name_glob)

@@ -65,4 +65,5 @@ accuracy: all nodes
 
 -include tests/tui/tui.mk
 include tests/soak/soak.mk
+include tests/torture/torture.mk
 include tests/vm/vm.mk

@@ -8,6 +8,8 @@
 #include "ui/rescue.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +19,7 @@
 
 #define SEQUENCE_MAX 512
 #define STACK_SIZE   32768
+#define PATIENCE_MS  50
 
 static const struct {
 	int number;
@@ -41,18 +44,23 @@ static struct {
 	stack_t stack_before;
 } rescue;
 
-/* Only functions that are safe in a signal handler. */
+/* Only functions that are safe in a signal handler. A terminal that stands still (Ctrl-S, nobody reads) is not waited
+ * for: its modes are all that can be mended then. */
 static void restore(void)
 {
+	int flags = fcntl(rescue.tty_fd, F_GETFL);
+	struct pollfd tty = { .fd = rescue.tty_fd, .events = POLLOUT };
 	size_t done = 0;
 
-	while (done < rescue.length) {
+	fcntl(rescue.tty_fd, F_SETFL, flags | O_NONBLOCK);
+	while (done < rescue.length && poll(&tty, 1, PATIENCE_MS) == 1) {
 		ssize_t n = write(rescue.tty_fd, rescue.sequence + done, rescue.length - done);
 
 		if (n <= 0)
 			break;
 		done += (size_t)n;
 	}
+	fcntl(rescue.tty_fd, F_SETFL, flags);
 	tcsetattr(rescue.tty_fd, TCSANOW, &rescue.modes);
 }
 
@@ -140,6 +148,12 @@ int lt_rescue_arm(const char *sequence, size_t length, int wake_fd)
 		rescue.at_exit = atexit(at_exit) == 0;
 	rescue.armed = true;
 	return 0;
+}
+
+void lt_rescue_now(void)
+{
+	if (rescue.armed)
+		restore();
 }
 
 void lt_rescue_end(void)

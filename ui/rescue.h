@@ -19,6 +19,9 @@ int lt_rescue_begin(int tty_fd);
  * SIGWINCH and SIGCONT. 0 or -errno. */
 int lt_rescue_arm(const char *sequence, size_t length, int wake_fd);
 
+/* Gives the terminal back at once; safe in a signal handler. */
+void lt_rescue_now(void);
+
 /* Puts the signals back as they were. */
 void lt_rescue_end(void);
 

@@ -9,6 +9,7 @@
 
 #include "looptop/err.h"
 #include "ui/app.h"
+#include "ui/rescue.h"
 #include "ui/term.h"
 
 struct lt_ui {
@@ -67,6 +68,11 @@ out:
 	lt_ui__free(ui);
 	errno = -err;
 	return NULL;
+}
+
+void lt_ui__give_terminal_back(void)
+{
+	lt_rescue_now();
 }
 
 void lt_ui__free(struct lt_ui *ui)

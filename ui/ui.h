@@ -63,6 +63,9 @@ int lt_ui__opened(const struct lt_ui *ui);
 /* Shows one line for a while, for instance from the log. */
 void lt_ui__message(struct lt_ui *ui, const char *text);
 
+/* Gives the terminal back from a signal handler, for who ends the program there. */
+void lt_ui__give_terminal_back(void);
+
 /* Gives the terminal back. Accepts NULL. */
 void lt_ui__free(struct lt_ui *ui);
 

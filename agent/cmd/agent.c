@@ -8,6 +8,7 @@
 #include "agent/pipeline.h"
 #include "agent/signals.h"
 #include "agent/util/clock.h"
+#include "agent/util/stop.h"
 #include "looptop/log.h"
 #include "looptop/sink.h"
 
@@ -30,8 +31,10 @@ static bool serve_until(struct lt_pipeline *pipeline, struct lt_http *http, uint
 	while (!lt_pipeline__wait(pipeline, deadline_ns, -1, &changed)) {
 		const struct lt_snapshot *latest = lt_pipeline__latest(pipeline);
 
-		if (!changed)
+		if (lt_signals__stopped())
 			return false;
+		if (!changed)
+			continue;
 		if (latest && latest->sequence > 1)
 			lt_http__publish(http, latest); /* the next one tells if it fails */
 	}
@@ -42,11 +45,13 @@ static int collect(const struct lt_options *options, struct lt_pipeline *pipelin
 		   struct lt_http *http)
 {
 	uint64_t interval_ns = (uint64_t)(options->interval_seconds * 1e9);
-	uint64_t begin = lt_now_ns(), deadline = begin + interval_ns;
+	uint64_t begin = lt_now_ns();
 	struct lt_rest rest = { begin_rest, end_rest, http };
 
 	lt_pipeline__set_rest(pipeline, &rest);
-	for (long n = 0; !lt_signals__stopped(); deadline += interval_ns) {
+	for (long n = 0; !lt_signals__stopped();) {
+		uint64_t deadline =
+			lt_grid_next(begin, interval_ns, lt_pipeline__tick_ns(pipeline));
 		const struct lt_snapshot *snapshot;
 		int err;
 
@@ -54,7 +59,7 @@ static int collect(const struct lt_options *options, struct lt_pipeline *pipelin
 			break;
 		snapshot = lt_pipeline__tick(pipeline);
 		if (!snapshot)
-			return lt_err(-errno, "collect: %s", strerror(errno));
+			return errno == EOWNERDEAD ? -errno : lt_err(-errno, "collect: %s", strerror(errno));
 		err = lt_http__publish(http, snapshot);
 		if (err)
 			return lt_err(err, "publish metrics: %s", strerror(-err));
@@ -78,6 +83,7 @@ static enum lt_exit run(const struct lt_options *options)
 	int err;
 
 	lt_signals__install();
+	lt_stop__patient_output();
 	/* The port first: one that is taken is told at once, before any probe is placed. */
 	http = lt_http__new(&http_opts);
 	if (!http)
@@ -86,6 +92,7 @@ static enum lt_exit run(const struct lt_options *options)
 	if (!err) {
 		lt_info("serving metrics on port %d", lt_http__port(http));
 		err = collect(options, pipeline, http);
+		lt_stop__in_order();
 		lt_http__hold(http);
 		lt_pipeline__free(pipeline);
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/cmd/cmd.h"
+#include "agent/probe/guard.h"
 #include "agent/probe/probe.h"
 #include "agent/target/handles.h"
 #include "agent/target/identity.h"
@@ -247,9 +248,13 @@ static int check_pid(int pid, const struct lt_features *features)
 static enum lt_exit run(const struct lt_options *options)
 {
 	struct lt_features features;
-	int err = 0;
+	struct lt_guard *guard;
+	int err = lt_guard__new(&guard);
 
-	lt_features__probe(&features, options->perf_only);
+	if (err)
+		return lt_exit_of(err);
+	lt_features__probe(guard, &features, options->perf_only);
+	lt_guard__free(guard);
 	if (options->oldest_way)
 		lt_features__forgo(&features);
 	check_host(&features, options->perf_only);
@@ -260,7 +265,6 @@ static enum lt_exit run(const struct lt_options *options)
 		if (one && !err)
 			err = one;
 	}
-	lt_features__settle(true);
 	return lt_exit_of(features.error ? features.error : err);
 }
 

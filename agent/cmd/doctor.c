@@ -12,6 +12,7 @@
 #include "agent/errand.h"
 #include "agent/signals.h"
 #include "agent/util/new_file.h"
+#include "agent/util/stop.h"
 #include "looptop/log.h"
 
 #define DURATION_SECONDS 30
@@ -75,7 +76,7 @@ static int report(const struct lt_options *options, const struct lt_doctor *doct
 
 	if (!err && fflush(stdout))
 		err = -errno;
-	if (err == -EPIPE)
+	if (err == -EPIPE || (err == -EINTR && lt_signals__stopped()))
 		err = 0;
 	if (err)
 		return lt_err(err, "write the report: %s", strerror(-err));
@@ -104,6 +105,7 @@ static int examine(const struct lt_options *options, struct lt_doctor *doctor,
 	if (err)
 		return err;
 	err = watch(options, pipeline, doctor);
+	lt_stop__in_order();
 	if (!err)
 		err = report(options, doctor, errand);
 	lt_pipeline__free(pipeline);
@@ -125,6 +127,7 @@ static enum lt_exit run(const struct lt_options *options)
 	own.stall_seconds /= LATE_PART;
 	own.keep_tasks = true;
 	lt_signals__install();
+	lt_stop__patient_output();
 	doctor = lt_doctor__new(&opts);
 	if (!doctor)
 		return lt_exit_of(lt_err(-errno, "start the doctor: %s", strerror(errno)));

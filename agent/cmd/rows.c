@@ -24,8 +24,10 @@ static int wait_until(struct lt_pipeline *pipeline, const struct lt_rows *rows, 
 	while (!lt_pipeline__wait(pipeline, deadline_ns, -1, &changed)) {
 		int err;
 
-		if (!changed)
+		if (lt_signals__stopped())
 			return 0;
+		if (!changed)
+			continue;
 		err = rows->live && latest ? rows->take(rows->ctx, latest) : 0;
 		if (err)
 			return err;
@@ -37,11 +39,12 @@ int lt_rows__run(const struct lt_options *options, struct lt_pipeline *pipeline,
 		 const struct lt_rows *rows)
 {
 	uint64_t interval_ns = (uint64_t)(options->interval_seconds * 1e9), begin = lt_now_ns();
-	uint64_t deadline = begin + interval_ns;
 	const struct lt_snapshot *snapshot = lt_pipeline__latest(pipeline);
 	int err = 0;
 
-	for (long n = 0; !err && !lt_signals__stopped(); deadline += interval_ns) {
+	for (long n = 0; !err && !lt_signals__stopped();) {
+		uint64_t deadline =
+			lt_grid_next(begin, interval_ns, lt_pipeline__tick_ns(pipeline));
 		int waited = wait_until(pipeline, rows, deadline, snapshot);
 
 		if (waited <= 0)

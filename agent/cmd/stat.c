@@ -11,6 +11,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/rows.h"
 #include "agent/signals.h"
+#include "agent/util/stop.h"
 #include "looptop/sink.h"
 
 static const struct lt_sink *sink_of(const struct lt_options *options)
@@ -39,8 +40,7 @@ static int take(void *ctx, const struct lt_snapshot *snapshot)
 static enum lt_exit run(const struct lt_options *options)
 {
 	const struct lt_sink *sink = sink_of(options);
-	struct lt_sink_opts sink_opts = { .out = stdout,
-					  .ascii = options->ascii,
+	struct lt_sink_opts sink_opts = { .ascii = options->ascii,
 					  .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	struct output output = { .sink = sink };
 	const struct lt_rows rows = { .take = take,
@@ -50,6 +50,8 @@ static enum lt_exit run(const struct lt_options *options)
 	int err, close_err;
 
 	lt_signals__install();
+	lt_stop__patient_output();
+	sink_opts.out = stdout;
 	err = lt_pipeline__new(options, LT_START_WITH_TARGETS, &pipeline);
 	if (err)
 		return lt_exit_of(err);
@@ -57,13 +59,16 @@ static enum lt_exit run(const struct lt_options *options)
 		lt_rows__announce(pipeline);
 	output.state = sink->open(&sink_opts);
 	err = output.state ? lt_rows__run(options, pipeline, &rows) : -errno;
+	lt_stop__in_order();
 	close_err = output.state ? sink->close(output.state) : 0;
 	if (!err)
 		err = close_err;
 	lt_pipeline__free(pipeline);
 	if (err == -EPIPE) /* head(1) has read enough: no failure */
 		return LT_EXIT_OK;
-	if (err)
+	if (err == -EINTR && lt_signals__stopped()) /* nobody has read for as long as we may wait */
+		return LT_EXIT_OK;
+	if (err && err != -EOWNERDEAD)
 		lt_err(err, "write rows: %s", strerror(-err));
 	return err ? LT_EXIT_FAILED : LT_EXIT_OK;
 }

@@ -10,6 +10,7 @@
 #include "agent/pipeline.h"
 #include "agent/signals.h"
 #include "agent/util/clock.h"
+#include "agent/util/stop.h"
 #include "looptop/log.h"
 #include "ui/ui.h"
 
@@ -89,11 +90,14 @@ static int loop(struct dashboard *dashboard)
 		lt_pipeline__look_at(dashboard->pipeline, lt_ui__looks_at(dashboard->ui));
 		snapshot = lt_pipeline__tick(dashboard->pipeline);
 		if (!snapshot)
-			return lt_err(-errno, "collect: %s", strerror(errno));
+			return errno == EOWNERDEAD ? -errno
+						   : lt_err(-errno, "collect: %s", strerror(errno));
 		/* At the beginning of an interval: its figures are those of all of it. */
 		lt_pipeline__open(dashboard->pipeline, lt_ui__opened(dashboard->ui));
 		lt_ui__update(dashboard->ui, snapshot);
-		dashboard->deadline_ns += dashboard->interval_ns;
+		dashboard->deadline_ns =
+			lt_grid_next(dashboard->deadline_ns, dashboard->interval_ns,
+				     lt_pipeline__tick_ns(dashboard->pipeline));
 		if (dashboard->options->count && ++n >= dashboard->options->count)
 			break;
 	}
@@ -134,10 +138,12 @@ static enum lt_exit run(const struct lt_options *options)
 		lt_pipeline__free(dashboard.pipeline);
 		return lt_exit_of(err) == LT_EXIT_USAGE ? LT_EXIT_USAGE : LT_EXIT_FAILED;
 	}
+	lt_stop__set_last_act(lt_ui__give_terminal_back);
 	lt_log_set_sink(show_message, &dashboard);
 	err = loop(&dashboard);
 	lt_log_set_sink(NULL, NULL);
 	lt_ui__free(dashboard.ui);
+	lt_stop__set_last_act(NULL);
 	lt_pipeline__free(dashboard.pipeline);
 	return lt_exit_of(err);
 }

@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * Probes in one target: which program at which sites, put in and taken out by group. Everything
- * is entry probes, scoped to the one process; closing a link takes its breakpoints out, also when
- * it is the kernel that closes it after our death.
+ * is entry probes, scoped to the one process. The guard has them in its hands (guard.h).
  */
 #include "agent/probe/programs.h"
 
@@ -28,6 +27,10 @@ static int attach_error(const struct lt_attachment *attachment, enum lt_role rol
 				     missing, sizeof(missing));
 	int pid = attachment->target->pid;
 
+	if (err == -ECANCELED)
+		return err; /* the user has asked for the end, and knows why */
+	if (err == -EOWNERDEAD)
+		return lt_err(err, "attach to pid %d: the process that holds the probes was killed", pid);
 	if (!lt_target__alive(attachment->target))
 		return -ESRCH;
 	if (err == -EPERM || err == -EACCES)
@@ -74,18 +77,6 @@ static void prefault(const struct lt_module *module, const uint64_t *offsets, si
 			lt_debug("read %s at 0x%lx: %s", module->path, offsets[i], strerror(errno));
 }
 
-static int attach_multi(const struct lt_attachment *attachment, struct group *group,
-			const struct lt_module *module, struct bpf_program *program,
-			const uint64_t *offsets, const uint64_t *cookies, size_t n)
-{
-	int fd = lt_multi_attach(bpf_program__fd(program), module->fd, attachment->target->pid,
-				 offsets, cookies, n);
-
-	if (fd < 0)
-		return fd;
-	return lt_links__add(&group->links, &group->n_links, (struct lt_link){ .fd = fd });
-}
-
 /* Where links carry no cookies, the programs look them up by the address that was hit. */
 static int write_cookie(const struct lt_attachment *attachment, const struct lt_module *module,
 			const struct lt_site *site, uint64_t cookie)
@@ -99,25 +90,22 @@ static int write_cookie(const struct lt_attachment *attachment, const struct lt_
 	return bpf_map_update_elem(map_fd, key, &cookie, BPF_ANY) ? -errno : 0;
 }
 
-static int attach_perf(const struct lt_attachment *attachment, struct group *group,
-		       const struct lt_module *module, struct bpf_program *program,
-		       const uint64_t *offsets, const uint64_t *cookies, size_t n)
+static int attach_sites(const struct lt_attachment *attachment, struct group *group,
+			const struct lt_guard_sites *sites)
 {
-	bool has_cookies = lt_probe__features(attachment->probe)->attach_cookie;
-	char path[64];
+	int links[LT_GUARD_SITES_MAX], *more;
+	int n = lt_guard__attach(lt_probe__guard(attachment->probe), sites, links);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
-	for (size_t i = 0; i < n; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = has_cookies ? cookies[i] : 0);
-		struct bpf_link *link = bpf_program__attach_uprobe_opts(
-			program, attachment->target->pid, path, offsets[i], &opts);
-
-		if (!link)
-			return -errno;
-		if (lt_links__add(&group->links, &group->n_links,
-				  (struct lt_link){ .fd = -1, .perf = link }))
-			return -ENOMEM;
+	if (n < 0)
+		return n;
+	more = reallocarray(group->links, group->n_links + (size_t)n, sizeof(*more));
+	if (!more) {
+		lt_guard__detach(lt_probe__guard(attachment->probe), links, (size_t)n, true);
+		return -ENOMEM;
 	}
+	memcpy(more + group->n_links, links, (size_t)n * sizeof(*links));
+	group->links = more;
+	group->n_links += (size_t)n;
 	return 0;
 }
 
@@ -125,7 +113,8 @@ static int attach_perf(const struct lt_attachment *attachment, struct group *gro
 static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 		       const struct lt_module *module, enum lt_role role)
 {
-	struct bpf_program *program = lt_programs__of_role(attachment->probe, role);
+	const struct lt_features *features = lt_probe__features(attachment->probe);
+	const struct bpf_program *program = lt_programs__of_role(attachment->probe, role);
 	struct group *group = &attachment->groups[which];
 	uint64_t offsets[LT_IMAGE_SITES_MAX], cookies[LT_IMAGE_SITES_MAX];
 	size_t n = 0;
@@ -145,18 +134,27 @@ static int attach_role(struct lt_attachment *attachment, enum lt_group which,
 	if (!n)
 		return 0;
 	prefault(module, offsets, n);
-	err = (lt_probe__features(attachment->probe)->uprobe_multi ? attach_multi : attach_perf)(
-		attachment, group, module, program, offsets, cookies, n);
+	err = attach_sites(attachment, group,
+			   &(struct lt_guard_sites){ .prog_fd = bpf_program__fd(program),
+						     .file_fd = module->fd,
+						     .pid = attachment->target->pid,
+						     .offsets = offsets,
+						     .cookies = cookies,
+						     .n = n,
+						     .multi = features->uprobe_multi,
+						     .has_cookies = features->attach_cookie });
 	if (err)
 		return attach_error(attachment, role, err);
 	group->n_sites += n;
 	return 0;
 }
 
-/* Takes out the probes of groups first to last. */
+/* Takes out the probes of groups first to last. Who has ended cannot run into them: nobody waits until they are out. */
 static void detach_groups(struct lt_attachment *attachment, enum lt_group first, enum lt_group last)
 {
-	struct lt_link *links = NULL;
+	struct lt_guard *guard = lt_probe__guard(attachment->probe);
+	bool wait = !attachment->target_ended;
+	int *links;
 	size_t n = 0;
 
 	if (attachment->target->generic && attachment->groups[first].n_sites)
@@ -168,19 +166,16 @@ static void detach_groups(struct lt_attachment *attachment, enum lt_group first,
 	for (enum lt_group g = first; g <= last; g++) {
 		struct group *group = &attachment->groups[g];
 
-		if (links && group->n_links) {
+		if (links && group->n_links)
 			memcpy(links + n, group->links, group->n_links * sizeof(*links));
-			n += group->n_links;
-		} else {
-			lt_links__destroy(group->links, group->n_links);
-		}
+		else
+			lt_guard__detach(guard, group->links, group->n_links, wait);
+		n += group->n_links;
 		free(group->links);
 		*group = (struct group){ 0 };
 	}
-	if (links && attachment->target_ended)
-		lt_links__part(links, n, lt_probe__parting(attachment->probe));
-	else if (links)
-		lt_links__destroy(links, n);
+	if (links)
+		lt_guard__detach(guard, links, n, wait);
 	free(links);
 }
 

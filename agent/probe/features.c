@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/probe/links.h"
+#include "agent/probe/guard.h"
 #include "agent/probe/multi.h"
 #include "agent/util/clock.h"
 #include "caps.skel.h"
@@ -82,22 +82,28 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
 	return 0;
 }
 
-/* Attaches the throw-away program by a multi link; a descriptor or -errno. */
-static int attach_multi(const struct lt_caps_bpf *skel, int self_fd, uint64_t offset)
+/* Attaches the throw-away program; 0 with the number of the link, or -errno. */
+static int attach(struct lt_guard *guard, const struct lt_caps_bpf *skel, bool multi, int *ret_link)
 {
-	uint64_t cookie = 1;
+	int links[LT_GUARD_SITES_MAX], n;
+	uint64_t offset = target_offset(), cookie = 1;
+	struct lt_guard_sites sites = { .prog_fd = bpf_program__fd(skel->progs.lt_caps_hit),
+					.file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
+					.pid = getpid(),
+					.offsets = &offset,
+					.cookies = &cookie,
+					.n = 1,
+					.multi = multi,
+					.has_cookies = skel->rodata->lt_has_cookies };
 
-	return lt_multi_attach(bpf_program__fd(skel->progs.lt_caps_hit), self_fd, getpid(),
-			       &offset, &cookie, 1);
-}
-
-static int attach_perf(struct lt_caps_bpf *skel, uint64_t offset)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = skel->rodata->lt_has_cookies);
-
-	skel->links.lt_caps_hit = bpf_program__attach_uprobe_opts(
-		skel->progs.lt_caps_hit, getpid(), "/proc/self/exe", offset, &opts);
-	return skel->links.lt_caps_hit ? 0 : -errno;
+	if (sites.file_fd < 0)
+		return -errno;
+	n = lt_guard__attach(guard, &sites, links);
+	close(sites.file_fd);
+	if (n < 0)
+		return n;
+	*ret_link = links[0];
+	return 0;
 }
 
 static struct lt_caps_bpf *load(const struct lt_features *features, bool multi)
@@ -139,54 +145,23 @@ static int calibrate(struct lt_features *features, struct lt_caps_bpf *skel)
 	return 0;
 }
 
-/* Its probe is taken out by a child: nobody waits for the kernel's grace period, a third of the time to attach. */
-static struct lt_parting parting;
-
-static void take_out(struct lt_caps_bpf *skel, int link_fd)
-{
-	struct lt_link link = { .fd = link_fd, .perf = skel ? skel->links.lt_caps_hit : NULL };
-
-	if (skel)
-		skel->links.lt_caps_hit = NULL;
-	if (link.fd >= 0 || link.perf)
-		lt_links__part(&link, 1, &parting);
-}
-
-void lt_features__settle(bool wait)
-{
-	lt_parting__reap(&parting, wait);
-	if (parting.n)
-		return;
-	free(parting.children);
-	parting = (struct lt_parting){ 0 };
-}
-
 /* Tries one way of attaching; 0 if hits arrive by it. */
-static int try_way(struct lt_features *features, bool multi)
+static int try_way(struct lt_guard *guard, struct lt_features *features, bool multi)
 {
-	uint64_t offset = target_offset();
-	int err, link_fd = -1, self_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	struct lt_caps_bpf *skel = load(features, multi);
+	int err, link;
 
-	if (!skel) {
-		err = -errno;
-		goto out;
-	}
-	if (multi) {
-		link_fd = attach_multi(skel, self_fd, offset);
-		err = link_fd < 0 ? link_fd : 0;
-	} else {
-		err = attach_perf(skel, offset);
-	}
-	if (!err)
+	if (!skel)
+		return -errno;
+	err = attach(guard, skel, multi, &link);
+	if (!err) {
 		err = calibrate(features, skel);
+		/* Nobody calls the function any more: it may be taken out whenever that is done. */
+		lt_guard__detach(guard, &link, 1, false);
+	}
 	if (!err)
 		features->uprobe_multi = multi;
-out:
-	take_out(skel, link_fd);
 	lt_caps_bpf__destroy(skel);
-	if (self_fd >= 0)
-		close(self_fd);
 	return err;
 }
 
@@ -202,6 +177,9 @@ static void explain(struct lt_features *features, bool perf_only)
 			 "looptop check)",
 			 n ? missing : "a kernel that allows BPF to this user",
 			 n && !multi ? ": perf uprobes ask for it since CVE-2025-38466" : "");
+	else if (features->error == -EOWNERDEAD)
+		snprintf(features->why_not, sizeof(features->why_not),
+			 "load and attach probes: the process that holds them was killed");
 	else
 		snprintf(
 			features->why_not, sizeof(features->why_not),
@@ -265,7 +243,22 @@ const char *lt_features__no_stacks(const struct lt_features *features)
 	return features->bpf_loop ? NULL : "they need bpf_loop (Linux 5.17)";
 }
 
-int lt_features__probe(struct lt_features *ret_features, bool perf_only)
+/* What says nothing about the kernel stays what it is; else there is no such thing here. */
+static int error_of(int err)
+{
+	switch (err) {
+	case 0:
+	case -EPERM:
+	case -EACCES:
+	case -ECANCELED:
+	case -EOWNERDEAD:
+		return err;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int lt_features__probe(struct lt_guard *guard, struct lt_features *ret_features, bool perf_only)
 {
 	*ret_features = (struct lt_features){ .hit_cost_ns = NAN };
 	ret_features->kernel_btf = has_kernel_btf();
@@ -273,12 +266,11 @@ int lt_features__probe(struct lt_features *ret_features, bool perf_only)
 	ret_features->bpf_loop = has_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_loop);
 	ret_features->attach_cookie = has_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie);
 	ret_features->atomic_fetch = has_atomic_fetch();
-	if (!perf_only && try_way(ret_features, true) == 0)
+	if (!perf_only && try_way(guard, ret_features, true) == 0)
 		return 0;
-	ret_features->error = try_way(ret_features, false);
+	ret_features->error = try_way(guard, ret_features, false);
 	if (ret_features->error)
 		explain(ret_features, perf_only);
-	if (ret_features->error && ret_features->error != -EPERM && ret_features->error != -EACCES)
-		ret_features->error = -EOPNOTSUPP;
+	ret_features->error = error_of(ret_features->error);
 	return ret_features->error;
 }

@@ -6,13 +6,12 @@
 
 #include <bpf/libbpf.h>
 
-#include "agent/probe/links.h"
-#include "agent/probe/multi.h"
+#include "agent/probe/guard.h"
 #include "agent/probe/probe.h"
 #include "looptop.skel.h"
 
 struct group {
-	struct lt_link *links;
+	int *links; /* as the guard calls them */
 	size_t n_links;
 	size_t n_sites;
 };
@@ -35,7 +34,7 @@ struct btf;
 int lt_wait_function_id(const struct btf *btf, const char *call);
 
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe);
-struct lt_parting *lt_probe__parting(struct lt_probe *probe);
+struct lt_guard *lt_probe__guard(const struct lt_probe *probe);
 const struct lt_features *lt_probe__features(const struct lt_probe *probe);
 
 #endif

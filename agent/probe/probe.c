@@ -41,7 +41,7 @@ struct lt_probe {
 	enum lt_wait_way wait_way;
 	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
-	struct lt_parting parting;
+	struct lt_guard *guard; /* borrowed */
 };
 
 struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
@@ -54,9 +54,9 @@ struct lt_waits *lt_probe__waits(const struct lt_probe *probe)
 	return probe->waits;
 }
 
-struct lt_parting *lt_probe__parting(struct lt_probe *probe)
+struct lt_guard *lt_probe__guard(const struct lt_probe *probe)
 {
-	return &probe->parting;
+	return probe->guard;
 }
 
 double lt_probe__wait_cost_ns(const struct lt_probe *probe)
@@ -281,12 +281,15 @@ int lt_probe__new(const struct lt_probe_opts *opts, const struct lt_features *fe
 	struct lt_probe *probe;
 	int err;
 
+	if (features->error == -ECANCELED)
+		return -ECANCELED;
 	if (features->error)
 		return lt_err(features->error, "%s", features->why_not);
 	probe = calloc(1, sizeof(*probe));
 	if (!probe)
 		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	probe->features = *features;
+	probe->guard = opts->guard;
 	err = load(probe, opts);
 	if (err) {
 		lt_probe__free(probe);
@@ -300,8 +303,6 @@ void lt_probe__free(struct lt_probe *probe)
 {
 	if (!probe)
 		return;
-	lt_parting__reap(&probe->parting, true);
-	free(probe->parting.children);
 	ring_buffer__free(probe->ring);
 	lt_waits__free(probe->waits);
 	lt_looptop_bpf__destroy(probe->skel);
@@ -397,8 +398,6 @@ int lt_probe__drain(struct lt_probe *probe, const struct lt_drain *drain)
 {
 	int n;
 
-	lt_parting__reap(&probe->parting, false);
-	lt_features__settle(false);
 	probe->drain = *drain;
 	__atomic_store_n(&probe->skel->bss->lt_begins, 0, __ATOMIC_RELAXED);
 	n = ring_buffer__consume(probe->ring);

@@ -38,13 +38,11 @@ struct lt_features {
 	char why_not[256]; /* the sentence for it */
 };
 
+struct lt_guard; /* agent/probe/guard.h */
+
 /* Loads a throw-away program and probes a function of our own. Always fills features; returns its
  * error. perf_only: as if the kernel had no multi links. */
-int lt_features__probe(struct lt_features *ret_features, bool perf_only);
-
-/* That function's probe is taken out in the background, by a child: takes leave of it if it has ended; wait: when it
- * has. */
-void lt_features__settle(bool wait);
+int lt_features__probe(struct lt_guard *guard, struct lt_features *ret_features, bool perf_only);
 
 /* Would probes be placed by multi links on this host, as far as can be told? */
 bool lt_features__multi_expected(const struct lt_features *features, bool perf_only);
@@ -70,6 +68,7 @@ const char *lt_features__no_stacks(const struct lt_features *features);
 struct lt_probe;
 
 struct lt_probe_opts {
+	struct lt_guard *guard; /* borrowed */
 	uint64_t stall_ns;
 	unsigned max_targets; /* sizes the tables */
 	enum lt_wait_way waits; /* LT_WAITS_NONE: no process is watched by its system calls */

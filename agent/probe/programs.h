@@ -5,6 +5,7 @@
 #define LOOPTOP_PROBE_PROGRAMS_H
 
 #include "agent/probe/internal.h"
+#include "agent/probe/multi.h"
 
 /* Switches off what this kernel does not take; before the object is loaded. */
 void lt_programs__choose(struct lt_looptop_bpf *skel, const struct lt_features *features,

@@ -31,10 +31,13 @@ struct text {
 static void terminal_size(FILE *out, int *ret_width, int *ret_height)
 {
 	struct winsize size = { 0 };
+	int fd = fileno(out);
 
+	if (fd < 0) /* stdout, with a writer of its own (agent/util/stop.h) */
+		fd = STDOUT_FILENO;
 	*ret_width = DEFAULT_WIDTH;
 	*ret_height = DEFAULT_HEIGHT;
-	if (ioctl(fileno(out), TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
+	if (ioctl(fd, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
 		return;
 	*ret_width = size.ws_col;
 	*ret_height = size.ws_row;

@@ -33,6 +33,19 @@ static inline double lt_wall_seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/*
+ * When the interval that begins at now_ns ends: at a point of the grid that goes through origin_ns. Points that were
+ * missed, by a process that was stopped or had no CPU, are skipped, and no interval is shorter than half of its length.
+ */
+static inline uint64_t lt_grid_next(uint64_t origin_ns, uint64_t interval_ns, uint64_t now_ns)
+{
+	uint64_t soonest_ns = now_ns + interval_ns / 2;
+
+	if (soonest_ns <= origin_ns)
+		return origin_ns;
+	return origin_ns + (soonest_ns - origin_ns + interval_ns - 1) / interval_ns * interval_ns;
+}
+
 /* The two clocks at one moment: returns Unix time in seconds, and the CLOCK_MONOTONIC ns that belong to
  * it. Read again if the thread was held up between the two. */
 static inline double lt_wall_now(uint64_t *ret_now_ns)

@@ -84,6 +84,7 @@ enum lt_exit lt_exit_of(int err)
 {
 	switch (-err) {
 	case 0:
+	case ECANCELED: /* by the user */
 		return LT_EXIT_OK;
 	case EINVAL:
 		return LT_EXIT_USAGE;

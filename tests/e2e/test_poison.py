@@ -80,7 +80,7 @@ def assert_genuine_is_measured(node, way):
     with node.run("mixed.js") as target:
         truth, process = measure(target, "start", tier="wait", extra=way, seconds=1)
         assert target.alive
-        process.loop().assert_busy(truth["active"])
+        process.loop().assert_busy(truth)
         assert process.kind("fs")["completed"] == truth["timers"], "one fs.stat for each timer"
         assert_works(target)
 
@@ -142,7 +142,7 @@ def test_who_may_write_is_not_kept(one_node, harm, public, tmp_path, monkeypatch
     harm(path)
     with node_workload(path, "mixed.js") as target:
         truth, process = measure(target, "start", tier="full", seconds=0.5)
-    process.loop().assert_busy(truth["active"])
+    process.loop().assert_busy(truth)
     assert not entries(tmp_path)
 
 

@@ -9,10 +9,9 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
-from support import looptop, procfs
+from support import looptop, procfs, torture
 from support.looptop import NO_BUDGET, Stat, measure
 from support.workload import NOTHING, add_beside
 
@@ -150,10 +149,6 @@ def test_one_of_two_targets_dies(one_node):
     series.of(target.pid).loop().assert_busy(truth)
 
 
-def children(pid):
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
 def test_many_targets_die_at_once(one_node):
     """The kernel takes its time with their probes: that is left to children, of whom none stays."""
     generic = subprocess.Popen(["/usr/bin/python3", "-c", "import asyncio; asyncio.run(asyncio.sleep(60))"])
@@ -168,17 +163,19 @@ def test_many_targets_die_at_once(one_node):
             generic.kill()  # it has no probes of its own in it
             generic.wait(10)
             stat.settle()
-            fds = procfs.fd_count(stat.process.pid)
+            guard = torture.guard_of(stat.process.pid)
+            links = torture.link_count(guard)
+            helpers = torture.children(stat.process.pid)
             for target in targets[1:]:
                 target.process.kill()
             stat.settle()
             truth = targets[0].call("start", seconds=1)
             stat.settle()
-            deadline = time.monotonic() + 5
-            while children(stat.process.pid):
-                assert time.monotonic() < deadline, children(stat.process.pid)
+            deadline = time.monotonic() + 60
+            while (left := torture.children(guard) + torture.children(stat.process.pid)) != helpers:
+                assert time.monotonic() < deadline, left
                 time.sleep(0.1)
-            assert procfs.fd_count(stat.process.pid) < fds - 10
+            assert 0 < torture.link_count(guard) <= links // len(targets)
             assert procfs.changed_text(pids[0])
             series = stat.stop()
         assert_text_is_the_files(pids[0])

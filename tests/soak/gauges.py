@@ -16,15 +16,28 @@ def kib(path, name):
     raise ValueError(f"{path} has no {name}")
 
 
-def bpf_objects(pid):
-    """How many (maps, programs, links) its descriptors are, an object with several descriptors once."""
-    found = {"map_id": set(), "prog_id": set(), "link_id": set()}
+def family(pid):
+    """It, and who holds its probes."""
+    return [pid, *map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def infos(pid):
+    """What the kernel says of each descriptor."""
     folder = pathlib.Path(f"/proc/{pid}/fdinfo")
-    for name in os.listdir(folder):
-        try:
-            lines = (folder / name).read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # closed between the list and the look
+    try:
+        for name in os.listdir(folder):
+            try:
+                yield (folder / name).read_text().splitlines()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # closed between the list and the look
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # a child that has ended
+
+
+def bpf_objects(pid):
+    """How many (maps, programs, links) their descriptors are, an object with several descriptors once."""
+    found = {"map_id": set(), "prog_id": set(), "link_id": set()}
+    for lines in (lines for member in family(pid) for lines in infos(member)):
         keys = dict(line.split(":", 1) for line in lines if ":" in line)
         for kind in ("link_id", "map_id", "prog_id"):  # a link tells of its program too
             if kind in keys:

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The looptop authors
 """What the kernel says about a process: its text, its descriptors, how often it slept."""
 
+import array
 import os
 import signal
 import time
@@ -77,6 +78,28 @@ def changed_text(pid):
         for start, end, offset, path in text_maps(pid):
             with open(path, "rb", buffering=0) as file:
                 changed += changed_range(memory, file, start, end, offset)
+    return changed
+
+
+def own_pages(pid, start, end):
+    """The addresses of the pages between that are not the file's any more: only those can differ from it."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as file:
+        entries = array.array("Q", os.pread(file.fileno(), (end - start) // page * 8, start // page * 8))
+    there, of_a_file = 3 << 62, 1 << 61  # in memory or swapped out
+    return [start + i * page for i, entry in enumerate(entries) if entry & there and not entry & of_a_file]
+
+
+def changed_soon(pid):
+    """As changed_text(), but looks only where something may have changed: for who asks a thousand times."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    changed = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, offset, path in text_maps(pid):
+            pages = own_pages(pid, start, end)
+            with open(path, "rb", buffering=0) as file:
+                for at in pages:
+                    changed += changed_range(memory, file, at, at + page, offset + at - start)
     return changed
 
 

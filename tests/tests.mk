@@ -57,5 +57,6 @@ accuracy: all nodes
 	/usr/bin/python3 tests/accuracy/accuracy.py
 
 -include tests/tui/tui.mk
+include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk
 include tests/vm/vm.mk

@@ -9,11 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The one behind a line; NULL: that was the last, with a newline at its end or without. */
+static const char *next_line(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	return end ? end + 1 : NULL;
+}
+
 int lt_cgroup_path(const char *text, const char *controller, char *buf, size_t size)
 {
 	size_t wanted = strlen(controller);
 
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+	for (const char *line = text; line; line = next_line(line)) {
 		const char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
 		const char *end = line + strcspn(line, "\n");
 
@@ -47,7 +55,7 @@ double lt_cgroup_stat(const char *text, const char *key)
 {
 	size_t length = strlen(key);
 
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL)
+	for (const char *line = text; line; line = next_line(line))
 		if (!strncmp(line, key, length) && line[length] == ' ')
 			return strtod(line + length, NULL);
 	return NAN;

@@ -45,6 +45,7 @@ help:
 	@echo 'make demo       try it on a sample server (root)'
 	@echo 'make test       install what is missing, build, run all tests (root)'
 	@echo 'make unit | lint | rules | tui | e2e   one ring of them'
+	@echo 'make fuzz       fuzzers for SECONDS=30 each, JOBS=2 at a time, FUZZERS=elf,proc or all'
 	@echo 'make cross      build build/arm64/looptop, with Debian'"'"'s libraries for arm64'
 	@echo 'make test-vm    looptop on stock kernels 5.10 to the newest, x86-64 and arm64, under QEMU (root)'
 	@echo 'make bench      measure what it costs; writes docs/BENCHMARKS.md (root)'

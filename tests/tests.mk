@@ -16,6 +16,7 @@ test:
 	+$(MAKE_TEST) cross
 	+$(MAKE_TEST) unit
 	+$(MAKE_TEST) SANITIZE=1 unit
+	+$(MAKE_TEST) fuzz SECONDS=30
 	+$(MAKE_TEST) tui
 	+$(MAKE_TEST) e2e
 	+$(MAKE_TEST) e2e-san

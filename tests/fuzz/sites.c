@@ -154,11 +154,16 @@ static void end_file(size_t n_symbols, size_t strings, bool stripped)
 	memcpy(file + 1024, sections, sizeof(sections));
 }
 
-/* How many symbols, with the one that means none; *ret_strings: bytes of their names. */
+/* How many symbols, with the one that means none and the imported one; *ret_strings: bytes of their names. */
 static size_t add_functions(struct input *input, bool stripped, size_t *ret_strings)
 {
-	size_t at = TEXT_AT, strings = 1, n = 1;
+	static const char import[] = "\0epoll_pwait";
+	size_t at = TEXT_AT, strings = sizeof(import), n = 2;
+	Elf64_Sym imported = { .st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC) };
 
+	/* in the place where it is among the dynamic symbols, for a file that has no others */
+	memcpy(file + STRTAB_AT, import, sizeof(import));
+	memcpy(file + SYMTAB_AT + sizeof(imported), &imported, sizeof(imported));
 	while (input->left >= 3) {
 		uint16_t hash = (uint16_t)(input->at[0] | input->at[1] << 8);
 		size_t size = 4 * (size_t)input->at[2];

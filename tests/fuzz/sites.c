@@ -3,7 +3,8 @@
 /*
  * libFuzzer target: the code of the functions that the tables of runtimes name, in a file whose headers are right, so that
  * finders of sites and layouts are what is reached. The input: flags (1 byte: the machine, no local symbols), then records:
- * which name (2 bytes, a hash), how long (1 byte, times 4), its bytes. Functions lie one after the other, 16-aligned.
+ * which name (2 bytes, a hash), how long (1 byte: of code in 32 bytes; with its upper bit, of data in 4), its bytes. They
+ * lie one after the other, 32-aligned.
  */
 #include <elf.h>
 #include <stddef.h>
@@ -166,13 +167,13 @@ static size_t add_functions(struct input *input, bool stripped, size_t *ret_stri
 	memcpy(file + SYMTAB_AT + sizeof(imported), &imported, sizeof(imported));
 	while (input->left >= 3) {
 		uint16_t hash = (uint16_t)(input->at[0] | input->at[1] << 8);
-		size_t size = 4 * (size_t)input->at[2];
+		bool is_data = input->at[2] & 0x80;
+		size_t size = (size_t)(input->at[2] & 0x7f) * (is_data ? 4 : 32);
 		const char *name = find_name(hash);
-		bool is_data = (hash & 1) && !strncmp(name, "_ZTV", 4);
 		Elf64_Sym symbol = {
 			.st_name = (uint32_t)strings,
 			.st_info = ELF64_ST_INFO(stripped ? STB_GLOBAL : STB_LOCAL,
-						 is_data || size <= 12 ? STT_OBJECT : STT_FUNC),
+						 is_data ? STT_OBJECT : STT_FUNC),
 			.st_shndx = 5, .st_value = at,
 		};
 
@@ -189,7 +190,7 @@ static size_t add_functions(struct input *input, bool stripped, size_t *ret_stri
 		strings += strlen(name) + 1;
 		input->at += size;
 		input->left -= size;
-		at = (at + size + 15) & ~(size_t)15;
+		at = (at + size + 31) & ~(size_t)31;
 	}
 	*ret_strings = strings;
 	return n;

@@ -30,13 +30,14 @@ static const char *const more_names[] = {
 	"_ZN2v87Isolate10GetCurrentEv", "_ZN2v88internal23DefaultEmbeddedBlobCodeEv",
 	"_ZN2v88internal27DefaultEmbeddedBlobCodeSizeEv",
 	"Builtins_CEntry_Return1_ArgvOnStack_NoBuiltinExit",
-	"Builtins_InterpreterEntryTrampoline", "_ZN2v88internal4Heap10SetGCStateENS1_9HeapStateE",
-	"_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE",
-	"_ZN2v87Isolate22GetHeapSpaceStatisticsEPNS_19HeapSpaceStatisticsEm",
+	"Builtins_InterpreterEntryTrampoline", "_ZN2v88internal4Heap10SetGCStateE",
+	"_ZN2v87Isolate17GetHeapStatisticsEP",
+	"_ZN2v87Isolate22GetHeapSpaceStatisticsEP",
 	"_ZN2v88internal18g_current_isolate_E", "_ZN2v88internal7Isolate12isolate_key_E",
 	"_ZN2v88internal7Version6major_E", "_ZN2v88internal7Version6minor_E",
 	"_ZN2v88internal7Version6build_E", "_ZTVN4node6crypto7TestJobE", "_ZTVN4node10ZlibStreamE",
 	"_ZN4node14ThreadPoolWork12ScheduleWorkEv", "uv__run_timers", "uv_library_shutdown",
+	"v8dbg_TaggedSize", "v8dbg_SmiValueShift", "v8dbg_SmiShiftSize", "v8dbg_class_Script__name__Object",
 };
 
 static const char *names[NAMES_MAX];

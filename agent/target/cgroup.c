@@ -9,19 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The one behind a line; NULL: that was the last, with a newline at its end or without. */
+/* The last line may have no newline: what was read may have been cut. */
 static const char *next_line(const char *line)
 {
-	const char *end = strchr(line, '\n');
+	const char *end = strchrnul(line, '\n');
 
-	return end ? end + 1 : NULL;
+	return *end ? end + 1 : end;
+}
+
+/* From another cgroup namespace a path may lead up first; below /sys/fs/cgroup it would leave that. */
+static bool leads_up(const char *path, size_t length)
+{
+	for (size_t i = 0; i + 3 <= length; i++)
+		if (!memcmp(path + i, "/..", 3) && (i + 3 == length || path[i + 3] == '/'))
+			return true;
+	return false;
 }
 
 int lt_cgroup_path(const char *text, const char *controller, char *buf, size_t size)
 {
 	size_t wanted = strlen(controller);
 
-	for (const char *line = text; line; line = next_line(line)) {
+	for (const char *line = text; *line; line = next_line(line)) {
 		const char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
 		const char *end = line + strcspn(line, "\n");
 
@@ -32,7 +41,8 @@ int lt_cgroup_path(const char *text, const char *controller, char *buf, size_t s
 
 			if (length != wanted || strncmp(name, controller, wanted))
 				continue;
-			if (path[1] != '/' || (size_t)(end - path) > size)
+			if (path[1] != '/' || (size_t)(end - path) > size ||
+			    leads_up(path + 1, (size_t)(end - path - 1)))
 				return -ENOENT;
 			memcpy(buf, path + 1, (size_t)(end - path - 1));
 			buf[end - path - 1] = '\0';
@@ -55,7 +65,7 @@ double lt_cgroup_stat(const char *text, const char *key)
 {
 	size_t length = strlen(key);
 
-	for (const char *line = text; line; line = next_line(line))
+	for (const char *line = text; *line; line = next_line(line))
 		if (!strncmp(line, key, length) && line[length] == ' ')
 			return strtod(line + length, NULL);
 	return NAN;

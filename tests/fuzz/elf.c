@@ -92,8 +92,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static uint64_t number(unsigned *seed, size_t size)
 {
 	static const uint64_t edges[] = {
-		0, 1, 2, 4, 7, 8, 16, 24, 0x7f, 0x80, 0xff, 0x100, 0xfff, 0x1000, 0xffff, 0x10000,
-		INT32_MAX, 0x80000000, UINT32_MAX, 1ull << 32, INT64_MAX, 1ull << 63, -16ull, -1ull,
+		0,	    1,		2,	   4,	       7,	  8,
+		16,	    24,		0x7f,	   0x80,       0xff,	  0x100,
+		0xfff,	    0x1000,	0xffff,	   0x10000,    INT32_MAX, 0x80000000,
+		UINT32_MAX, 1ull << 32, INT64_MAX, 1ull << 63, -16ull,	  -1ull,
 	};
 	uint64_t any = (uint64_t)rand_r(seed) << 31 ^ (uint64_t)rand_r(seed);
 
@@ -136,8 +138,8 @@ static void pick_section(const uint8_t *data, size_t size, unsigned *seed, uint6
 
 	memcpy(&eh, data, sizeof(eh));
 	for (int i = 0; i < 32 && eh.e_shnum; i++) {
-		uint64_t at = eh.e_shoff +
-			      sizeof(Elf64_Shdr) * ((unsigned)rand_r(seed) % eh.e_shnum);
+		uint64_t at =
+			eh.e_shoff + sizeof(Elf64_Shdr) * ((unsigned)rand_r(seed) % eh.e_shnum);
 		Elf64_Shdr sh;
 
 		if (eh.e_shoff > size || at > size - sizeof(sh))

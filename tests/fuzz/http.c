@@ -26,7 +26,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	fixture = fixture_new();
-	fixture->snapshot.interval_seconds = 1e6; /* nobody publishes again: it must not count as stale */
+	fixture->snapshot.interval_seconds =
+		1e6; /* nobody publishes again: it must not count as stale */
 	http = lt_http__new(&opts);
 	CHECK(http && !lt_http__publish(http, &fixture->snapshot));
 	return 0;

@@ -12,8 +12,14 @@
 #include "tests/fuzz/fuzz.h"
 
 static const char *const executables[] = {
-	"/usr/bin/node", "/opt/node20 (deleted)", "/usr/bin/python3.11", "/usr/sbin/nginx",
-	"/usr/bin/redis-server", "", "/bin/x", "node-v18.1",
+	"/usr/bin/node",
+	"/opt/node20 (deleted)",
+	"/usr/bin/python3.11",
+	"/usr/sbin/nginx",
+	"/usr/bin/redis-server",
+	"",
+	"/bin/x",
+	"node-v18.1",
 };
 
 #define N_EXECUTABLES (sizeof(executables) / sizeof(executables[0]))

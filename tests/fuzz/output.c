@@ -12,7 +12,15 @@
 #include "tests/unit/fixture_snapshot.h"
 
 /* What is printed, and how many lines it has with harmless names. */
-enum { PAGE, OPENMETRICS, CSV, TEXT, STALLS, STALLS_JSON, KINDS };
+enum {
+	PAGE,
+	OPENMETRICS,
+	CSV,
+	TEXT,
+	STALLS,
+	STALLS_JSON,
+	KINDS
+};
 
 static size_t plain_lines[KINDS], plain_fields;
 

@@ -27,17 +27,28 @@
 
 /* Those that are in no table, as their finders are code. Data of 4 bytes, functions. */
 static const char *const more_names[] = {
-	"_ZN2v87Isolate10GetCurrentEv", "_ZN2v88internal23DefaultEmbeddedBlobCodeEv",
+	"_ZN2v87Isolate10GetCurrentEv",
+	"_ZN2v88internal23DefaultEmbeddedBlobCodeEv",
 	"_ZN2v88internal27DefaultEmbeddedBlobCodeSizeEv",
 	"Builtins_CEntry_Return1_ArgvOnStack_NoBuiltinExit",
-	"Builtins_InterpreterEntryTrampoline", "_ZN2v88internal4Heap10SetGCStateE",
+	"Builtins_InterpreterEntryTrampoline",
+	"_ZN2v88internal4Heap10SetGCStateE",
 	"_ZN2v87Isolate17GetHeapStatisticsEP",
 	"_ZN2v87Isolate22GetHeapSpaceStatisticsEP",
-	"_ZN2v88internal18g_current_isolate_E", "_ZN2v88internal7Isolate12isolate_key_E",
-	"_ZN2v88internal7Version6major_E", "_ZN2v88internal7Version6minor_E",
-	"_ZN2v88internal7Version6build_E", "_ZTVN4node6crypto7TestJobE", "_ZTVN4node10ZlibStreamE",
-	"_ZN4node14ThreadPoolWork12ScheduleWorkEv", "uv__run_timers", "uv_library_shutdown",
-	"v8dbg_TaggedSize", "v8dbg_SmiValueShift", "v8dbg_SmiShiftSize", "v8dbg_class_Script__name__Object",
+	"_ZN2v88internal18g_current_isolate_E",
+	"_ZN2v88internal7Isolate12isolate_key_E",
+	"_ZN2v88internal7Version6major_E",
+	"_ZN2v88internal7Version6minor_E",
+	"_ZN2v88internal7Version6build_E",
+	"_ZTVN4node6crypto7TestJobE",
+	"_ZTVN4node10ZlibStreamE",
+	"_ZN4node14ThreadPoolWork12ScheduleWorkEv",
+	"uv__run_timers",
+	"uv_library_shutdown",
+	"v8dbg_TaggedSize",
+	"v8dbg_SmiValueShift",
+	"v8dbg_SmiShiftSize",
+	"v8dbg_class_Script__name__Object",
 };
 
 static const char *names[NAMES_MAX];
@@ -93,26 +104,44 @@ static const char *find_name(uint16_t hash)
 
 static Elf64_Shdr section(uint32_t type, uint64_t flags, uint64_t at, uint64_t size)
 {
-	return (Elf64_Shdr){ .sh_type = type, .sh_flags = flags, .sh_addr = flags ? at : 0,
-			     .sh_offset = at, .sh_size = size };
+	return (Elf64_Shdr){ .sh_type = type,
+			     .sh_flags = flags,
+			     .sh_addr = flags ? at : 0,
+			     .sh_offset = at,
+			     .sh_size = size };
 }
 
 /* Headers, the stub that jumps to epoll_pwait(), and how it is bound. */
 static void begin_file(bool arm64)
 {
-	static const uint8_t stub_arm64[] = { 0x50, 0, 0, 0xf0, 0x11, 6, 0x40, 0xf9,
+	static const uint8_t stub_arm64[] = { 0x50, 0,	  0, 0xf0, 0x11, 6, 0x40, 0xf9,
 					      0x10, 0x22, 0, 0x91, 0x20, 2, 0x1f, 0xd6 };
 	Elf64_Ehdr head = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_DYN, .e_machine = arm64 ? EM_AARCH64 : EM_X86_64, .e_version = EV_CURRENT,
-		.e_phoff = sizeof(head), .e_shoff = 1024, .e_ehsize = sizeof(head),
-		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3, .e_shentsize = sizeof(Elf64_Shdr),
-		.e_shnum = 7, .e_shstrndx = 6,
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
+		.e_type = ET_DYN,
+		.e_machine = arm64 ? EM_AARCH64 : EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(head),
+		.e_shoff = 1024,
+		.e_ehsize = sizeof(head),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 3,
+		.e_shentsize = sizeof(Elf64_Shdr),
+		.e_shnum = 7,
+		.e_shstrndx = 6,
 	};
 	Elf64_Phdr loads[3] = {
-		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = FILE_BYTES, .p_memsz = FILE_BYTES },
-		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = DATA_AT,
-		  .p_vaddr = DATA_AT + DATA_MORE, .p_filesz = 4096, .p_memsz = 8192 },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_X,
+		  .p_filesz = FILE_BYTES,
+		  .p_memsz = FILE_BYTES },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_W,
+		  .p_offset = DATA_AT,
+		  .p_vaddr = DATA_AT + DATA_MORE,
+		  .p_filesz = 4096,
+		  .p_memsz = 8192 },
 		{ .p_type = PT_TLS, .p_flags = PF_R, .p_memsz = 64, .p_align = 8 },
 	};
 	Elf64_Sym import = { .st_name = 19, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC) };
@@ -175,7 +204,8 @@ static size_t add_functions(struct input *input, bool stripped, size_t *ret_stri
 			.st_name = (uint32_t)strings,
 			.st_info = ELF64_ST_INFO(stripped ? STB_GLOBAL : STB_LOCAL,
 						 is_data ? STT_OBJECT : STT_FUNC),
-			.st_shndx = 5, .st_value = at,
+			.st_shndx = 5,
+			.st_value = at,
 		};
 
 		input->at += 3;

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +41,30 @@ static void test_path(void **state)
 			 -ENOENT);
 	assert_int_equal(lt_cgroup_path("0::/a", "", path, sizeof(path)), 0);
 	assert_string_equal(path, "/a");
+	/* Out of our cgroup namespace there is nothing below /sys/fs/cgroup to read. */
+	assert_int_equal(lt_cgroup_path("0::/..\n", "", path, sizeof(path)), -ENOENT);
+	assert_int_equal(lt_cgroup_path("0::/../../tmp/x", "", path, sizeof(path)), -ENOENT);
+	assert_int_equal(lt_cgroup_path("0::/a/..b/...", "", path, sizeof(path)), 0);
+	assert_string_equal(path, "/a/..b/...");
+}
+
+/* What was read may have been cut anywhere; each piece is in memory of its own, so that nobody reads beyond it. */
+static void test_cut_texts(void **state)
+{
+	static const char *const texts[] = { hybrid, "0::/a", "nr_periods 40\nnr_throttled 7" };
+	char path[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (size_t n = 0; n <= strlen(texts[i]); n++) {
+			char *text = strndup(texts[i], n);
+
+			lt_cgroup_path(text, "none", path, sizeof(path));
+			lt_cgroup_path(text, "", path, sizeof(path));
+			assert_true(isnan(lt_cgroup_stat(text, "none")));
+			free(text);
+		}
+	}
 }
 
 static void test_numbers(void **state)
@@ -82,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_cut_texts),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_own_process),
 	};

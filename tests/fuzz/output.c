@@ -23,8 +23,9 @@ enum {
 };
 
 static size_t plain_lines[KINDS], plain_fields;
+static struct fixture *fixture; /* large: made once */
 
-static void name_all(struct fixture *fixture, const char *text)
+static void name_all(const char *text)
 {
 	struct lt_process *process = &fixture->processes[1];
 
@@ -46,7 +47,7 @@ static size_t count(const char *text, char wanted)
 }
 
 /* To be freed. */
-static char *print_page(const struct fixture *fixture, bool openmetrics)
+static char *print_page(bool openmetrics)
 {
 	struct lt_prom_opts opts = { .openmetrics = openmetrics };
 	size_t length;
@@ -57,7 +58,7 @@ static char *print_page(const struct fixture *fixture, bool openmetrics)
 }
 
 /* To be freed. */
-static char *print(const struct lt_sink *sink, const struct fixture *fixture)
+static char *print(const struct lt_sink *sink)
 {
 	struct lt_sink_opts opts = { .header_every = 1000 };
 	size_t size;
@@ -72,20 +73,20 @@ static char *print(const struct lt_sink *sink, const struct fixture *fixture)
 	return text;
 }
 
-static char *print_as(int kind, const struct fixture *fixture)
+static char *print_as(int kind)
 {
 	switch (kind) {
 	case PAGE:
 	case OPENMETRICS:
-		return print_page(fixture, kind == OPENMETRICS);
+		return print_page(kind == OPENMETRICS);
 	case CSV:
-		return print(&lt_sink_csv, fixture);
+		return print(&lt_sink_csv);
 	case TEXT:
-		return print(&lt_sink_text, fixture);
+		return print(&lt_sink_text);
 	case STALLS:
-		return print(&lt_sink_stalls, fixture);
+		return print(&lt_sink_stalls);
 	default:
-		return print(&lt_sink_stalls_json, fixture);
+		return print(&lt_sink_stalls_json);
 	}
 }
 
@@ -103,7 +104,7 @@ static size_t fields(const char *text)
 	return n;
 }
 
-static void check_json(const struct fixture *fixture, const char *text)
+static void check_json(const char *text)
 {
 	char *line = lt_json_line(&fixture->snapshot), *clean = malloc(3 * strlen(text) + 1);
 	json_t *json, *process;
@@ -121,13 +122,12 @@ static void check_json(const struct fixture *fixture, const char *text)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct fixture *fixture = fixture_new();
-
 	(void)argc;
 	(void)argv;
-	name_all(fixture, "plain");
+	fixture = fixture_new();
+	name_all("plain");
 	for (int kind = 0; kind < KINDS; kind++) {
-		char *text = print_as(kind, fixture);
+		char *text = print_as(kind);
 
 		plain_lines[kind] = count(text, '\n');
 		CHECK(plain_lines[kind]);
@@ -135,7 +135,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			plain_fields = fields(text);
 		free(text);
 	}
-	free(fixture);
 	return 0;
 }
 
@@ -144,19 +143,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input input = { data, size };
 	int kind = input_byte(&input) % (KINDS + 1);
 	char *name = input_text(&input), *text;
-	struct fixture *fixture = fixture_new();
 
-	name_all(fixture, name);
+	name_all(name);
 	if (kind == KINDS) {
-		check_json(fixture, name);
+		check_json(name);
 	} else if (*name) {
-		text = print_as(kind, fixture);
+		text = print_as(kind);
 		CHECK(count(text, '\n') == plain_lines[kind]);
 		CHECK(!strchr(text, '\r') && !strchr(text, '\x1b'));
 		CHECK(kind != CSV || fields(text) == plain_fields);
 		free(text);
 	}
+	name_all("plain");
 	free(name);
-	free(fixture);
 	return 0;
 }

@@ -20,7 +20,7 @@ static uint64_t input_word(struct input *input)
 	return word;
 }
 
-/* What was found must be there up to the next entry: a later offset never finds an earlier entry. */
+/* Whatever the table holds, what it tells is a position or that there is none. */
 static void find(const uint8_t *table, size_t n, bool new_encoding, int64_t offset)
 {
 	struct lt_v8_position position;

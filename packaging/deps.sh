@@ -18,7 +18,7 @@ case ${1:-build} in
 build) ;;
 test) packages="$packages libcmocka-dev libuv1-dev python3 python3-pytest tmux prometheus procps
     util-linux systemd git chromium neovim python3-uvloop libbrotli1 libc-ares2 libicu72 libnghttp2-14
-    redis-server nginx-light memcached bind9 $cross" ;;
+    redis-server nginx-light memcached bind9 libclang-rt-dev $cross" ;;
 vm) packages="$packages python3 python3-pytest util-linux qemu-system-x86 qemu-system-arm busybox-static kmod
     xz-utils zstd $cross" ;;
 demo) command -v node >/dev/null || packages="$packages libuv1-dev" ;;

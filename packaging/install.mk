@@ -46,6 +46,7 @@ help:
 	@echo 'make test       install what is missing, build, run all tests (root)'
 	@echo 'make unit | lint | rules | tui | e2e   one ring of them'
 	@echo 'make test-slow  the end-to-end tests on a machine that is slow and shared, TIMES=1 (root)'
+	@echo 'make fuzz       fuzzers for SECONDS=30 each, JOBS=2 at a time, FUZZERS=elf,proc or all'
 	@echo 'make cross      build build/arm64/looptop, with Debian'"'"'s libraries for arm64'
 	@echo 'make test-vm    looptop on stock kernels 5.10 to the newest, x86-64 and arm64, under QEMU (root)'
 	@echo 'make bench      measure what it costs; writes docs/BENCHMARKS.md (root)'

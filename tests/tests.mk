@@ -17,6 +17,7 @@ test:
 	+$(MAKE_TEST) cross
 	+LT_NO_SKIP=1 $(MAKE_TEST) unit
 	+LT_NO_SKIP=1 $(MAKE_TEST) SANITIZE=1 unit
+	+$(MAKE_TEST) fuzz SECONDS=30
 	+$(MAKE_TEST) tui
 	+$(MAKE_TEST) e2e
 	+$(MAKE_TEST) e2e-san
@@ -64,6 +65,7 @@ accuracy: all nodes
 	/usr/bin/python3 tests/accuracy/accuracy.py
 
 -include tests/tui/tui.mk
+include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk
 include tests/torture/torture.mk
 include tests/vm/vm.mk

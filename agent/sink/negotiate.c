@@ -8,13 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* The q of an entry's parameters, 1 if it has none; what is no number counts as 0. */
+/* The q of an entry's parameters, 1 if it has none; what is no number from 0 to 1 ("nan", "9") counts as 0. */
 static double weight_of(const char *entry, size_t n)
 {
 	const char *end = entry + n;
 
 	for (const char *s = memchr(entry, ';', n); s; s = memchr(s, ';', (size_t)(end - s))) {
 		char digits[8] = "";
+		double weight;
 
 		for (s++; s < end && (*s == ' ' || *s == '\t'); s++)
 			;
@@ -22,7 +23,8 @@ static double weight_of(const char *entry, size_t n)
 			continue;
 		for (size_t i = 0; i < sizeof(digits) - 1 && s + 2 + i < end; i++)
 			digits[i] = s[2 + i];
-		return strtod(digits, NULL);
+		weight = strtod(digits, NULL);
+		return weight >= 0 && weight <= 1 ? weight : 0;
 	}
 	return 1;
 }

@@ -24,11 +24,12 @@ bool lt_elf__has_symtab(const struct lt_elf *elf)
  */
 static const char *name_at(const Elf_Data *names, size_t offset)
 {
-	const char *name = (const char *)names->d_buf + offset;
+	const char *name;
 	size_t left;
 
 	if (!names->d_buf || offset >= names->d_size)
 		return NULL;
+	name = (const char *)names->d_buf + offset;
 	left = names->d_size - offset;
 	return memchr(name, '\0', left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES) ? name : NULL;
 }

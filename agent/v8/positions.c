@@ -24,6 +24,8 @@ static bool unsigned_vlq(struct cursor *cursor, uint64_t *ret_value)
 	     shift += 7) {
 		uint8_t byte = cursor->bytes[cursor->at++];
 
+		if (shift == VLQ_SHIFT_MAX && byte > 1)
+			return false; /* more than 64 bits: what is left of it would be another number */
 		value |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80)) {
 			*ret_value = value;

@@ -137,12 +137,13 @@ static bool is_base64(const char *header, size_t length)
 /* The map inside of a data: URL, which is decoded in place. */
 static int read_data(char *url, size_t size, const char *base, struct lt_sourcemap **ret_map)
 {
-	char *comma = memchr(url, ',', size), *text = comma + 1;
+	char *comma = memchr(url, ',', size), *text;
 	size_t length;
 	ssize_t decoded;
 
 	if (size < sizeof(data_scheme) || !comma)
 		return -EINVAL;
+	text = comma + 1;
 	length = percent_decode(text, text, size - (size_t)(text - url));
 	decoded = (ssize_t)length;
 	if (is_base64(url, (size_t)(comma - url)))

@@ -18,6 +18,7 @@ from support.hanging import HangingFiles
 from support.looptop import Stat, run
 from support.screen import Screen
 from support.series import Series
+from support.workload import add_beside
 
 NOBODY = 65534
 IDLE = "setInterval(() => {}, 300); console.log('ready')"

@@ -2,15 +2,11 @@
 /* Copyright (c) 2026 The looptop authors */
 /* libFuzzer target: a text as a source map, as a script's end, as a URL and as a path. */
 #include <assert.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "agent/v8/sourcemap.h"
 #include "agent/v8/sourcemap_internal.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/sourcemap_file.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void ask(const struct lt_sourcemap *map)
 {
@@ -29,8 +25,9 @@ static void ask(const struct lt_sourcemap *map)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct input input = { data, size };
 	struct lt_sourcemap *map;
-	char path[512], *text = strndup((const char *)data, size), *url;
+	char path[512], *text = input_text(&input), *url;
 
 	if (!lt_sourcemap__parse((const char *)data, size, "/srv/app.js.map", &map)) {
 		ask(map);

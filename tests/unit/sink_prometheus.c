@@ -550,6 +550,11 @@ static void test_negotiation(void **state)
 	assert_false(lt_wants_openmetrics("application/openmetrics-text;q=0"));
 	assert_false(lt_wants_openmetrics("application/openmetrics-texture"));
 	assert_false(lt_wants_openmetrics("application/openmetrics-text;q=,;;,;q"));
+	/* what is no weight is none: it neither wins nor poisons the comparison */
+	assert_false(lt_wants_openmetrics("application/openmetrics-text;q=9,text/plain;q=1"));
+	assert_false(lt_wants_openmetrics("application/openmetrics-text;q=inf"));
+	assert_true(lt_wants_openmetrics("application/openmetrics-text,text/plain;q=3"));
+	assert_true(lt_wants_openmetrics("application/openmetrics-text,text/plain;q=nan"));
 }
 
 static void test_empty(void **state)

@@ -27,7 +27,6 @@ from support.pressure import (
     stolen_seconds,
     waited_seconds,
 )
-from support.procfs import cpu_ns
 
 WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
 
@@ -165,7 +164,8 @@ class Held:
         self.pid = pid
 
     def read(self):
-        return waited_seconds(self.pid), waited_seconds(self.pid, self.pid), cpu_ns(self.pid) / 1e9, stolen_seconds()
+        ran, main_waited, _ = Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()
+        return waited_seconds(self.pid), int(main_waited) / 1e9, int(ran) / 1e9, stolen_seconds()
 
     def __enter__(self):
         self.before, self.began = self.read(), time.monotonic()
@@ -175,7 +175,7 @@ class Held:
         seconds = time.monotonic() - self.began
         waited, main_waited, ran, stolen = (now - before for now, before in zip(self.read(), self.before))
         self.share = waited / seconds
-        self.part = main_waited / (main_waited + ran)
+        self.part = main_waited / (main_waited + ran) if main_waited else 0
         self.stolen_share = stolen / seconds
 
 

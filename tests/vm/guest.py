@@ -131,6 +131,7 @@ def handles(binary, kind):
             idle = target.call("resources", SLOW)
             end = stat.settle(SLOW)
             held = target.call("hold", SLOW, **HELD)
+            held["blocked"] = [unix_time(moment) for moment in held["blocked"]]
             stat.settle(SLOW)
             snapshots = stat.stop(timeout=SLOW).snapshots
     return {"kind": kind, "idle": idle, "held": held, "idle_in": [begin, end], "snapshots": snapshots}

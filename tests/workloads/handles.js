@@ -4,7 +4,7 @@
 // Handles of all kinds, and what the process itself says of them. With `worker` as its argument a Worker has them.
 // open {path}: servers, sockets, pipes, a datagram socket, a child, a watched directory; resources: what
 // getActiveResourcesInfo() says; flood {port, chunks}: writes to somebody who does not read; drop: ends that;
-// hold {immediates, timers, ms}: blocks the loop with so many waiting; many {n}: so many handles without descriptors;
+// hold {immediates, timers, ms}: blocks the loop with so many waiting, and tells from when to when; many {n}: so many handles without descriptors;
 // serve {}: a server that closes what connects, and tells how many were open at most with `served`.
 'use strict';
 const dgram = require('dgram');
@@ -58,14 +58,17 @@ function hold({ immediates, timers, ms }) {
     // the last immediate is, and goes when that runs: a reading in between sees all of it.
     fs.stat('/', () => {
       const truth = { immediates, timers: resources().counts.Timeout };
+      const blocked = [];
       const end = () => {
         for (const timer of [...waiting, due]) clearInterval(timer);
-        resolve({ ...truth, seconds: monotonic() - since });
+        resolve({ ...truth, seconds: monotonic() - since, blocked });
       };
       process.nextTick(() => {});
       for (let i = 1; i < immediates; i++) setImmediate(() => {});
       setImmediate(end);
+      blocked.push(monotonic());
       burn(ms);
+      blocked.push(monotonic());
     });
   }));
 }

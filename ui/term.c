@@ -28,6 +28,7 @@
 /* Mouse reports off, in every way that curses may have switched them on. */
 #define MOUSE_OFF	"\033[?1000l\033[?1002l\033[?1003l\033[?1006l"
 #define DOUBLE_CLICK_NS 400000000ull
+#define PRESSES_MAX	8 /* as many as curses keeps */
 
 struct lt_term {
 	SCREEN *screen;
@@ -38,6 +39,8 @@ struct lt_term {
 	int width, height;
 	uint64_t click_ns;
 	int click_x, click_y;
+	MEVENT presses[PRESSES_MAX]; /* that came at once and are not told yet, the latest first */
+	int n_presses;
 };
 
 static bool add_fd(int poll_fd, int fd)
@@ -266,22 +269,29 @@ static enum lt_key_type click_type(struct lt_term *term, int x, int y)
 	return again ? LT_KEY_DOUBLE_CLICK : LT_KEY_CLICK;
 }
 
+static struct lt_key press_key(struct lt_term *term, const MEVENT *event)
+{
+	struct lt_key key = { .type = LT_KEY_NONE, .x = event->x, .y = event->y };
+
+	if (event->bstate & BUTTON4_PRESSED)
+		key.type = LT_KEY_WHEEL_UP;
+	else if (event->bstate & BUTTON5_PRESSED)
+		key.type = LT_KEY_WHEEL_DOWN;
+	else if (event->bstate & BUTTON1_PRESSED)
+		key.type = click_type(term, event->x, event->y);
+	return key;
+}
+
+/* Curses tells once of presses that come at once, as they do from a line or a machine that is slow: the second of a
+ * double click would be lost. */
 static struct lt_key mouse_key(struct lt_term *term)
 {
-	struct lt_key key = { .type = LT_KEY_NONE };
-	MEVENT event;
-
-	if (getmouse(&event) != OK)
-		return key;
-	key.x = event.x;
-	key.y = event.y;
-	if (event.bstate & BUTTON4_PRESSED)
-		key.type = LT_KEY_WHEEL_UP;
-	else if (event.bstate & BUTTON5_PRESSED)
-		key.type = LT_KEY_WHEEL_DOWN;
-	else if (event.bstate & BUTTON1_PRESSED)
-		key.type = click_type(term, event.x, event.y);
-	return key;
+	while (term->n_presses < PRESSES_MAX &&
+	       getmouse(&term->presses[term->n_presses]) == OK)
+		term->n_presses++;
+	if (!term->n_presses)
+		return (struct lt_key){ .type = LT_KEY_NONE };
+	return press_key(term, &term->presses[--term->n_presses]);
 }
 
 static struct lt_key function_key(struct lt_term *term, wint_t code)
@@ -354,6 +364,10 @@ enum lt_term_event lt_term__next(struct lt_term *term, struct lt_key *ret_key)
 	if (read(term->wake_fd, &wakes, sizeof(wakes)) == sizeof(wakes)) {
 		wake(term);
 		return LT_TERM_RESIZED;
+	}
+	if (term->n_presses) {
+		*ret_key = press_key(term, &term->presses[--term->n_presses]);
+		return LT_TERM_KEY;
 	}
 	kind = get_wch(&code);
 	if (kind == ERR)

@@ -32,7 +32,7 @@ def served(one_node):
             add_beside(truth, before, target.account())
             yield agent, target.pid, truth, page
             agent.stop()
-            assert procfs.changed_text(target.pid) == []
+            procfs.wait_text_back(target.pid)
 
 
 def assert_busy(busy, truth):

@@ -142,10 +142,12 @@ def ids(report):
     return [finding["id"] for finding in report["findings"]]
 
 
-def summary(report):
+def summary(report, held):
     """What a failing assertion has to say."""
     findings = [(f["id"], f["title"], f["seen"], f["weight_seconds"]) for f in report["findings"]]
-    return "\n".join(map(str, [*findings, *report["processes"][0]["loops"], *report["notes"]]))
+    unseen = [one for one in report["checked"] if not one["looked_at"]]
+    lines = [*findings, *report["processes"][0]["loops"], *report["notes"], *unseen, vars(held)]
+    return "\n".join(map(str, lines))
 
 
 # What says why a loop has no time, so that the rest is not said of it any more (agent/doctor: a loop that is busy, timers
@@ -210,8 +212,8 @@ def test_an_illness_is_found(one_node, request, tmp_path, illness):
     if not found and may_be_outweighed(illness, report, held):
         print(f"{illness}: the machine's own illness is worse: {held.part:.2f} of the CPU was not to be had")
         return
-    assert [finding["id"] for finding in found] == [illness], summary(report)
-    assert NAMED[illness] in str(found[0]), summary(report)
+    assert [finding["id"] for finding in found] == [illness], summary(report, held)
+    assert NAMED[illness] in str(found[0]), summary(report, held)
 
 
 class LightLoad(threading.Thread):
@@ -245,7 +247,7 @@ def test_a_healthy_service_has_no_finding(one_node, service):
             load.stopped.set()
             load.join(PATIENCE)
             assert load.requests > 0
-    assert set(ids(report)) <= surroundings(service, held), summary(report)
+    assert set(ids(report)) <= surroundings(service, held), summary(report, held)
 
 
 def test_the_text_says_the_same(one_node):

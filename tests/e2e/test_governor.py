@@ -328,4 +328,4 @@ def test_the_one_that_is_open_on_the_screen(one_node):
             screen.wait(lambda: b"phases" in screen.shown, PATIENCE, "tier on the screen")
             assert procfs.changed_text(other.pid) == []
             assert screen.quit() == 0
-        assert procfs.changed_text(looked_at.pid) == []
+        procfs.wait_text_back(looked_at.pid)

@@ -27,7 +27,7 @@ def test_damaged_program(one_node, tmp_path, damage):
                 assert result.stderr.strip() or command == ["check"]
             elif command[0] == "stat":
                 Series([strict_json(line) for line in result.stdout.splitlines()]).assert_sound()
-        assert procfs.changed_text(target.pid) == []
+        procfs.wait_text_back(target.pid)
         assert target.answer("start", PATIENCE)["timers"] > 0
     binary.unlink()
 

@@ -96,12 +96,11 @@ class Screen:
         self.tmux("resize-window", "-x", str(width), "-y", str(height))
 
     def click(self, column, line, times=1):
-        """A press and a release in the encoding that terminfo tells for this terminal."""
+        """A press and a release in the encoding that terminfo tells for this terminal, so many times without a pause."""
         place = chr(33 + column) + chr(33 + line)
-        for _ in range(times):
-            report = "\x1b[M" + chr(32) + place + "\x1b[M" + chr(35) + place
-            # A semicolon at the end, the line 26, would end tmux's command.
-            self.tmux("send-keys", "-l", report[:-1] + "\\;" if report.endswith(";") else report)
+        report = ("\x1b[M" + chr(32) + place + "\x1b[M" + chr(35) + place) * times
+        # A semicolon at the end, the line 26, would end tmux's command.
+        self.tmux("send-keys", "-l", report[:-1] + "\\;" if report.endswith(";") else report)
 
     def assert_restored(self, status):
         self.wait(r"(?m)^\$\s*$")

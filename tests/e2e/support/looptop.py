@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import PATIENCE
 from .lines import Lines
 from .series import Series
 from .workload import add_beside
@@ -39,7 +40,7 @@ def strict_json(line):
     return json.loads(line, parse_constant=refuse, object_pairs_hook=unique)
 
 
-def run(*arguments, timeout=20, **options):
+def run(*arguments, timeout=PATIENCE, **options):
     """looptop to its end: the CompletedProcess, with what it said."""
     return subprocess.run(
         [str(BINARY), *map(str, arguments)],
@@ -93,7 +94,7 @@ class Running:
     def messages(self):
         return list(self._messages.items)
 
-    def wait_attached(self, timeout=20):
+    def wait_attached(self, timeout=PATIENCE):
         """Waits until the probes of all targets are live; how long the program took for that."""
 
         def attached(messages):
@@ -103,7 +104,7 @@ class Running:
         assert strict_json(line)["event"] == "attached"
         return time.monotonic() - self.started
 
-    def wait_message(self, text, timeout=20):
+    def wait_message(self, text, timeout=PATIENCE):
         """Waits for a line on stderr that has this text; all that have it."""
 
         def with_text(messages):
@@ -111,12 +112,12 @@ class Running:
 
         return self._messages.wait(with_text, timeout, f"looptop does not say {text!r}")
 
-    def stop(self, signum=signal.SIGTERM, status=0, timeout=20):
+    def stop(self, signum=signal.SIGTERM, status=0, timeout=PATIENCE):
         """Ends the program as a user would; fails if that is no normal end."""
         self.process.send_signal(signum)
         return self.finish(status, timeout)
 
-    def finish(self, status=0, timeout=20):
+    def finish(self, status=0, timeout=PATIENCE):
         """Waits for the program's end; what it told."""
         code = self.process.wait(timeout)
         self._output.join()
@@ -147,7 +148,7 @@ class Stat(Running):
     def told(self):
         return Series(self.snapshots)
 
-    def wait_snapshots(self, count, timeout=20):
+    def wait_snapshots(self, count, timeout=PATIENCE):
         def enough(snapshots):
             return len(snapshots) >= count
 
@@ -157,7 +158,7 @@ class Stat(Running):
         """The first true answer of found(snapshots)."""
         return self._output.wait(found, timeout, what)
 
-    def settle(self, timeout=10):
+    def settle(self, timeout=PATIENCE):
         """Waits for a whole interval that began after this call: all that was, is counted then."""
         now = time.time()
 

@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from . import PATIENCE
+
 
 def threads(pid):
     return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
@@ -101,6 +103,15 @@ def changed_soon(pid):
                 for at in pages:
                     changed += changed_range(memory, file, at, at + page, offset + at - start)
     return changed
+
+
+def wait_text_back(pid):
+    """Waits until a process's text is that of its files again: whoever looks at the host's links holds each for a moment,
+    so that it may outlive looptop by that."""
+    deadline = time.monotonic() + PATIENCE
+    while changed := changed_text(pid):
+        assert time.monotonic() < deadline, f"breakpoints stay in process {pid}: {changed}"
+        time.sleep(0.02)
 
 
 def changed_range(memory, file, start, end, offset):

@@ -130,6 +130,7 @@ def surround(illness, target, stack):
 # A leak takes its time to tell.
 LEAK_WATCH = ("-d", "10", "-i", "1", *looptop.NO_BUDGET)
 LONGER = {"heap-grows": LEAK_WATCH, "memory-grows": LEAK_WATCH}
+ASKS_FOR_COLLECTIONS = {"gc-long-major", *LONGER}
 
 
 def examine(pid, *extra, watch=WATCH):
@@ -159,8 +160,9 @@ GIVES_WAY = {
 
 
 class Held:
-    """What the kernel says: for which share of a time the process' threads wanted a CPU and had none, which part of what
-    its main thread wanted it did not get, and how much was taken from all CPUs by the host of this machine."""
+    """What the kernel says: for which share of a time the process' threads, and those beside the main thread, wanted a CPU
+    and had none, which part of what the main thread wanted it did not get, and how much was taken from all CPUs by the host
+    of this machine."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -177,6 +179,7 @@ class Held:
         seconds = time.monotonic() - self.began
         waited, main_waited, ran, stolen = (now - before for now, before in zip(self.read(), self.before))
         self.share = waited / seconds
+        self.helpers_share = (waited - main_waited) / seconds
         self.part = main_waited / (main_waited + ran) if main_waited else 0
         self.stolen_share = stolen / seconds
 
@@ -186,6 +189,8 @@ def surroundings(illness, held):
     others = {"cpu-starved", "cpu-throttled"} if held.share > 0.03 else set()
     if others and illness in LONGER:
         others.add("gc-long-major")  # the collections that it asks for are stretched by the wait
+    if illness in ASKS_FOR_COLLECTIONS and held.helpers_share > 0.03:
+        others.add("sync-wait")  # before a collection the loop's thread waits for helpers, and those for a CPU
     if held.stolen_share > 0.01:
         others.add("timers-late")
     return others - {illness}

@@ -255,6 +255,10 @@ def is_idle(row):
     return utilization is not None and utilization < 0.05
 
 
+def is_late(row):
+    return row["stalled_seconds"] or row["stalls"]
+
+
 def cpu_of(what):
     """CPU time of the children that it starts and waits for."""
     before = os.times()
@@ -293,13 +297,17 @@ def test_nobody_named(one_node):
         anew = cpu_of(lambda: run("list", timeout=PATIENCE))
     print(f"looptop: {cost * 1e3:.2f} ms of CPU time in an interval, {anew * 1e3:.2f} ms to look at all anew")
     assert cost < anew / 3
+    # A machine that keeps even those from running makes them late, and then they are looked at.
+    late_ones = {p["pid"] for s in series.snapshots for p in s["processes"] if any(map(is_late, p["loops"]))}
     for target in idle:
         row = process_of(quiet, target.pid)
+        if target.pid in late_ones:
+            continue
         assert row["tier"] == "memory" and is_told(row, "measured by its memory alone")
         assert row["probe_hits"] == 0
-    assert patched == [], "breakpoints in processes that nobody wants to know about"
+    assert set(patched) <= late_ones, "breakpoints in processes that nobody wants to know about"
     assert late["self"]["overhead_ratio"] <= 0.02
-    ours = {t.pid for t in idle}
+    ours = {t.pid for t in idle} - late_ones
     for snapshot in series.snapshots:
         for row in snapshot["processes"]:
             if row["pid"] in ours:

@@ -3,7 +3,6 @@
 """Attach to an HTTP server in the middle of its life, while it serves as fast as it can."""
 
 import time
-from bisect import bisect_right
 
 import pytest
 from support import PATIENCE
@@ -15,10 +14,11 @@ CONNECTIONS = 16
 
 
 def around(diary, moment):
-    """The entries of the server's diary before and after a moment."""
-    at = bisect_right(diary, [moment, float("inf")])
-    assert 0 < at < len(diary), "the moment is outside the diary"
-    return diary[at - 1], diary[at]
+    """The entries of the server's diary that were made before and after a moment; others may have run while one was."""
+    before = [entry for entry in diary if entry[3] <= moment]
+    after = [entry for entry in diary if entry[0] >= moment]
+    assert before and after, "the moment is outside the diary"
+    return before[-1], after[0]
 
 
 def grown(diary, begin, end, which):

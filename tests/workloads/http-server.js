@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) 2026 The looptop authors
 //
-// An HTTP server that keeps a diary of its own loop: every 20 ms, the moment, and the active time and the requests
-// so far. listen answers with the port; diary with the entries and the number of requests.
+// An HTTP server that keeps a diary of its own loop: every 20 ms, the moment, the active time and the requests
+// so far, and the moment when those were read. listen answers with the port; diary with the entries and the number of requests.
 'use strict';
 const http = require('http');
 const { performance } = require('perf_hooks');
@@ -20,7 +20,7 @@ const server = http.createServer((request, response) => {
 
 function listen() {
   setInterval(() => {
-    diary.push([monotonic(), performance.eventLoopUtilization().active / 1e3, requests]);
+    diary.push([monotonic(), performance.eventLoopUtilization().active / 1e3, requests, monotonic()]);
   }, 20).unref();
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve({ port: server.address().port }));

@@ -15,6 +15,7 @@ import pytest
 from support import PATIENCE, looptop
 from support.looptop import BINARY, Stat, assert_says_why, run, strict_json
 from support.series import Series
+from support.workload import WORKLOADS
 
 NOBODY = 65534
 
@@ -142,10 +143,12 @@ def test_duration(idle):
     assert 1 <= len(intervals) <= 6, intervals
 
 
-def test_name_pattern(one_node, idle):
+def test_name_pattern(one_node, idle, tmp_path):
     """A glob on the display name; another process of the same runtime is left alone."""
-    with one_node.run("spin.js") as other:
-        result = run("stat", "--json", "-i", "0.2", "-c", "2", "-n", "spin*")
+    script = tmp_path / f"spin-{os.getpid()}.js"
+    script.symlink_to(WORKLOADS / "spin.js")
+    with one_node.run(script) as other:
+        result = run("stat", "--json", "-i", "0.2", "-c", "2", "-n", f"spin-{os.getpid()}*")
         assert result.returncode == 0
         for line in result.stdout.splitlines():
             assert [p["pid"] for p in strict_json(line)["processes"]] == [other.pid]

@@ -131,6 +131,7 @@ def surround(illness, target, stack):
 LEAK_WATCH = ("-d", "10", "-i", "1", *looptop.NO_BUDGET)
 LONGER = {"heap-grows": LEAK_WATCH, "memory-grows": LEAK_WATCH}
 ASKS_FOR_COLLECTIONS = {"gc-long-major", *LONGER}
+COLLECTS = {"gc-share", "gc-scavenge-pressure", *ASKS_FOR_COLLECTIONS}
 
 
 def examine(pid, *extra, watch=WATCH):
@@ -152,8 +153,10 @@ def summary(report, held):
 
 
 # What says why a loop has no time, so that the rest is not said of it any more (agent/doctor: a loop that is busy, timers
-# that are late, what waits to be delivered; who is throttled is not starved besides).
+# that are late, what waits to be delivered; who is throttled is not starved besides; long collections are not in
+# the share of all).
 GIVES_WAY = {
+    "gc-long-major": {"gc-share"},
     "cpu-throttled": {"cpu-starved", "timers-late", "loop-busy", "slow-delivery"},
     "cpu-starved": {"timers-late", "loop-busy", "slow-delivery"},
 }
@@ -187,8 +190,8 @@ class Held:
 def surroundings(illness, held):
     """Findings that are true of a machine that others use too, where the kernel says so as well."""
     others = {"cpu-starved", "cpu-throttled"} if held.share > 0.03 else set()
-    if others and illness in LONGER:
-        others.add("gc-long-major")  # the collections that it asks for are stretched by the wait
+    if others and illness in COLLECTS:
+        others.add("gc-long-major")  # its collections are stretched by the wait
     if illness in ASKS_FOR_COLLECTIONS and held.helpers_share > 0.03:
         others.add("sync-wait")  # before a collection the loop's thread waits for helpers, and those for a CPU
     if held.stolen_share > 0.01:
@@ -199,7 +202,7 @@ def surroundings(illness, held):
 def may_be_outweighed(illness, report, held):
     """May an illness be less than it takes to be told? All loads are as ill as it takes several times over. Who got less
     than half of the CPU that it wanted is as much less ill; or the doctor says what is worse. Either way it says so."""
-    worse = {"cpu-starved", "cpu-throttled"} & set(ids(report)) & surroundings(illness, held)
+    worse = set(ids(report)) & surroundings(illness, held) & set(GIVES_WAY)
     return any(held.part > 0.5 or illness in GIVES_WAY[finding] for finding in worse)
 
 

@@ -221,6 +221,24 @@ static bool is_same_loop(const struct lt_loop_mem *before, const struct lt_loop_
 	       memory_idle(now) + INEXACT_SECONDS >= memory_idle(before);
 }
 
+/*
+ * Its idle time until a moment that is not later than its reading. Who reads may be let run only some milliseconds after
+ * the interval has ended, and the row is of the interval. What the loop was at, at its reading, it was at before: since
+ * the wait that runs began, or since the turn began, when libuv last looked at its clock.
+ */
+static double memory_idle_at(const struct lt_loop_mem *mem, uint64_t at_ns)
+{
+	uint64_t idle_ns = lt_loop_mem__idle_ns(mem), late_ns = mem->read_ns - at_ns;
+	uint64_t since_ns = mem->entry_ns ? mem->entry_ns : mem->time_ms * 1000000;
+	uint64_t changed_ns = since_ns > at_ns ? since_ns - at_ns : 0; /* after that moment */
+
+	if (changed_ns > late_ns)
+		changed_ns = late_ns;
+	/* before a wait it was busy, before a turn it waited */
+	late_ns = mem->entry_ns ? late_ns - changed_ns : changed_ns;
+	return (double)(idle_ns > late_ns ? idle_ns - late_ns : 0) / 1e9;
+}
+
 /* One wait ran through the whole interval: no turn, and nobody had to wait. */
 static void set_slept(struct lt_loop *out, double elapsed)
 {
@@ -238,11 +256,13 @@ static void build_memory(struct lt_loop_state *loop, const struct lt_moment *mom
 {
 	/* A record that is missing once counts this interval with the next. */
 	bool alone = !loop->has_record && (!loop->had_record || moment->tier == LT_TIER_MEMORY);
-	double elapsed = seconds_between(loop->mem_before.read_ns, loop->mem.read_ns);
+	uint64_t at_ns = loop->mem.read_ns < moment->now_ns ? loop->mem.read_ns : moment->now_ns;
+	double elapsed = seconds_between(loop->mem_before_ns, at_ns);
+	double idle_at = memory_idle_at(&loop->mem, at_ns);
 	bool again = loop->had_memory && is_same_loop(&loop->mem_before, &loop->mem);
 
 	if (again && alone && loop->mem.metrics_on) {
-		double idle = fmax(memory_idle(&loop->mem) - memory_idle(&loop->mem_before), 0);
+		double idle = fmax(idle_at - loop->idle_before, 0);
 
 		out->idle_seconds = fmin(idle, elapsed);
 		out->busy_seconds = elapsed - out->idle_seconds;
@@ -256,6 +276,8 @@ static void build_memory(struct lt_loop_state *loop, const struct lt_moment *mom
 		grow(&loop->total.iterations, out->iterations);
 	}
 	loop->mem_before = loop->mem;
+	loop->mem_before_ns = at_ns;
+	loop->idle_before = idle_at;
 	loop->had_memory = true;
 }
 

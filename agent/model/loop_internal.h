@@ -32,6 +32,8 @@ struct lt_loop_state {
 	struct lt_probed *probed; /* NULL: no record, or none any more */
 	struct lt_packed turn_total, lateness_total; /* of the records before, while probed is NULL */
 	struct lt_loop_mem mem, mem_before;
+	uint64_t mem_before_ns; /* until when mem_before was accounted for, */
+	double idle_before; /* and its idle time until then, in seconds */
 	struct lt_heap heap; /* of this interval */
 	struct account before;
 	bool has_handles; /* in this interval */

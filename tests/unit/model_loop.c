@@ -561,6 +561,40 @@ static void test_memory_only(void **state)
 	assert_turns_unknown(out);
 }
 
+/* Whoever reads is let run only 30 ms after the interval has ended: the row is of the interval all the same. */
+static void test_memory_read_late(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop_mem mem = memory_at(sim, 7000 * MS, sim->now - 10 * MS, 100);
+	struct lt_loop *out;
+
+	mem.read_ns += 30 * MS; /* it waited before and after the end */
+	read_memory(sim, mem);
+	pass(sim, 1000 * MS);
+	/* it has worked since, for 400 ms, and still does */
+	mem = memory_at(sim, 7610 * MS, 0, 101);
+	mem.read_ns += 30 * MS;
+	mem.time_ms -= 400;
+	out = read_memory(sim, mem);
+	assert_close(out->busy_seconds, 0.4, 1e-9);
+	assert_close(out->idle_seconds, 0.6, 1e-9);
+	pass(sim, 1000 * MS);
+	/* it waited for 100 ms, of which the last 20 are the next interval's */
+	mem = memory_at(sim, 7710 * MS, 0, 102);
+	mem.read_ns += 30 * MS;
+	mem.time_ms += 20;
+	out = read_memory(sim, mem);
+	assert_close(out->busy_seconds, 0.92, 1e-9);
+	assert_close(out->idle_seconds, 0.08, 1e-9);
+	pass(sim, 1000 * MS);
+	/* a wait that began after the end: it has worked until then */
+	mem = memory_at(sim, 7730 * MS, sim->now + 5 * MS, 103);
+	mem.read_ns += 30 * MS;
+	out = read_memory(sim, mem);
+	assert_close(out->busy_seconds, 0.96, 1e-9);
+	assert_close(out->idle_seconds, 0.04, 1e-9);
+}
+
 /* A Worker's loop lies where that of an ended one was: nothing is known of the interval between them. */
 static void test_memory_of_another(void **state)
 {
@@ -687,7 +721,7 @@ int main(void)
 		CASE(test_first_interval),	 CASE(test_non_blocking_wait_is_busy),
 		CASE(test_phases_by_tier),	 CASE(test_loop_ends),
 		CASE(test_record_restarts),	 CASE(test_memory_only),
-		CASE(test_memory_of_another),
+		CASE(test_memory_of_another),	 CASE(test_memory_read_late),
 		CASE(test_memory_no_loop_count), CASE(test_memory_stall),
 		CASE(test_memory_hostile),	 CASE(test_looks),
 		CASE(test_heap),

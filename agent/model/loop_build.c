@@ -126,8 +126,10 @@ static uint64_t running_turn(const struct lt_loop_state *loop, const struct lt_m
 	if (!loop->has_memory || !loop->mem.metrics_on || loop->mem.entry_ns ||
 	    (rec && rec->wait_start_ns))
 		return 0;
-	*ret_until_ns = loop->mem.read_ns;
-	return loop->mem.time_ms * 1000000;
+	if (loop->mem.read_ns < moment->now_ns)
+		*ret_until_ns = loop->mem.read_ns;
+	/* read late: one that began since is the next interval's */
+	return loop->mem.time_ms * 1000000 < *ret_until_ns ? loop->mem.time_ms * 1000000 : 0;
 }
 
 /* The turn that is running: its length if it is a stall by now, else 0. */

@@ -578,6 +578,7 @@ static void test_memory_read_late(void **state)
 	out = read_memory(sim, mem);
 	assert_close(out->busy_seconds, 0.4, 1e-9);
 	assert_close(out->idle_seconds, 0.6, 1e-9);
+	assert_close(out->stalled_seconds, 0.4, 1e-9);
 	pass(sim, 1000 * MS);
 	/* it waited for 100 ms, of which the last 20 are the next interval's */
 	mem = memory_at(sim, 7710 * MS, 0, 102);

@@ -77,6 +77,15 @@ def tell_kills(way, kills, all_links):
     )
 
 
+def objects_of(pid, kind):
+    """The numbers of the BPF objects that a process has descriptors of."""
+    found = set()
+    for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.update(line for line in info.read_text().splitlines() if line.startswith(f"{kind}_id:"))
+    return found
+
+
 class Cycler(Screen):
     """A dashboard, on which somebody presses t."""
 
@@ -111,18 +120,16 @@ class Cycler(Screen):
         return {
             "descriptors": procfs.fd_count(self.process.pid) + procfs.fd_count(guard),
             "mappings": procfs.map_count(self.process.pid) + procfs.map_count(guard),
-            "links": self.links(),
+            "probes": self.links(),
             "target's descriptors": procfs.fd_count(target_pid),
             "children": len(torture.children(self.process.pid)) + len(torture.children(guard)),
-            **collections.Counter(kind for kind, _ in kernel.bpf_ids() - self.others),
+            **{kind: len(objects_of(self.process.pid, kind) | objects_of(guard, kind)) for kind in ("map", "prog", "link")},
         }
 
 
 def cycle_all(node, count):
     with node_workload(node, "mixed.js", flags=TITLE) as target:
-        others = kernel.bpf_ids()
         with Cycler(target.pid) as screen:
-            screen.others = others
             for i in range(count):
                 screen.cycle()
                 if i + 1 == min(STEADY_AFTER, count):

@@ -60,6 +60,15 @@ def wait_gone(pid, within=PATIENCE):
         time.sleep(0.005)
 
 
+def wait_clean(pids, what):
+    """What stays, stays for ever; somebody else on the host may have a probe in for a while."""
+    deadline = time.monotonic() + PATIENCE
+    for pid in pids:
+        while changed := procfs.changed_soon(pid):
+            assert time.monotonic() < deadline, f"{what}: {[hex(at) for at in changed[:5]]} of {pid}"
+            time.sleep(0.1)
+
+
 class Attacker:
     """Starts looptop on some targets again and again, and ends it early. Several: it takes longer to attach."""
 
@@ -116,14 +125,6 @@ class Attacker:
         if guard:
             wait_gone(guard)
 
-    def wait_clean(self, what):
-        """What stays, stays for ever; somebody else on the host may have a probe in for a while."""
-        deadline = time.monotonic() + PATIENCE
-        for pid in self.pids:
-            while changed := procfs.changed_soon(pid):
-                assert time.monotonic() < deadline, f"{what}: {[hex(at) for at in changed[:5]]} of {pid}"
-                time.sleep(0.1)
-
     def kill(self, group=False):
         """kill -9 at a random moment, and all that it has to leave behind is gone. Three of four wait until they see a random
         part of the probes in, so that they hit attaching however long it takes to get there and through; the others hit what
@@ -146,5 +147,5 @@ class Attacker:
             attached = b"attached" in process.stderr.read()
         if guard:
             wait_gone(guard)
-        self.wait_clean(f"killed after {moment:.4f} s")
+        wait_clean(self.pids, f"killed after {moment:.4f} s")
         return Kill(moment, links, attached)

@@ -130,8 +130,6 @@ def surround(illness, target, stack):
 # A leak takes its time to tell.
 LEAK_WATCH = ("-d", "10", "-i", "1", *looptop.NO_BUDGET)
 LONGER = {"heap-grows": LEAK_WATCH, "memory-grows": LEAK_WATCH}
-ASKS_FOR_COLLECTIONS = {"gc-long-major", *LONGER}
-COLLECTS = {"gc-share", "gc-scavenge-pressure", *ASKS_FOR_COLLECTIONS}
 
 
 def examine(pid, *extra, watch=WATCH):
@@ -189,10 +187,10 @@ class Held:
 
 def surroundings(illness, held):
     """Findings that are true of a machine that others use too, where the kernel says so as well."""
-    others = {"cpu-starved", "cpu-throttled"} if held.share > 0.03 else set()
-    if others and illness in COLLECTS:
-        others.add("gc-long-major")  # its collections are stretched by the wait
-    if illness in ASKS_FOR_COLLECTIONS and held.helpers_share > 0.03:
+    others = set()
+    if held.share > 0.03:
+        others |= {"cpu-starved", "cpu-throttled", "gc-long-major"}  # the wait stretches collections as well
+    if held.helpers_share > 0.03:
         others.add("sync-wait")  # before a collection the loop's thread waits for helpers, and those for a CPU
     if held.stolen_share > 0.01:
         others.add("timers-late")

@@ -22,7 +22,7 @@ from support.looptop import BINARY, NO_BUDGET, Stat, assert_says_why, strict_jso
 from support.screen import Screen
 from test_safety import assert_text_is_the_files, assert_works
 
-KILLS = {"multi": 40, "perf": 20}
+KILLS = {"multi": 48, "perf": 12}
 TARGETS = {"multi": 4, "perf": 1}  # so that attaching takes a while
 SOON = 1.0  # seconds, as is promised
 SLACK = 0.5  # for a machine that has other things to do …

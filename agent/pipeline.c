@@ -395,7 +395,7 @@ const struct lt_snapshot *lt_pipeline__tick(struct lt_pipeline *pipeline)
 	pipeline->retry_heaps = false;
 	for (size_t i = 0; i < pipeline->targets.n; i++)
 		pipeline->retry_heaps |= lt_watch__finish(pipeline->targets.watches[i]);
-	lt_self__read(pipeline->probes.probe, &pipeline->probes.features, &pipeline->govern,
+	lt_self__read(pipeline->probes.probe, pipeline->probes.guard, &pipeline->probes.features, &pipeline->govern,
 		      &self);
 	snapshot = pipeline->latest = lt_store__build(pipeline->store, &self);
 	pipeline->targets.common.n_loops = count_loops(snapshot);

@@ -11,16 +11,21 @@
 #include "agent/util/refusal.h"
 #include "agent/util/self.h"
 
-void lt_self__read(struct lt_probe *probe, const struct lt_features *features,
-		   const struct lt_govern *govern, struct lt_self_reading *ret_self)
+static double cpu_seconds_of(int who)
 {
 	struct rusage usage;
 
-	getrusage(RUSAGE_SELF, &usage);
+	getrusage(who, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void lt_self__read(struct lt_probe *probe, struct lt_guard *guard, const struct lt_features *features,
+		   const struct lt_govern *govern, struct lt_self_reading *ret_self)
+{
 	*ret_self = (struct lt_self_reading){
-		.cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6 +
-			       lt_reader__cpu_seconds(),
+		.cpu_seconds = cpu_seconds_of(RUSAGE_SELF) + cpu_seconds_of(RUSAGE_CHILDREN) +
+			       lt_reader__cpu_seconds() + lt_guard__cpu_seconds(guard),
 		.rss_bytes = lt_self_kib("VmRSS") * 1024,
 		.peak_rss_bytes = lt_self_kib("VmHWM") * 1024,
 		.target_memory_bytes = (double)lt_budget__used(),

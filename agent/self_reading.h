@@ -6,10 +6,12 @@
 
 #include "agent/govern.h"
 #include "agent/model/store.h"
+#include "agent/probe/guard.h"
 #include "agent/probe/probe.h"
 
-/* probe NULL: there are no probes. */
-void lt_self__read(struct lt_probe *probe, const struct lt_features *features,
+/* CPU time is of the program with its processes: those that have ended, the readers, the guard. probe NULL: there are
+ * no probes. */
+void lt_self__read(struct lt_probe *probe, struct lt_guard *guard, const struct lt_features *features,
 		   const struct lt_govern *govern, struct lt_self_reading *ret_self);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/util/clock.h"
@@ -73,6 +74,17 @@ int lt_guard__new(struct lt_guard **ret_guard)
 fail:
 	free(guard);
 	return lt_err(err, "start the process that holds the probes: %s", strerror(-err));
+}
+
+double lt_guard__cpu_seconds(const struct lt_guard *guard)
+{
+	struct timespec spent;
+	clockid_t clock;
+
+	if (!guard || !guard->pid || clock_getcpuclockid(guard->pid, &clock) ||
+	    clock_gettime(clock, &spent))
+		return 0;
+	return (double)spent.tv_sec + (double)spent.tv_nsec / 1e9;
 }
 
 /* Has it ended? Its zombie is taken then. */

@@ -35,6 +35,9 @@ void lt_guard__free(struct lt_guard *guard);
 /* False if it was killed: no probe is in any target then. */
 bool lt_guard__alive(struct lt_guard *guard);
 
+/* CPU time that it has used; 0 without one. */
+double lt_guard__cpu_seconds(const struct lt_guard *guard);
+
 /* A program at file offsets of the file that is open at file_fd, in the process pid only. */
 struct lt_guard_sites {
 	int prog_fd, file_fd, pid;

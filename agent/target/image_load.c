@@ -7,22 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "agent/target/cache.h"
 #include "agent/target/elf_header.h"
 #include "agent/target/image.h"
 #include "agent/target/image_check.h"
+#include "agent/target/known.h"
 #include "agent/target/maps.h"
 #include "agent/util/bounded.h"
 #include "agent/util/clock.h"
 #include "agent/util/refusal.h"
 #include "looptop/log.h"
 
-#define KNOWN_MAX  8192 /* files */
-#define IMAGES_MAX 64 /* of them, with what is in them: 2 MB */
 #define TICK_NS	   1000000000ull /* whoever has no more patience is a tick */
 #define LOSS	   "event loops in it are not measured"
 
@@ -36,30 +33,7 @@ static const struct lt_limits mark_limits = { .memory_bytes = 64u << 20,
 					      .wall_ns = 10000000000ull,
 					      .result_bytes = LT_BOUNDED_FDS_MAX };
 
-struct key {
-	uint64_t dev, ino, size, changed_seconds, changed_ns;
-};
 
-enum marks {
-	MARKS_UNKNOWN,
-	MARKS_NONE,
-	MARKS_THERE
-};
-
-struct known {
-	struct key key;
-	uid_t owner;
-	enum marks marks;
-	bool done;
-	int err; /* if done */
-	struct lt_image *image; /* NULL also if it was dropped */
-	bool may_keep; /* what is read of it, on disk */
-	struct lt_identity identity; /* then: as it was before it was read */
-	UT_hash_handle hh;
-};
-
-static struct known *table; /* the least recently used first */
-static size_t n_images;
 
 /* The one that nobody waits for. */
 static struct {
@@ -67,7 +41,7 @@ static struct {
 	uint64_t begin_ns;
 	bool is_marks;
 	size_t n;
-	struct key keys[LT_BOUNDED_FDS_MAX];
+	struct lt_file_key keys[LT_BOUNDED_FDS_MAX];
 	int fds[LT_BOUNDED_FDS_MAX];
 } running;
 
@@ -90,85 +64,17 @@ static int find_marks(const void *args, const int *fds, size_t n_fds)
 	(void)args;
 	for (size_t i = 0; !err && i < n_fds; i++) {
 		int marked = lt_image__is_marked(fds[i]);
-		uint8_t told = marked ? MARKS_THERE : MARKS_NONE;
+		uint8_t told = marked ? LT_MARKS_THERE : LT_MARKS_NONE;
 
 		err = marked < 0 ? marked : lt_bounded__tell(&told, 1);
 	}
 	return err;
 }
 
-/* --- what is known ----------------------------------------------------------------------------- */
-
-static void drop_image(struct known *known)
-{
-	n_images -= known->image != NULL;
-	free(known->image);
-	known->image = NULL;
-}
-
-static void forget(struct known *known)
-{
-	HASH_DEL(table, known);
-	drop_image(known);
-	free(known);
-}
-
-static struct known *find(const struct key *key)
-{
-	struct known *known;
-
-	HASH_FIND(hh, table, key, sizeof(*key), known);
-	if (known) { /* used last */
-		HASH_DEL(table, known);
-		HASH_ADD(hh, table, key, sizeof(*key), known);
-	}
-	return known;
-}
-
-static struct known *know(int fd)
-{
-	struct known *known;
-	struct stat st;
-	struct key key;
-
-	memset(&key, 0, sizeof(key));
-	if (fstat(fd, &st))
-		return NULL;
-	key = (struct key){ st.st_dev, st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_ctim.tv_sec,
-			    (uint64_t)st.st_ctim.tv_nsec };
-	known = find(&key);
-	if (known)
-		return known;
-	if (HASH_COUNT(table) >= KNOWN_MAX)
-		forget(table);
-	known = calloc(1, sizeof(*known));
-	if (!known) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	known->key = key;
-	known->owner = st.st_uid;
-	HASH_ADD(hh, table, key, sizeof(key), known);
-	return known;
-}
-
-static void keep_image(struct known *known, const struct lt_image *image)
-{
-	known->image = malloc(sizeof(*image));
-	if (!known->image)
-		return;
-	*known->image = *image;
-	n_images++;
-	for (struct known *oldest = table; n_images > IMAGES_MAX && oldest;
-	     oldest = oldest->hh.next)
-		if (oldest != known)
-			drop_image(oldest);
-}
-
 /* --- refusing ---------------------------------------------------------------------------------- */
 
 /* result: of what read it, which a limit has ended; what is by chance is tried again. */
-static int refuse(struct known *known, int fd, const struct lt_result *result, uint64_t spent_ns)
+static int refuse(struct lt_known *known, int fd, const struct lt_result *result, uint64_t spent_ns)
 {
 	lt_bounded__charge(known->owner, result, spent_ns);
 	if (result->by_chance)
@@ -182,7 +88,7 @@ static int refuse(struct known *known, int fd, const struct lt_result *result, u
 /* --- reading ----------------------------------------------------------------------------------- */
 
 /* On disk, if the file is still what it was, and nobody can change it. */
-static void keep_on_disk(const struct known *known, int fd, const struct lt_image *image)
+static void keep_on_disk(const struct lt_known *known, int fd, const struct lt_image *image)
 {
 	const char *why_not = "others may write to it";
 	struct lt_identity now;
@@ -195,7 +101,7 @@ static void keep_on_disk(const struct known *known, int fd, const struct lt_imag
 			 why_not ? why_not : "it has changed meanwhile");
 }
 
-static int take_image(struct known *known, int fd, int err, const struct lt_result *result,
+static int take_image(struct lt_known *known, int fd, int err, const struct lt_result *result,
 		      uint64_t spent_ns)
 {
 	const struct lt_image *image = result->data;
@@ -212,13 +118,13 @@ static int take_image(struct known *known, int fd, int err, const struct lt_resu
 	if (err)
 		return err;
 	lt_image__describe(image);
-	keep_image(known, image);
+	lt_known__keep(known, fd, image);
 	keep_on_disk(known, fd, image);
 	return 0;
 }
 
 /* Marks of files, up to the one that could not be read. */
-static void take_marks(const struct key *keys, const int *fds, size_t n, int err,
+static void take_marks(const struct lt_file_key *keys, const int *fds, size_t n, int err,
 		       const struct lt_result *result, uint64_t spent_ns)
 {
 	const uint8_t *told = result->data;
@@ -226,22 +132,22 @@ static void take_marks(const struct key *keys, const int *fds, size_t n, int err
 	bool is_charged = err == -EDQUOT; /* not root: somebody else's file took the time */
 
 	for (size_t i = 0; i < n_told; i++) {
-		struct known *known = find(&keys[i]);
+		struct lt_known *known = lt_known__find(&keys[i]);
 
 		if (known && known->owner && !is_charged) {
 			lt_bounded__charge(known->owner, result, 0);
 			is_charged = true;
 		}
 		if (known)
-			known->marks = told[i] == MARKS_THERE ? MARKS_THERE : MARKS_NONE;
+			known->marks = told[i] == LT_MARKS_THERE ? LT_MARKS_THERE : LT_MARKS_NONE;
 	}
 	if (err == -EDQUOT && n_told < n) {
-		struct known *known = find(&keys[n_told]);
+		struct lt_known *known = lt_known__find(&keys[n_told]);
 
 		if (known)
 			refuse(known, fds[n_told], result, spent_ns);
 	} else if (err != -EINTR && n_told < n) { /* it lies, or is broken in a new way */
-		struct known *known = find(&keys[n_told]);
+		struct lt_known *known = lt_known__find(&keys[n_told]);
 
 		if (known)
 			known->done = true;
@@ -253,12 +159,12 @@ static void take_marks(const struct key *keys, const int *fds, size_t n, int err
 static void end_running(int err, struct lt_result *result)
 {
 	uint64_t spent_ns = lt_now_ns() - running.begin_ns;
-	struct known *known;
+	struct lt_known *known;
 
 	if (running.is_marks) {
 		take_marks(running.keys, running.fds, running.n, err, result, spent_ns);
 	} else {
-		known = find(&running.keys[0]);
+		known = lt_known__find(&running.keys[0]);
 		if (known)
 			take_image(known, running.fds[0], err, result, spent_ns);
 	}
@@ -285,7 +191,7 @@ static bool finish_running(uint64_t patience_ns)
 	return err != -EAGAIN;
 }
 
-static bool is_running(const struct key *key)
+static bool is_running(const struct lt_file_key *key)
 {
 	for (size_t i = 0; running.job && i < running.n; i++)
 		if (!memcmp(&running.keys[i], key, sizeof(*key)))
@@ -294,13 +200,13 @@ static bool is_running(const struct key *key)
 }
 
 /* Who is patient has a process of their own if the other one is at something else. */
-static int read_now(const struct lt_task *task, const struct key *keys, bool is_marks)
+static int read_now(const struct lt_task *task, const struct lt_file_key *keys, bool is_marks)
 {
 	struct lt_result result;
 	uint64_t begin_ns = lt_now_ns();
 	int err = lt_bounded__run(task, &result);
 	uint64_t spent_ns = lt_now_ns() - begin_ns;
-	struct known *known = find(&keys[0]);
+	struct lt_known *known = lt_known__find(&keys[0]);
 
 	if (is_marks)
 		take_marks(keys, task->fds, task->n_fds, err, &result, spent_ns);
@@ -312,7 +218,7 @@ static int read_now(const struct lt_task *task, const struct key *keys, bool is_
 
 /* Reads files in a process that is waited for so long, and after that goes on by itself. What it told is known then.
  * 0, -EAGAIN or another -errno. */
-static int read_files(const struct key *keys, const int *fds, size_t n, bool is_marks,
+static int read_files(const struct lt_file_key *keys, const int *fds, size_t n, bool is_marks,
 		      uint64_t patience_ns)
 {
 	bool patient = patience_ns == LT_PATIENT, same = is_running(&keys[0]);
@@ -336,7 +242,7 @@ static int read_files(const struct key *keys, const int *fds, size_t n, bool is_
 	return finish_running(patience_ns) ? 0 : -EAGAIN;
 }
 
-static int read_one(struct known *known, int fd, bool is_marks, uint64_t patience_ns)
+static int read_one(struct lt_known *known, int fd, bool is_marks, uint64_t patience_ns)
 {
 	if (patience_ns != LT_PATIENT && lt_bounded__must_wait(known->owner))
 		return -EAGAIN;
@@ -346,7 +252,7 @@ static int read_one(struct known *known, int fd, bool is_marks, uint64_t patienc
 /* --- asking ------------------------------------------------------------------------------------ */
 
 /* What its first bytes say. */
-static void check_header(struct known *known, int fd)
+static void check_header(struct lt_known *known, int fd)
 {
 	struct lt_result over = { 0 };
 	const char *why = "";
@@ -361,7 +267,7 @@ static void check_header(struct known *known, int fd)
 	}
 }
 
-static int copy_image(const struct known *known, struct lt_image **ret_image)
+static int copy_image(const struct lt_known *known, struct lt_image **ret_image)
 {
 	*ret_image = malloc(sizeof(**ret_image));
 	if (!*ret_image)
@@ -372,7 +278,7 @@ static int copy_image(const struct known *known, struct lt_image **ret_image)
 
 int lt_image__load(int fd, bool unless_marked, uint64_t patience_ns, struct lt_image **ret_image)
 {
-	struct known *known = know(fd);
+	struct lt_known *known = lt_known__of(fd);
 	const char *why_not;
 	int err = 0;
 
@@ -380,18 +286,18 @@ int lt_image__load(int fd, bool unless_marked, uint64_t patience_ns, struct lt_i
 		return -errno;
 	if (!known->done)
 		check_header(known, fd);
-	if (!known->done && unless_marked && known->marks == MARKS_UNKNOWN)
+	if (!known->done && unless_marked && known->marks == LT_MARKS_UNKNOWN)
 		err = read_one(known, fd, true, patience_ns);
-	if (!known->done && unless_marked && known->marks != MARKS_THERE)
-		return known->marks == MARKS_NONE ? -ENOEXEC : err ? err : -EAGAIN;
+	if (!known->done && unless_marked && known->marks != LT_MARKS_THERE)
+		return known->marks == LT_MARKS_NONE ? -ENOEXEC : err ? err : -EAGAIN;
 	if (known->done && known->err)
 		return known->err;
-	if (known->image)
+	if (lt_known__has(known, fd))
 		return copy_image(known, ret_image);
 	known->may_keep = lt_identify(fd, &known->identity, &why_not) == 0;
 	if (known->may_keep && lt_cache_load(fd, &known->identity, ret_image) == 0) {
 		known->done = true;
-		keep_image(known, *ret_image);
+		lt_known__keep(known, fd, *ret_image);
 		return 0;
 	}
 	known->done = false; /* its image was dropped */
@@ -403,17 +309,17 @@ int lt_image__load(int fd, bool unless_marked, uint64_t patience_ns, struct lt_i
 
 /* Those among the files whose marks are not known yet; they are open then. */
 static size_t open_unknown(int pid, const struct lt_mapping *mappings, size_t n,
-			   uint64_t patience_ns, size_t *at, struct key *keys, int *fds)
+			   uint64_t patience_ns, size_t *at, struct lt_file_key *keys, int *fds)
 {
 	size_t n_open = 0;
 
 	for (; *at < n && n_open < LT_BOUNDED_FDS_MAX; ++*at) {
 		int fd = lt_maps_open(pid, &mappings[*at]);
-		struct known *known = fd < 0 ? NULL : know(fd);
+		struct lt_known *known = fd < 0 ? NULL : lt_known__of(fd);
 
-		if (known && !known->done && known->marks == MARKS_UNKNOWN)
+		if (known && !known->done && known->marks == LT_MARKS_UNKNOWN)
 			check_header(known, fd);
-		if (known && !known->done && known->marks == MARKS_UNKNOWN &&
+		if (known && !known->done && known->marks == LT_MARKS_UNKNOWN &&
 		    (patience_ns == LT_PATIENT || !lt_bounded__must_wait(known->owner))) {
 			keys[n_open] = known->key;
 			fds[n_open++] = fd;
@@ -426,7 +332,7 @@ static size_t open_unknown(int pid, const struct lt_mapping *mappings, size_t n,
 
 void lt_image__prefetch(int pid, const struct lt_mapping *mappings, size_t n, uint64_t patience_ns)
 {
-	struct key keys[LT_BOUNDED_FDS_MAX];
+	struct lt_file_key keys[LT_BOUNDED_FDS_MAX];
 	int fds[LT_BOUNDED_FDS_MAX];
 
 	for (size_t at = 0, n_open; at < n;) {

@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "agent/target/image_load.h"
+#include "agent/target/known.h"
 #include "agent/util/clock.h"
 
 #define KEPT_NS 3000000000ull
@@ -86,6 +87,7 @@ void lt_images__free(struct lt_images *images)
 
 void lt_images__sweep(struct lt_images *images)
 {
+	lt_known__sweep();
 	if (images->unused)
 		drop_unused(images, lt_now_ns() - KEPT_NS);
 }

@@ -178,7 +178,7 @@ static _Noreturn void serve(struct lt_reader_shared *shared, int socket)
 /* Its own files are the first ones; nobody must wait for the end of a pipe that a reader has. */
 static void leave_files(int *socket)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDONLY); /* the filter of who starts it may refuse more */
 
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		dup2(null, fd);

@@ -19,6 +19,7 @@
 #include "agent/target/process.h"
 #include "agent/target/reader.h"
 #include "agent/util/clock.h"
+#include "agent/util/stop.h"
 
 #define SLICE_NS     50000000ull /* between two looks at what it does */
 #define PATIENCE_NS  2000000000ull /* with one that is not let run */
@@ -31,6 +32,7 @@ static struct {
 	struct lt_reader_shared *shared;
 	struct lt_reader readers[LT_READER_SLOTS];
 	double ended_seconds; /* CPU time of those that are gone */
+	double told_seconds; /* of all, as it was told: one that died by itself takes its own with it */
 } all;
 
 /* --- their parent ---------------------------------------------------------------------------- */
@@ -120,7 +122,9 @@ double lt_readers__cpu_seconds(void)
 		if (all.readers[i].use == LT_READER_FREE_TO_ASK ||
 		    all.readers[i].use == LT_READER_IN_USE)
 			seconds += cpu_seconds_of(all.readers[i].pid);
-	return seconds;
+	if (seconds > all.told_seconds)
+		all.told_seconds = seconds;
+	return all.told_seconds;
 }
 
 static int make(struct lt_reader *reader)
@@ -284,11 +288,12 @@ int lt_readers__look(struct lt_reader *reader)
 	return err;
 }
 
-/* SIGTERM and the like are blocked but while the agent sleeps. */
 static bool must_end(void)
 {
 	sigset_t set;
 
+	if (lt_stop__asked())
+		return true;
 	return sigpending(&set) == 0 && (sigismember(&set, SIGTERM) || sigismember(&set, SIGINT) ||
 					 sigismember(&set, SIGHUP));
 }

@@ -91,6 +91,8 @@ static int find_modules(struct lt_target *target, struct lt_images *images)
 
 static int open_error(int pid, int err)
 {
+	if (err == -EINTR || err == -ECANCELED) /* the program is about to end */
+		return -ECANCELED;
 	if (err == -ESRCH && lt_procfs_hides(pid))
 		return lt_err(-EPERM, "attach to pid %d: /proc hides it (mounted with hidepid; needs "
 				      "CAP_SYS_PTRACE; run as root or see looptop check)", pid);

@@ -23,6 +23,7 @@
 #include "agent/util/bounded_child.h"
 #include "agent/util/bounded_worker.h"
 #include "agent/util/clock.h"
+#include "agent/util/stop.h"
 #include "looptop/log.h"
 
 #define SLICE_NS   20000000ull /* between two looks for a signal that ends the program */
@@ -139,6 +140,8 @@ static bool is_interrupted(void)
 {
 	sigset_t pending;
 
+	if (lt_stop__asked())
+		return true;
 	return !sigpending(&pending) &&
 	       (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
 		sigismember(&pending, SIGHUP));
@@ -161,10 +164,20 @@ static bool wait_until(const struct lt_job *job, uint64_t until_ns)
 	return !waitid(P_PID, (id_t)job->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
 }
 
+static double cpu_seconds_of(pid_t pid)
+{
+	struct timespec spent;
+	clockid_t clock;
+
+	return clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &spent) ?
+		       0 :
+		       (double)spent.tv_sec + (double)spent.tv_nsec / 1e9;
+}
+
 /* A process of another user: that takes a capability, or one of that user's. */
 static void kill_job(const struct lt_job *job)
 {
-	if (kill(job->pid, SIGKILL) && errno == EPERM)
+	if (kill(job->pid, SIGKILL) && errno != ESRCH)
 		lt_worker__kill(job->pid);
 }
 
@@ -248,7 +261,8 @@ static int judge(const struct lt_limits *limits, int status, struct lt_result *r
 			 limits->memory_bytes >> 20);
 	else if (err == -EFBIG || err == -E2BIG)
 		snprintf(result->why, sizeof(result->why), "more of it than is ever read");
-	else if (err == -EPERM || err == -ECHILD) /* a sanitizer's exit; its parent had gone */
+	else if (err == -EPERM || err == -ECHILD || /* a sanitizer's exit; its parent had gone */
+		 err == -EAGAIN || err == -EINTR) /* what we say ourselves of one that still runs */
 		snprintf(result->why, sizeof(result->why), "its reader crashed");
 	return result->why[0] ? -EDQUOT : err;
 }
@@ -277,6 +291,9 @@ int lt_bounded__end(struct lt_job *job, uint64_t patience_ns, struct lt_result *
 	if (!ended) {
 		snprintf(ret_result->why, sizeof(ret_result->why), "more than %.1f s",
 			 (double)job->limits.wall_ns / 1e9);
+		/* One that had little of a CPU is slow for the machine's sake, or the file system's. */
+		ret_result->by_chance =
+			cpu_seconds_of(job->pid) < (double)job->limits.cpu_seconds / 2;
 		lt_bounded__abandon(job);
 		return -EDQUOT;
 	}

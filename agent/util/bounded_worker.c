@@ -20,6 +20,7 @@
 
 #include "agent/util/bounded_child.h"
 
+#define MADE_MAX   8 /* processes that may still run at the end: one or two do */
 #define ANSWER_MS 2000 /* a worker that was stopped is none */
 
 struct request {
@@ -85,7 +86,8 @@ static _Noreturn void serve(int socket, pid_t agent)
 {
 	static struct request request;
 	int fds[LT_BOUNDED_FDS_MAX + 1];
-	size_t n_fds;
+	pid_t made[MADE_MAX] = { 0 };
+	size_t n_fds, n_made = 0;
 
 	lt_child__enter(&socket, 1, agent);
 	prctl(PR_SET_NAME, "looptop-reader");
@@ -101,11 +103,17 @@ static _Noreturn void serve(int socket, pid_t agent)
 			run(&request, fds, n_fds, agent);
 		if (pid < 0)
 			pid = n_fds ? -errno : -EINVAL;
+		else
+			made[n_made++ % MADE_MAX] = (pid_t)pid;
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);
 		if (send(socket, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid))
 			break;
 	}
+	/* The agent's death is no signal to them: they are of another user. What else is of that user is ours, too. */
+	for (size_t i = 0; i < MADE_MAX; i++)
+		if (made[i])
+			kill(made[i], SIGKILL);
 	_exit(0);
 }
 

@@ -131,8 +131,10 @@ const struct lt_call lt_calls_plain[] = {
 	{ SCMP_SYS(waitid), M | G | P },
 	{ SCMP_SYS(setsid), M | G | P },
 	{ SCMP_SYS(setpgid), M | G | P },
+	{ SCMP_SYS(getpgrp), M },
+	{ SCMP_SYS(getpgid), M },
 	{ SCMP_SYS(kill), P }, /* as another user: its own children only */
-	{ SCMP_SYS(pidfd_open), P },
+	{ SCMP_SYS(pidfd_open), M | P }, /* to wait for one; nothing else can be done with it */
 	{ SCMP_SYS(pidfd_send_signal), P },
 	{ SCMP_SYS(capget), ALL },
 	{ SCMP_SYS(capset), M | G | P | R },

@@ -182,9 +182,16 @@ static long signal_self(void)
 	return raw(kill(getpid(), 0));
 }
 
-static long signal_by_pidfd(void)
+static long open_pidfd(void)
 {
 	return raw(syscall(SYS_pidfd_open, victim, 0));
+}
+
+static long signal_by_pidfd(void)
+{
+	long fd = open_pidfd();
+
+	return fd < 0 ? fd : raw(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
 }
 
 static long trace(void)
@@ -332,7 +339,8 @@ static const struct {
 	{ "signal_other", signal_other, 0, 0 },
 	{ "signal_thread", signal_thread, 0, 0 },
 	{ "signal_everybody", signal_everybody, 0, 0 },
-	MAY(signal_by_pidfd, BIT(SPAWNER)),
+	MAY(open_pidfd, BIT(MAIN) | BIT(SPAWNER)),
+	{ "signal_by_pidfd", signal_by_pidfd, 0, 0 },
 	{ "trace", trace, 0, -EPERM },
 	{ "execute", execute, 0, -EPERM },
 	{ "new_namespace", new_namespace, 0, 0 },

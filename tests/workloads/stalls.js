@@ -24,8 +24,8 @@ const scenarios = [
 const chosen = (wanted) => scenarios.filter(({ name }) => !wanted || wanted.includes(name));
 
 function names() {
-  const tell = ({ name, expected, below, original, no_file, asleep }) => ({
-    name, expected, below, original, no_file: !!no_file, asleep: !!asleep });
+  const tell = ({ name, expected, below, original, no_file, asleep, inlined }) => ({
+    name, expected, below, original, no_file: !!no_file, asleep: !!asleep, inlined: !!inlined });
   return { scenarios: scenarios.map(tell) };
 }
 

@@ -76,6 +76,7 @@ function inlinedBlock(end) {
   return sum;
 }
 scenario('inlinedBlock', inlinedBlock, 'levelFour');
+scenarios[scenarios.length - 1].inlined = true;
 
 const arrowBlock = (end) => {
   own(arrowBlock);

@@ -22,8 +22,10 @@ def around(diary, moment):
 
 
 def grown(diary, begin, end, which):
-    """By how much a count of the diary grew between two moments, at least and at most."""
-    (before, after), (before_end, after_end) = around(diary, begin), around(diary, end)
+    """By how much a count of the diary grew between two moments, of which the earliest and the latest are known: at least
+    and at most."""
+    before, before_end = (around(diary, moments[0])[0] for moments in (begin, end))
+    after, after_end = (around(diary, moments[1])[1] for moments in (begin, end))
     return before_end[which] - after[which], after_end[which] - before[which]
 
 
@@ -49,14 +51,15 @@ def served(node):
             time.sleep(0.02)
             diary = server.call("diary")
     series.assert_sound()
-    process = series.of(server.pid).since(1)
     shift = unix_time(0)
+    # A snapshot has the moment at which looptop began to read the process; it had ended when the snapshot was there.
+    moments = [(snapshot["time"] - shift, snapshot["read_time"] - shift) for snapshot in series.snapshots]
     return {
-        "process": process,
+        "process": series.of(server.pid).since(1),
         "whole": series.of(server.pid),
         "series": series,
         "diary": diary["diary"],
-        "window": (process.times[0][0] - process.times[0][1] - shift, process.times[-1][0] - shift),
+        "window": (moments[0], moments[-1]),
         "requests": diary["requests"],
         "asked": load["requests"],
         "cpu_seconds": ((spent[2] - spent[1]) / 1e9, (spent[3] - spent[0]) / 1e9),

@@ -130,6 +130,11 @@ class Running:
         return list(self._output.items)
 
 
+def stamped(line):
+    """A snapshot, with the moment at which it could be read: what it tells was read in the target before."""
+    return {**strict_json(line), "read_time": time.time()}
+
+
 class Stat(Running):
     """`looptop stat --json` on some processes: in the end, the series of all its snapshots."""
 
@@ -138,7 +143,7 @@ class Stat(Running):
     ):
         tiers = ("--tier", tier) if tier else ()
         arguments = ("stat", "--json", "-i", interval, *extra, *tiers, *pids)
-        super().__init__(*arguments, env=env, launcher=launcher)
+        super().__init__(*arguments, parse=stamped, env=env, launcher=launcher)
         self.interval = interval
 
     @property

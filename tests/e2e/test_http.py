@@ -8,6 +8,7 @@ import pytest
 from support import PATIENCE
 from support.clock import unix_time
 from support.looptop import Stat
+from support.pressure import waited_seconds
 from support.procfs import cpu_ns
 
 CONNECTIONS = 16
@@ -33,9 +34,9 @@ def grown(diary, begin, end, which):
 def served(node):
     with node.run("http-server.js") as server, node.run("http-client.js") as client:
         port = server.call("listen")["port"]
-        client.send("load", port=port, connections=CONNECTIONS, seconds=4)
+        client.send("load", port=port, connections=CONNECTIONS, seconds=10 * PATIENCE)
         time.sleep(0.5)
-        spent = [cpu_ns(server.pid)]
+        spent, waited = [cpu_ns(server.pid)], waited_seconds(server.pid, server.pid)
         with Stat(server.pid) as stat:
             stat.wait_attached()
             spent.append(cpu_ns(server.pid))
@@ -44,6 +45,8 @@ def served(node):
             stat.settle(PATIENCE)
             series = stat.stop(timeout=PATIENCE)
         spent.append(cpu_ns(server.pid))
+        waited = waited_seconds(server.pid, server.pid) - waited
+        client.call("stop", PATIENCE)
         load = client.answer("load", PATIENCE)
         ended = time.monotonic()
         diary = server.call("diary")
@@ -62,6 +65,7 @@ def served(node):
         "window": (moments[0], moments[-1]),
         "requests": diary["requests"],
         "asked": load["requests"],
+        "waited_seconds": waited,
         "cpu_seconds": ((spent[2] - spent[1]) / 1e9, (spent[3] - spent[0]) / 1e9),
     }
 
@@ -71,12 +75,14 @@ def test_the_server_serves_on(served):
 
 
 def test_busy_is_event_loop_utilization(served):
-    """Windows are aligned by the clock here: the truth is between what the diary says before and after its ends."""
+    """Windows are aligned by the clock here: the truth is between what the diary says before and after its ends. A moment
+    without a CPU between looptop's clock at a wait and libuv's own is idle for the one and busy for the other: it was at
+    most what the kernel counts."""
     least, most = grown(served["diary"], *served["window"], which=1)
     assert least > 0, "the server was hardly loaded"
     room = max(0.02 * most, 0.005)
     busy = served["process"].loop().total("busy_seconds")
-    assert least - room <= busy <= most + room
+    assert least - room <= busy <= most + room + served["waited_seconds"]
 
 
 def test_figures_are_plausible(served):
@@ -86,6 +92,8 @@ def test_figures_are_plausible(served):
     # Each connection has one request on its way at most.
     assert turns["count"] >= grown(served["diary"], *served["window"], which=2)[0] / CONNECTIONS > 0
     for row in loop.rows:
+        if not row["turn_seconds"]["count"]:
+            continue
         lag = row["lag_seconds"]
         # A random arrival waits for half a turn at least, weighted by length.
         assert 0 < lag["mean"] < lag["max"] <= row["turn_seconds"]["max"] * 1.001
@@ -102,6 +110,5 @@ def test_cpu_time_is_the_kernels(served):
 def test_the_cost_is_told(served):
     entries = served["whole"].entries
     assert len(entries) >= 5
-    for snapshot in served["series"].snapshots:
-        assert snapshot["self"]["overhead_ratio"] > 0
+    assert sum(snapshot["self"]["overhead_ratio"] for snapshot in served["series"].snapshots) > 0
     assert sum(entry["probe_hits"] for entry in entries) > 0

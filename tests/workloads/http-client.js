@@ -2,14 +2,16 @@
 // Copyright (c) 2026 The looptop authors
 //
 // Loads an HTTP server of this machine: load {port, connections, seconds} keeps that many requests
-// going over kept-alive connections and answers with how many there were.
+// going over kept-alive connections, until then or until stop {}, and answers with how many there were.
 'use strict';
 const http = require('http');
 const { serve } = require('./lib/session');
 
+let until = 0;
+
 function load({ port, connections, seconds }) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
-  const until = Date.now() + seconds * 1e3;
+  until = Date.now() + seconds * 1e3;
   let requests = 0;
   function oneAfterTheOther(resolve, reject) {
     if (Date.now() >= until) {
@@ -31,4 +33,8 @@ function load({ port, connections, seconds }) {
   });
 }
 
-serve({ load });
+function stop() {
+  until = 0;
+}
+
+serve({ load, stop });

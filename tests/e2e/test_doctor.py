@@ -189,7 +189,8 @@ def surroundings(illness, held):
     """Findings that are true of a machine that others use too, where the kernel says so as well."""
     others = set()
     if held.share > 0.03:
-        others |= {"cpu-starved", "cpu-throttled", "gc-long-major"}  # the wait stretches collections as well
+        # the wait stretches collections as well, and whoever wakes late for it has late timers
+        others |= {"cpu-starved", "cpu-throttled", "gc-long-major", "timers-late"}
     if held.helpers_share > 0.03:
         others.add("sync-wait")  # before a collection the loop's thread waits for helpers, and those for a CPU
     if held.stolen_share > 0.01:

@@ -345,10 +345,10 @@ def test_a_reader_that_pauses(idle):
 
 
 def test_no_guard_no_probes(idle):
-    """Where no process may be made any more, it says so and measures nothing."""
+    """Where no process may be made any more behind those that read, it says so and measures nothing."""
     result = subprocess.run(
         ["setpriv", "--reuid=12345", "--clear-groups", "--inh-caps=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search",
-         "--ambient-caps=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search", "prlimit", "--nproc=1",
+         "--ambient-caps=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search", "prlimit", "--nproc=3",
          str(BINARY), "stat", "-c", "1", str(idle.pid)],
         capture_output=True, text=True, timeout=30, cwd="/",
     )  # fmt: skip

@@ -10,6 +10,7 @@
 #include "agent/target/handle_walk.h"
 #include "agent/target/js_counters.h"
 #include "agent/target/peer.h"
+#include "agent/target/reader.h"
 #include "agent/target/uv_layout.h"
 #include "agent/util/clock.h"
 #include "agent/util/word.h"
@@ -201,17 +202,23 @@ static void find_peer(struct lt_handles *handles)
 		lt_peer__of(&handles->peer, mem->worst.fd, mem->worst.kind == LT_UV_PIPE, PEER_NS));
 }
 
+/* Ours, and that of those who read for us. */
+static uint64_t spent_cpu_ns(void)
+{
+	return lt_thread_cpu_ns() + (uint64_t)(lt_reader__cpu_seconds() * 1e9);
+}
+
 /* Walks; the next time is later, the more CPU time it took. */
 static int look_again(struct lt_handles *handles, const unsigned char *loop, uint64_t now_ns)
 {
-	uint64_t cpu_ns = lt_thread_cpu_ns(), pause_ns;
+	uint64_t cpu_ns = lt_thread_cpu_ns(), spent_ns = spent_cpu_ns(), pause_ns;
 	int err = walk(handles, loop, now_ns, cpu_ns);
 
 	if (err)
 		return err;
 	if (handles->target->runtime && !strcmp(handles->target->runtime, "node"))
 		lt_js_counters__find(&handles->js, handles->target, handles->loop_ptr);
-	pause_ns = (lt_thread_cpu_ns() - cpu_ns) * WALK_SHARE;
+	pause_ns = (spent_cpu_ns() - spent_ns) * WALK_SHARE;
 	handles->next_walk_ns = now_ns + (pause_ns > WALK_EVERY_NS ? pause_ns : WALK_EVERY_NS);
 	return 0;
 }

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from support import looptop, procfs
+from support import PATIENCE, looptop, procfs
 from support.agent import Agent, wait_for
 from support.looptop import NO_BUDGET, Stat, run
 from test_safety import assert_text_is_the_files
@@ -66,13 +66,17 @@ def test_without_probes_less_is_kept(idle):
 
 
 @pytest.mark.parametrize("extra", [(), ("--attach", "perf"), ("--attach", "oldest"), ("--jit",)])
-def test_tiers_come_and_go(one_node, idle, extra):
-    """Attaching, to what begins later, and detaching go on afterwards; nothing stays. `idle` is there so that there is
-    something to see at the start."""
-    with Stat(extra=(*NO_BUDGET, *extra, "--tier", "full", "-n", "mixed.js")) as stat:
-        stat.wait_snapshots(1)
-        with one_node.run("mixed.js") as target:
-            stat.wait_for(lambda found: tier_of(found, target.pid) == "full", 30, "its probes")
+def test_tiers_come_and_go(one_node, extra):
+    """Attaching, to what begins later, and detaching go on afterwards; nothing stays. One is there from the start, so
+    that there is something to see."""
+    title = f"lt-come-{os.getpid()}"
+    with (
+        one_node.run("mixed.js", flags=[f"--title={title}"]) as first,
+        Stat(extra=(*NO_BUDGET, *extra, "--tier", "full", "-n", title)) as stat,
+    ):
+        stat.wait_for(lambda found: tier_of(found, first.pid) == "full", PATIENCE, "its probes")
+        with one_node.run("mixed.js", flags=[f"--title={title}"]) as target:
+            stat.wait_for(lambda found: tier_of(found, target.pid) == "full", PATIENCE, "its probes")
             assert procfs.changed_text(target.pid), "no breakpoint: this test would prove nothing"
             target.call("start", seconds=0.5)
             stat.settle()

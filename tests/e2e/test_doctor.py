@@ -130,6 +130,7 @@ def surround(illness, target, stack):
 # A leak takes its time to tell.
 LEAK_WATCH = ("-d", "10", "-i", "1", *looptop.NO_BUDGET)
 LONGER = {"heap-grows": LEAK_WATCH, "memory-grows": LEAK_WATCH}
+ASKS_FOR_COLLECTIONS = {"gc-long-major", *LONGER}
 
 
 def examine(pid, *extra, watch=WATCH):
@@ -193,6 +194,8 @@ def surroundings(illness, held):
         others |= {"cpu-starved", "cpu-throttled", "gc-long-major", "timers-late"}
     if held.helpers_share > 0.03:
         others.add("sync-wait")  # before a collection the loop's thread waits for helpers, and those for a CPU
+        if illness in ASKS_FOR_COLLECTIONS:
+            others.add("sync-javascript")  # or whoever asked for it does their part
     if held.stolen_share > 0.01:
         others.add("timers-late")
     return others - {illness}

@@ -31,6 +31,19 @@ __attribute__((format(printf, 1, 2))) static inline void lacks(const char *forma
 	skip();
 }
 
+/* Ends the test as well, for something that cannot be installed: a right of the user, a kernel. */
+__attribute__((format(printf, 1, 2))) static inline void not_here(const char *format, ...)
+{
+	char reason[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	print_message("skipped: %s\n", reason);
+	skip();
+}
+
 /* The test needs a program that is found by PATH, of a package of Debian's. */
 static inline void needs_program(const char *name, const char *package)
 {

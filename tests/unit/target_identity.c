@@ -19,6 +19,7 @@
 
 #include "agent/target/identity.h"
 #include "tests/unit/elf_file.h"
+#include "tests/unit/lacks.h"
 
 #define EXT	     0xef53
 #define NOBODY	     65534
@@ -123,7 +124,7 @@ static void test_real(void **state)
 
 	(void)state;
 	if (fd < 0)
-		skip(); /* not root, or no disk: the attributes above are all that can be tried */
+		not_here("not root, or no disk: only the attributes can be tried");
 	assert_int_equal(identify(fd, &first), -EPERM); /* just made */
 	sleep(3);
 	assert_int_equal(identify(fd, &first), 0);

@@ -117,8 +117,6 @@ static void test_node(void **state)
 	char path[512];
 	int fd = node_binary_for(binary->machine, binary->major, path, sizeof(path));
 
-	if (fd < 0)
-		skip();
 	image = analyse(fd);
 	assert_in_range(image->n_sites, 30, LT_IMAGE_SITES_MAX);
 	assert_in_range(image->n_parts, 1, LT_IMAGE_PARTS_MAX);
@@ -189,15 +187,13 @@ struct lie {
 };
 
 /* A copy in which a symbol says that its function begins in the middle of another's instruction, at a push's byte. */
-static bool lie(struct lie *lie)
+static void lie(struct lie *lie)
 {
 	struct file file;
 	char path[512];
 	uint64_t inside = 0;
 
 	lie->fd = node_binary(22, path, sizeof(path));
-	if (lie->fd < 0)
-		return false;
 	lie->genuine = analyse(lie->fd);
 	file = file_read(path);
 	for (size_t i = 0; i < lie->genuine->n_sites && !inside; i++) {
@@ -211,7 +207,6 @@ static bool lie(struct lie *lie)
 	lie->moved = site_of(lie->lying, "uv__getnameinfo_done");
 	assert_int_equal(lie->moved->vaddr, inside);
 	free(file.bytes);
-	return true;
 }
 
 static void end_lie(struct lie *lie)
@@ -232,8 +227,7 @@ static void test_moved_symbol(void **state)
 	uint8_t byte;
 
 	(void)state;
-	if (!lie(&l))
-		skip();
+	lie(&l);
 	assert_string_equal(l.lying->build_id, l.genuine->build_id);
 	assert_int_equal(l.moved->cost, LT_SITE_EMULATED);
 	assert_int_equal(pread(l.fd, &byte, 1, (off_t)l.moved->file_offset), 1);
@@ -255,8 +249,7 @@ static void test_moved_symbol_kept(void **state)
 	struct lie l;
 
 	(void)state;
-	if (!lie(&l))
-		skip();
+	lie(&l);
 	assert_non_null(mkdtemp(dir));
 	snprintf(command, sizeof(command), "rm -r %s/looptop", dir);
 	setenv("XDG_CACHE_HOME", dir, 1);

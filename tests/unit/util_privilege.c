@@ -31,6 +31,7 @@
 
 #include "agent/util/privilege.h"
 #include "looptop/log.h"
+#include "tests/unit/lacks.h"
 
 #define CAP(name) (1ull << CAP_##name)
 #define BIT(duty) (1u << LT_DUTY_##duty)
@@ -595,7 +596,7 @@ static void test_another_user(void **state)
 {
 	(void)state;
 	if (!may_change_user())
-		skip();
+		not_here("this user cannot become another");
 	assert_int_equal(in_duty(LT_DUTY_MAIN, 0, user), geteuid());
 	assert_int_equal(in_duty(LT_DUTY_SPAWNER, 0, user), LT_PRIVILEGE_UID);
 	assert_int_equal(in_duty(LT_DUTY_READER, 0, user), LT_PRIVILEGE_UID);
@@ -637,7 +638,7 @@ static void test_known_children(void **state)
 {
 	(void)state;
 	if (is_relaxed(signal_other))
-		skip();
+		not_here("the sanitizer needs what is to be refused");
 	assert_true(in_duty(LT_DUTY_MAIN, 0, signal_known_child) < 0);
 	lt_privilege__may_end(victim);
 	assert_int_equal(in_duty(LT_DUTY_MAIN, 0, signal_known_child), 0);

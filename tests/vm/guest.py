@@ -40,14 +40,17 @@ WITHOUT_BTF = "mount --bind /dev/null /sys/kernel/btf/vmlinux"
 
 
 def descriptors(pid):
-    """What a process's descriptors are, and how many of each: tells by what probes are held."""
+    """What the descriptors of looptop and of its processes are, and how many of each: tells by what probes are held."""
     kinds = {}
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            kind = os.readlink(f"/proc/{pid}/fd/{name}")
-        except FileNotFoundError:  # a file that it read just now
-            continue
-        kinds[kind] = kinds.get(kind, 0) + 1
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        children = file.read().split()
+    for one in (pid, *children):
+        for name in os.listdir(f"/proc/{one}/fd"):
+            try:
+                kind = os.readlink(f"/proc/{one}/fd/{name}")
+            except FileNotFoundError:  # a file that it read just now
+                continue
+            kinds[kind] = kinds.get(kind, 0) + 1
     return kinds
 
 

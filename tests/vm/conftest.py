@@ -3,8 +3,13 @@
 """Which kernels, and in the end a line for each: what ran where."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from support.disturbed import Disturbed  # noqa: E402
 
 REPORT = []
 BOOTED = set()
@@ -12,6 +17,11 @@ BOOTED = set()
 
 def pytest_addoption(parser):
     parser.addoption("--kernels", default=None, help="comma-separated, instead of all")
+
+
+def pytest_configure(config):
+    """What is repeated is so with another boot."""
+    config.pluginmanager.register(Disturbed())
 
 
 def pytest_sessionstart(session):

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,11 +14,9 @@
 
 #include <cmocka.h>
 
-/*
- * Ends the test: skipped, and the line says why (tests/run-unit collects it). Where LT_NO_SKIP is set, as by `make
- * test`, which has installed and fetched all of it, the test fails instead: it would go unrun without anybody knowing.
- */
-__attribute__((format(printf, 1, 2))) static inline void lacks(const char *format, ...)
+/* Ends the test, and the line says why (tests/run-unit collects it). */
+__attribute__((format(printf, 2, 3))) static inline void end_without(bool may_skip,
+								     const char *format, ...)
 {
 	char reason[1024];
 	va_list args;
@@ -25,24 +24,20 @@ __attribute__((format(printf, 1, 2))) static inline void lacks(const char *forma
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	if (getenv("LT_NO_SKIP"))
+	if (!may_skip)
 		fail_msg("%s", reason);
 	print_message("skipped: %s\n", reason);
 	skip();
 }
 
-/* Ends the test as well, for something that cannot be installed: a right of the user, a kernel. */
-__attribute__((format(printf, 1, 2))) static inline void not_here(const char *format, ...)
-{
-	char reason[1024];
-	va_list args;
+/*
+ * For what can be installed or fetched. Where LT_NO_SKIP is set, as by `make test`, which has done so, the test fails
+ * instead of being skipped: it would go unrun without anybody knowing.
+ */
+#define lacks(...) end_without(!getenv("LT_NO_SKIP"), __VA_ARGS__)
 
-	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
-	va_end(args);
-	print_message("skipped: %s\n", reason);
-	skip();
-}
+/* For what cannot be installed: a right of the user, a kernel. */
+#define not_here(...) end_without(true, __VA_ARGS__)
 
 /* The test needs a program that is found by PATH, of a package of Debian's. */
 static inline void needs_program(const char *name, const char *package)

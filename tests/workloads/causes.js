@@ -2,10 +2,12 @@
 // Copyright (c) 2026 The looptop authors
 //
 // Busy time whose cause is known, each piece one turn long, from a timer:
-//   run {parts: [[kind, ms, count], …], gap_ms}   kind = cpu, gc, exec or fifo; a kind made of
-//                                                 several with + does them in one turn
+//   run {parts: [[kind, ms, count], …], gap_ms, limit}
+//     kind = cpu, gc, exec or fifo; a kind made of several with + does them in one turn
+//     limit = the cpu.stat of the cgroup that holds the process, if it has a limit
 // answers, for each turn, with the kernel's own account of the thread: how long it ran, how long
-// it was ready and had no CPU, and how long it slept; and with every pause of the collector.
+// it was ready and had no CPU, and how long it slept; for how long the limit held the process in
+// this turn; and with every pause of the collector.
 'use strict';
 const { execFileSync, spawn } = require('child_process');
 const fs = require('fs');
@@ -35,6 +37,13 @@ function account() {
   return { ran, delayed };
 }
 
+// While this runs, nothing of a process with one CPU is held: the account has all that ended before.
+function held(limit) {
+  if (!limit) return null;
+  const [, key, value] = fs.readFileSync(limit, 'latin1').match(/^throttled_(time|usec) (\d+)$/m);
+  return Number(value) / (key === 'time' ? 1e9 : 1e6);
+}
+
 // At least so much that it must be collected, also where this thread gets little of its CPU.
 function collectMuch(ms) {
   const until = Date.now() + ms;
@@ -61,25 +70,27 @@ const kinds = {
   fifo: readSlowPipe,
 };
 
-function turn(kind, ms) {
+function turn(kind, ms, limit) {
   letSwitch();
+  const heldBefore = held(limit);
   const before = account();
   const start = monotonic();
   for (const part of kind.split('+')) kinds[part](ms);
   const end = monotonic();
   const after = account();
+  const heldAfter = held(limit);
   const ran = after.ran - before.ran;
   const delayed = after.delayed - before.delayed;
-  return { kind, start, end, ran, delayed, away: end - start - ran };
+  return { kind, start, end, ran, delayed, away: end - start - ran, held: limit && heldAfter - heldBefore };
 }
 
-async function run({ parts, gap_ms }) {
+async function run({ parts, gap_ms, limit = null }) {
   const close = openWindow();
   const turns = [];
   for (const [kind, ms, count] of parts) {
     for (let i = 0; i < count; i++) {
       await new Promise((resolve) => setTimeout(() => {
-        turns.push(turn(kind, ms));
+        turns.push(turn(kind, ms, limit));
         resolve();
       }, gap_ms));
     }

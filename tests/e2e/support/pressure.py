@@ -103,10 +103,11 @@ class Cgroup:
 
 
 class CpuLimit(Cgroup):
-    """So many CPUs; and what the kernel says that it held."""
+    """So many CPUs; stat is the kernel's account of what it held."""
 
     def __init__(self, pid, cpus):
         super().__init__(pid, "cpu")
+        self.stat = self.path / "cpu.stat"
         quota = int(cpus * PERIOD_US)
         if self.version == 1:
             (self.path / "cpu.cfs_period_us").write_text(str(PERIOD_US))
@@ -114,12 +115,6 @@ class CpuLimit(Cgroup):
         else:
             (self.path / "cpu.max").write_text(f"{quota} {PERIOD_US}")
         self.enter()
-
-    def throttled_seconds(self):
-        fields = dict(line.split() for line in (self.path / "cpu.stat").read_text().splitlines())
-        if self.version == 1:
-            return int(fields["throttled_time"]) / 1e9
-        return int(fields["throttled_usec"]) / 1e6
 
 
 class MemoryLimit(Cgroup):

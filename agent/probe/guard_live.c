@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * The guard's own life. It is forked from a program that may have threads: nothing here allocates memory, and nothing is
- * said but by the answers.
+ * The guard's own life. It is forked from a program that may have threads: nothing here allocates memory but the filter
+ * of system calls, once, and nothing is said but by the answers.
  */
 #include "agent/probe/guard_internal.h"
 

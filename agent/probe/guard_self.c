@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/util/privilege.h"
+
 /* Whoever sends a signal to all of a name, as killall and pkill do, has another in mind. */
 #define NAME	    "lt-probes"
 
@@ -68,21 +70,6 @@ static void be_spared(void)
 	close(fd);
 }
 
-static void keep_capabilities(uint64_t kept)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data))
-		return;
-	for (int i = 0; i < 2; i++) {
-		data[i].effective &= (uint32_t)(kept >> 32 * i);
-		data[i].permitted &= (uint32_t)(kept >> 32 * i);
-		data[i].inheritable = 0;
-	}
-	syscall(SYS_capset, &header, data);
-}
-
 /* Nobody who reads what we write, or waits for us to close something, is to wait for the guard. */
 static int keep_descriptors(int socket_fd, int parent_fd)
 {
@@ -126,10 +113,11 @@ int lt_guard_self__begin(int socket_fd, int parent_fd)
 	parent_fd = keep_descriptors(socket_fd, parent_fd);
 	set_names();
 	be_spared();
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	keep_capabilities(KEPT);
+	lt_capabilities__keep(KEPT);
 	ignored = chdir("/"); /* no file system is kept busy */
 	(void)ignored;
+	/* Whoever asks is as trusted as the guard is, and tells if this kernel has no filters. */
+	lt_privilege__limit_calls(LT_DUTY_GUARDIAN, true);
 	return parent_fd;
 }
 
@@ -138,6 +126,6 @@ void lt_guard_self__has_multi(void)
 	static bool done;
 
 	if (!done)
-		keep_capabilities(KEPT_MULTI);
+		lt_capabilities__keep(KEPT_MULTI);
 	done = true;
 }

@@ -76,8 +76,8 @@ static size_t length_of(const struct lt_reader_request *request)
 
 static enum lt_part part_of(const struct lt_reader_request *request)
 {
-	return request->call == LT_READER_TEXT &&
-			       (!strcmp(request->path, "cmdline") || !strcmp(request->path, "environ"))
+	return request->call == LT_READER_TEXT && (!strcmp(request->path, "cmdline") ||
+						   !strcmp(request->path, "environ"))
 		       ? LT_PART_ARGUMENTS
 		       : LT_PART_MEMORY;
 }
@@ -92,8 +92,8 @@ static void fall_silent(const struct lt_reader_request *request, uid_t uid)
 
 	if (lt_process_stat(request->pid, &stat))
 		return;
-	silence = lt_silences__add(&state.silences, request->pid, part_of(request), stat.start_ticks,
-				   lt_now_ns());
+	silence = lt_silences__add(&state.silences, request->pid, part_of(request),
+				   stat.start_ticks, lt_now_ns());
 	if (silence)
 		silence->uid = uid;
 	copy = silence ? malloc(length) : NULL;
@@ -122,7 +122,8 @@ static int ask(const struct lt_reader_request *request, struct lt_reader **ret_r
 	uid_t uid;
 	int err;
 
-	if (lt_silences__find(&state.silences, request->pid, part_of(request)) || !may_ask(request->pid, &uid))
+	if (lt_silences__find(&state.silences, request->pid, part_of(request)) ||
+	    !may_ask(request->pid, &uid))
 		return -ETIMEDOUT;
 	reader = lt_readers__take();
 	if (!reader)
@@ -198,6 +199,8 @@ ssize_t lt_reader__memory(int pid, void *buf, size_t size, const struct iovec *p
 			break;
 		err = ask(&request, &reader);
 		got = err ? err : reader->shared->answer;
+		if (got > (ssize_t)total)
+			got = -EIO;
 		if (got > 0)
 			memcpy((char *)buf + done, reader->shared->data, (size_t)got);
 		if (!err)
@@ -226,6 +229,8 @@ ssize_t lt_reader__text(int pid, const char *file, char *buf, size_t size)
 	if (err)
 		return err;
 	n = reader->shared->answer;
+	if (n > (ssize_t)request.size)
+		n = -EIO;
 	if (n > 0)
 		memcpy(buf, reader->shared->data, (size_t)n);
 	lt_readers__give_back(reader);
@@ -322,7 +327,8 @@ static void look_at_asked(struct lt_silence *silence, uint64_t now_ns)
 	switch (lt_readers__look(reader)) {
 	case 0:
 		if (reader->shared->opened.fd >= 0)
-			lt_readers__abandon(reader, silence->uid); /* with the descriptor that it sent */
+			lt_readers__abandon(reader,
+					    silence->uid); /* with the descriptor that it sent */
 		else
 			lt_readers__give_back(reader);
 		lt_silence__answered(silence, now_ns);

@@ -20,7 +20,7 @@
 
 #include "agent/util/bounded_child.h"
 
-#define MADE_MAX   8 /* processes that may still run at the end: one or two do */
+#define MADE_MAX  8 /* processes that may still run at the end: one or two do */
 #define ANSWER_MS 2000 /* a worker that was stopped is none */
 
 struct request {
@@ -119,12 +119,18 @@ static _Noreturn void serve(int socket, pid_t agent)
 
 /* --- the agent --------------------------------------------------------------------------------- */
 
+/* Without its socket it ends, in its own time; one that does not is no reason to wait. */
+static void reap_worker(void)
+{
+	if (worker.pid && waitpid(worker.pid, NULL, WNOHANG))
+		worker.pid = 0;
+}
+
 static void end_worker(void)
 {
 	close(worker.socket);
 	worker.socket = -1;
-	/* without its socket it ends; one that does not is no reason to wait */
-	waitpid(worker.pid, NULL, WNOHANG);
+	reap_worker();
 }
 
 void lt_bounded__prepare(void)
@@ -181,8 +187,10 @@ pid_t lt_worker__begin(const struct lt_task *task, int out)
 	int fds[LT_BOUNDED_FDS_MAX + 1];
 	long pid;
 
-	if (worker.socket < 0)
+	if (worker.socket < 0) {
+		reap_worker();
 		return -ENOTCONN;
+	}
 	request = (struct request){ .fn = task->fn,
 				    .limits = task->limits,
 				    .args_bytes = task->args_bytes,

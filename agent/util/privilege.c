@@ -163,6 +163,19 @@ static void drop_bounds(uint64_t kept)
 			return;
 }
 
+int lt_capabilities__keep(uint64_t kept)
+{
+	struct sets sets;
+	int err = read_sets(&sets);
+
+	if (err)
+		return err;
+	drop_bounds(0); /* it may be called again, with less and without the right to drop any */
+	sets.effective &= kept;
+	sets.permitted &= kept;
+	return write_sets(&sets);
+}
+
 static void tell(enum lt_duty duty, const struct sets *before, const struct sets *now,
 		 bool attaches)
 {
@@ -176,14 +189,31 @@ static void tell(enum lt_duty duty, const struct sets *before, const struct sets
 		geteuid(), lt_privilege__n_calls(duty, attaches));
 }
 
+static bool keeps_all(void)
+{
+	const char *keep = getenv("LT_KEEP_PRIVILEGES");
+
+	return keep && keep[0];
+}
+
+int lt_privilege__limit_calls(enum lt_duty duty, bool attaches)
+{
+	int err;
+
+	if (keeps_all())
+		return 0;
+	err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+	return err ? err : lt_privilege__filter(duty, attaches);
+}
+
 int lt_privilege__enter(enum lt_duty duty, uint64_t attaching)
 {
-	const char *keep = getenv("LT_KEEP_PRIVILEGES"), *name = duties[duty].name;
+	const char *name = duties[duty].name;
 	bool attaches = duties[duty].attaches && attaching;
 	struct sets before, sets;
 	int err, filter_err;
 
-	if (keep && keep[0]) {
+	if (keeps_all()) {
 		lt_info("privileges of the %s: all kept (LT_KEEP_PRIVILEGES)", name);
 		return 0;
 	}
@@ -195,9 +225,7 @@ int lt_privilege__enter(enum lt_duty duty, uint64_t attaching)
 	if (duties[duty].other_user)
 		become_other_user(name);
 	err = write_sets(&sets);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !err)
-		err = -errno;
-	filter_err = lt_privilege__filter(duty, attaches);
+	filter_err = lt_privilege__limit_calls(duty, attaches);
 	if (err)
 		return lt_err(err, "give up capabilities: %s", strerror(-err));
 	if (filter_err)

@@ -33,6 +33,13 @@ enum lt_duty {
  */
 int lt_privilege__enter(enum lt_duty duty, uint64_t attaching);
 
+/*
+ * The last part of it, for who gives up capabilities as it learns what it needs (lt_capabilities__keep()): no new
+ * privileges, and no system calls but the duty's. 0 or -errno, not logged: it is called in children without memory of
+ * their own, too.
+ */
+int lt_privilege__limit_calls(enum lt_duty duty, bool attaches);
+
 /* The capabilities that will be in effect then, of those that this thread has. */
 uint64_t lt_privilege__kept(enum lt_duty duty, uint64_t attaching);
 /* This process may still signal that child, of its own user, when it has entered its duty. Before that, and at most
@@ -48,5 +55,11 @@ unsigned lt_capability_names(uint64_t capabilities, char *text, size_t size);
 
 /* Of this thread, in effect; all if it cannot be told. */
 uint64_t lt_capabilities__effective(void);
+
+/*
+ * Of the capabilities that this thread has, it keeps only these, in effect or not as before; its bounding set becomes
+ * empty where it may. 0 or -errno, not logged.
+ */
+int lt_capabilities__keep(uint64_t kept);
 
 #endif

@@ -10,6 +10,7 @@ import pytest
 from support import PATIENCE, looptop, procfs
 from support.agent import Agent, wait_for
 from support.looptop import NO_BUDGET, Stat, run
+from support.torture import WAYS, guard_of, link_count
 from test_safety import assert_text_is_the_files
 
 NUMBERS = {
@@ -37,6 +38,12 @@ def assert_has_no_more(pid, kept, tids=None):
         assert int(status["CapBnd"], 16) & ~kept == 0 or not can_drop_bounds()
 
 
+def with_contained(kept):
+    """Who has CAP_SYS_ADMIN may do what the two newer ones are for."""
+    newer = 1 << NUMBERS["CAP_BPF"] | 1 << NUMBERS["CAP_PERFMON"]
+    return kept | newer if kept >> NUMBERS["CAP_SYS_ADMIN"] & 1 else kept
+
+
 def can_drop_bounds():
     return int(procfs.status("self")["CapEff"], 16) >> 8 & 1  # CAP_SETPCAP
 
@@ -50,6 +57,19 @@ def test_the_agent(way):
         assert len(procfs.threads(pid)) >= 2, "the server has no thread: this test would prove nothing"
         assert_has_no_more(pid, told_by_check(*way))
         agent.stop()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_holds_the_probes(idle, way):
+    """It attaches, and can do nothing else: no more than the main process may, no call that is not for that."""
+    with Stat(idle.pid, tier="full", extra=(*NO_BUDGET, *WAYS[way])) as stat:
+        stat.wait_attached()
+        guard = guard_of(stat.process.pid)
+        assert link_count(guard) > 0, "it holds no probe: this test would prove nothing"
+        kept = int(procfs.status(guard)["CapEff"], 16)
+        assert kept and kept & ~with_contained(told_by_check(*WAYS[way])) == 0
+        assert_has_no_more(guard, kept)
+        stat.stop()
 
 
 def test_without_probes_less_is_kept(idle):

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 from . import procfs
+from .kernel import HOLDER
 from .looptop import BINARY, NO_BUDGET
 
 WAYS = {"multi": (), "perf": ("--attach", "perf"), "oldest": ("--attach", "oldest")}
-GUARD = "lt-probes"
 PATIENCE = 20
 
 Kill = collections.namedtuple("Kill", "moment links attached")
@@ -31,7 +31,7 @@ def guard_of(pid):
     """The process that holds the probes, None: there is none yet."""
     for child in children(pid):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            if Path(f"/proc/{child}/comm").read_text().strip() == GUARD:
+            if Path(f"/proc/{child}/comm").read_text().strip() == HOLDER:
                 return child
     return None
 

@@ -41,6 +41,8 @@ enum lt_v8_lines_state {
 	LT_V8_LINES_FAILED
 };
 
+#define LT_V8_MAP_TRIES 5
+
 struct lt_v8_script {
 	uint64_t address; /* 0: the slot is free */
 	uint64_t source, name, url, map_url; /* words: if one differs it is another script */
@@ -53,7 +55,7 @@ struct lt_v8_script {
 	enum lt_v8_lines_state lines_state;
 	uint32_t *ends; /* of its lines */
 	size_t n_ends;
-	bool map_tried;
+	unsigned char map_tries; /* to open it; LT_V8_MAP_TRIES: no more */
 	struct lt_stored_map *map; /* NULL: none */
 };
 

@@ -17,6 +17,7 @@
 #include "agent/util/refusal.h"
 
 #define UNUSED_MAX 64 /* that nobody has and that take no memory: broken ones, refused ones */
+#define OPEN_MAX   64 /* descriptors */
 #define NO_ROOM	   "no room for it in the budget of memory (--target-memory)"
 #define LOSS	   "lines are told of the generated file alone"
 
@@ -167,6 +168,16 @@ struct lt_stored_map *lt_mapstore__get(struct lt_sourcemap_source *take_source, 
 	    (fstat(map->fd, &st) || !lt_budget__take(&map->share, (size_t)st.st_size)))
 		refuse(map, NO_ROOM);
 	return map;
+}
+
+bool lt_mapstore__is_full(void)
+{
+	struct lt_stored_map *map;
+	size_t n = 0;
+
+	TAILQ_FOREACH(map, &maps, entry)
+	n += map->fd >= 0;
+	return n >= OPEN_MAX;
 }
 
 void lt_mapstore__put(struct lt_stored_map *map)

@@ -120,16 +120,34 @@ static int open_source(struct lt_v8 *v8, const struct lt_v8_script *script,
 	return lt_sourcemap__open(root, script->file, url, ret_source);
 }
 
+/* May it be another time when it is tried again? */
+static bool is_passing(int err)
+{
+	return err == -EBUSY || err == -ETIMEDOUT || err == -EMFILE || err == -ENFILE ||
+	       err == -ENOMEM;
+}
+
 static void load(struct lt_v8 *v8, struct lt_v8_script *script)
 {
 	struct lt_sourcemap_source *source;
+	int err = 0;
 
-	script->map_tried = true;
-	if (!script->user || !script->file)
+	if (!script->user || !script->file) {
+		script->map_tries = LT_V8_MAP_TRIES;
+		return;
+	}
+	if (lt_mapstore__is_full())
 		return;
 	source = malloc(sizeof(*source));
-	if (source && !open_source(v8, script, source))
+	err = source ? open_source(v8, script, source) : -ENOMEM;
+	if (!err) {
 		script->map = lt_mapstore__get(source, v8->pid);
+		err = script->map ? 0 : -ENOMEM;
+	}
+	if (is_passing(err))
+		script->map_tries++;
+	else
+		script->map_tries = LT_V8_MAP_TRIES;
 	free(source);
 }
 
@@ -140,7 +158,7 @@ void lt_v8_original__find(struct lt_v8 *v8, struct lt_v8_script *script,
 	const char *file;
 	int line, column, err;
 
-	if (!script->map_tried)
+	if (script->map_tries < LT_V8_MAP_TRIES)
 		load(v8, script);
 	/* a map without the column would tell any statement of the line */
 	if (!script->map || frame->line <= 0 || frame->column <= 0)
@@ -149,7 +167,7 @@ void lt_v8_original__find(struct lt_v8 *v8, struct lt_v8_script *script,
 	if (err == -ESTALE) {
 		lt_mapstore__put(script->map);
 		script->map = NULL;
-		script->map_tried = false; /* the next time */
+		script->map_tries = 0; /* the next time */
 	}
 	if (err)
 		return;

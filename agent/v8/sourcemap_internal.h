@@ -66,8 +66,8 @@ int lt_percent_byte(const char *text, size_t length);
 
 /*
  * Opens a regular file below root for reading, wherever symbolic links point; no other kind of file is even
- * opened, and none of those that the kernel makes up. plain: as without openat2(2), when symbolic links are
- * refused. 0, the descriptor and the size; or -errno.
+ * opened, and none of those that the kernel makes up; nothing of it is read. plain: as without openat2(2), when
+ * symbolic links are refused. 0, the descriptor and the size; or -errno, -EFBIG for more than LT_SOURCEMAP_MAX.
  */
 int lt_source_open(const char *root, const char *path, bool plain, int *ret_fd, size_t *ret_size);
 

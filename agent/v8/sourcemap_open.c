@@ -3,7 +3,9 @@
 /* Opening a file that a target names, in the target's own file system (agent/target/open.h). */
 #include "agent/v8/sourcemap_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "agent/target/open.h"
 
@@ -13,8 +15,8 @@ static int open_in(const char *root, const char *path, bool plain, struct lt_ope
 	int pid, end = 0;
 
 	if (!plain && sscanf(root, "/proc/%d/root%n", &pid, &end) == 1 && end && !root[end])
-		return lt_open(pid, LT_OPEN_BELOW_ROOT, path, LT_SOURCEMAP_MAX, ret_opened);
-	return lt_open_below(root, path, plain, LT_SOURCEMAP_MAX, NULL, ret_opened);
+		return lt_open(pid, LT_OPEN_BELOW_ROOT, path, 0, ret_opened);
+	return lt_open_below(root, path, plain, 0, NULL, ret_opened);
 }
 
 int lt_source_open(const char *root, const char *path, bool plain, int *ret_fd, size_t *ret_size)
@@ -24,6 +26,10 @@ int lt_source_open(const char *root, const char *path, bool plain, int *ret_fd, 
 
 	if (err)
 		return err;
+	if (opened.st.st_size > LT_SOURCEMAP_MAX) {
+		close(opened.fd);
+		return -EFBIG;
+	}
 	*ret_fd = opened.fd;
 	*ret_size = (size_t)opened.st.st_size;
 	return 0;

@@ -341,7 +341,8 @@ static bool find(const struct lt_sourcemap *map, uint32_t line, uint32_t column,
 	reader.at = map->deltas + map->blocks[low - 1].at;
 	if (low < map->head->n_blocks && map->blocks[low].at < map->head->delta_bytes)
 		reader.end = map->deltas + map->blocks[low].at;
-	while (reader.at < reader.end) {
+	/* no more than an honest block has, whoever made it */
+	for (size_t i = 1; i < BLOCK && reader.at < reader.end; i++) {
 		if (!next(&reader, &segment, &last_name))
 			return false;
 		if (is_behind(&segment, line, column))

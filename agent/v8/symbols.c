@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/target/elf.h"
@@ -223,19 +224,31 @@ static int exports_v8(const void *args, const int *fds, size_t n_fds)
 	return told ? 0 : -ENOENT;
 }
 
+/* False also for what a tick has no time for: it is asked again when the areas are read the next time. */
 static bool is_v8(struct lt_symbols *symbols, int fd)
 {
-	struct lt_task task = { .fn = exports_v8,
-				.fds = &fd,
-				.n_fds = 1,
-				.limits = { 64u << 20, 1, IS_V8_NS, 0 } };
+	struct lt_task task = {
+		.fn = exports_v8, .fds = &fd, .n_fds = 1, .limits = { 64u << 20, 1, IS_V8_NS, 0 }
+	};
+	uint64_t begin_ns = lt_now_ns();
 	struct lt_result result;
+	struct lt_job *job;
+	struct stat st;
 	int err;
 
-	if (symbols->n_asked == ASKED_MAX)
+	if (symbols->n_asked == ASKED_MAX || fstat(fd, &st) || lt_bounded__must_wait(st.st_uid))
 		return false;
-	symbols->n_asked++;
-	err = lt_bounded__run(&task, &result);
+	job = lt_bounded__begin(&task);
+	if (!job)
+		return false;
+	err = lt_bounded__end_soon(job, IS_V8_NS, &result);
+	if (err == -EAGAIN) {
+		lt_bounded__abandon(job);
+		snprintf(result.why, sizeof(result.why), "more than a tick may wait");
+	} else {
+		symbols->n_asked++;
+	}
+	lt_bounded__charge(st.st_uid, &result, lt_now_ns() - begin_ns);
 	lt_result__free(&result);
 	return !err;
 }

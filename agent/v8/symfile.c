@@ -25,6 +25,7 @@
 #define NAME_BYTES 4096
 #define TEXT_BYTES 200
 #define TEXTS_MAX  16384 /* of a file */
+#define NO_ROOM	   "no room for them in the budget of memory (--target-memory)"
 #define LOSS	   "functions in it have no names"
 
 static const struct lt_limits limits = { .memory_bytes = 64u << 20,
@@ -49,6 +50,7 @@ struct lt_symfile {
 	bool done; /* they were read once, and there are none; or they are refused */
 	bool refused;
 	struct text *texts; /* of those that were asked for */
+	struct lt_share names; /* of the texts: they are given out, so they stay */
 };
 
 static size_t count(const struct lt_symfile *file)
@@ -89,13 +91,16 @@ static void take_functions(struct lt_symfile *file, int err, struct lt_result *f
 		file->refused = true;
 	}
 	file->done = err != -EINTR && !functions->by_chance;
-	if (!err && functions->length && functions->length % sizeof(struct lt_function) == 0 &&
-	    are_sane(functions->data, functions->length / sizeof(struct lt_function)) &&
-	    lt_budget__take(&file->share, functions->length)) {
+	if (err || !functions->length || functions->length % sizeof(struct lt_function) ||
+	    !are_sane(functions->data, functions->length / sizeof(struct lt_function))) {
+		lt_result__free(functions);
+	} else if (!lt_budget__take(&file->share, functions->length)) {
+		lt_refuse(file->fd, NO_ROOM, LOSS);
+		file->refused = true;
+		lt_result__free(functions);
+	} else {
 		file->functions = *functions;
 		file->done = false;
-	} else {
-		lt_result__free(functions);
 	}
 }
 
@@ -161,6 +166,7 @@ void lt_symfile__free(struct lt_symfile *file)
 		HASH_DEL(file->texts, text);
 		free(text);
 	}
+	lt_budget__give_back(&file->names);
 	close(file->fd);
 	free(file);
 }
@@ -270,12 +276,14 @@ static struct text *text_of(struct lt_symfile *file, uint32_t found)
 	char name[NAME_BYTES + 1], buf[TEXT_BYTES];
 	const char *readable;
 	struct text *text;
+	size_t size;
 
 	HASH_FIND(hh, file->texts, &found, sizeof(found), text);
 	if (text || HASH_COUNT(file->texts) >= TEXTS_MAX)
 		return text;
 	readable = best_name(file, found, name) ? lt_symbol_text(buf, sizeof(buf), name) : "";
-	text = malloc(sizeof(*text) + strlen(readable) + 1);
+	size = sizeof(*text) + strlen(readable) + 1;
+	text = lt_budget__take(&file->names, file->names.bytes + size) ? malloc(size) : NULL;
 	if (!text)
 		return NULL;
 	text->function = found;

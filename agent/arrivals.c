@@ -197,9 +197,10 @@ void lt_arrivals__later(struct lt_arrivals *arrivals, int pid)
 	lt_discovery__postpone(arrivals->discovery, pid, lt_now_ns() + LATER_NS);
 }
 
-void lt_arrivals__silent(struct lt_arrivals *arrivals, int pid)
+bool lt_arrivals__silent(struct lt_arrivals *arrivals, int pid)
 {
 	lt_discovery__postpone(arrivals->discovery, pid, lt_now_ns() + SILENT_NS);
+	return lt_discovery__mark_told(arrivals->discovery, pid);
 }
 
 void lt_arrivals__spent(struct lt_arrivals *arrivals, uint64_t ns)

@@ -34,9 +34,9 @@ int lt_arrivals__look_at_all(struct lt_arrivals *arrivals, uint64_t deadline_ns)
 bool lt_arrivals__next(struct lt_arrivals *arrivals, bool all, struct lt_found *ret_found);
 
 /* It cannot be attached to yet. */
-/* It does not answer: it is tried again every second, which costs nothing until it does. */
-void lt_arrivals__silent(struct lt_arrivals *arrivals, int pid);
 void lt_arrivals__later(struct lt_arrivals *arrivals, int pid);
+/* It does not answer: it is tried again every second, which costs nothing until it does. True: for the first time. */
+bool lt_arrivals__silent(struct lt_arrivals *arrivals, int pid);
 
 /* So long it took to attach. */
 void lt_arrivals__spent(struct lt_arrivals *arrivals, uint64_t ns);

@@ -69,10 +69,8 @@ static bool has_gone(int err)
 /* It cannot be looked at now: it is told of once, and tried again. */
 static void wait_for_answer(struct lt_targets *targets, int pid)
 {
-	if (targets->told_silent != pid)
+	if (lt_arrivals__silent(targets->arrivals, pid))
 		lt_warn_err(-ETIMEDOUT, "attach to pid %d: %s", pid, lt_reader__says());
-	targets->told_silent = pid;
-	lt_arrivals__silent(targets->arrivals, pid);
 }
 
 /* Attaches to a process that was found. It may go meanwhile, which is no error then. What else goes wrong is

@@ -16,7 +16,6 @@ struct lt_targets {
 	int pids[LT_TARGETS_MAX]; /* theirs */
 	size_t n;
 	uint64_t trimmed_ns; /* when the heap was last given back */
-	int told_silent; /* the latest process of which it was told that it does not answer */
 	bool told_full; /* that there are more than LT_TARGETS_MAX */
 	bool by_rule; /* who was not named has probes only while the rule wants it */
 };

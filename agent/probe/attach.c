@@ -56,6 +56,11 @@ static int verify(const struct lt_attachment *attachment, const struct lt_module
 			      "is another instruction, so no probe goes into it (restart the "
 			      "process, or try again when the file stays as it is)",
 			      attachment->target->pid, module->path, site->symbol);
+	if (err == -EFBIG)
+		return lt_err(err,
+			      "attach to pid %d: the functions of %s in which probes go are longer "
+			      "than those of any known runtime, so none goes into it",
+			      attachment->target->pid, module->path);
 	if (err)
 		return lt_err(err, "attach to pid %d: read %s: %s", attachment->target->pid,
 			      module->path, strerror(-err));

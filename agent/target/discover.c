@@ -45,6 +45,7 @@ struct process {
 	uint64_t seen_ns;
 	double seen_time;
 	bool here; /* in the running scan */
+	bool told; /* why nobody attaches to it */
 	UT_hash_handle hh;
 };
 
@@ -126,6 +127,7 @@ static void begin_anew(struct lt_discovery *discovery, struct process *process,
 {
 	process->state = STATE_LOOKING;
 	process->looks = 0;
+	process->told = false;
 	process->start_ticks = start_ticks;
 	be_due(discovery, process, next_ns);
 }
@@ -283,6 +285,16 @@ bool lt_discovery__next(struct lt_discovery *discovery, uint64_t now_ns, struct 
 		return true;
 	}
 	return false;
+}
+
+bool lt_discovery__mark_told(struct lt_discovery *discovery, int pid)
+{
+	struct process *process = find(discovery, pid);
+	bool first = process && !process->told;
+
+	if (process)
+		process->told = true;
+	return first;
 }
 
 void lt_discovery__postpone(struct lt_discovery *discovery, int pid, uint64_t until_ns)

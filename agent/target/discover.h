@@ -40,6 +40,9 @@ struct lt_found {
 /* The next one that nobody took yet and that has had time to map its files; it is taken now. False: none. */
 bool lt_discovery__next(struct lt_discovery *discovery, uint64_t now_ns, struct lt_found *ret_found);
 
+/* Somebody says now why it cannot be attached to; true: for the first time. */
+bool lt_discovery__mark_told(struct lt_discovery *discovery, int pid);
+
 /* Gives it back: it is told again at that time. */
 void lt_discovery__postpone(struct lt_discovery *discovery, int pid, uint64_t until_ns);
 

@@ -7,6 +7,7 @@
 #include "agent/target/uv_layout.h"
 
 #define BYTECODES_MAX 256
+#define V8_PLACE_MAX  (1 << 24)
 
 /* A text that ends, without what a terminal obeys: C0 and C1. */
 static bool is_text(const char *text, size_t size)
@@ -27,11 +28,35 @@ static bool is_field(int32_t offset)
 	return offset >= -1 && offset <= LT_UV_ACCOUNT_MAX - 8;
 }
 
+/* In an object, an isolate or a thread's memory: sums of such numbers fit. */
+static bool is_place(int32_t offset)
+{
+	return offset == LT_V8_UNKNOWN || (offset >= -V8_PLACE_MAX && offset <= V8_PLACE_MAX);
+}
+
+static bool are_places(const struct lt_v8_layout *v8)
+{
+	const int32_t places[] = {
+#define PLACE(name) v8->name,
+		LT_V8_FIELDS(PLACE)
+#undef PLACE
+			v8->sizes.heap,
+		v8->sizes.spaces,
+		v8->sizes.slot_total,
+		v8->sizes.slot_used,
+		v8->sizes.slot_available,
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (!is_place(places[i]))
+			return false;
+	return true;
+}
+
 static bool is_sane_v8(const struct lt_v8_layout *v8)
 {
-	return v8->level >= LT_V8_NONE && v8->level <= LT_V8_LINES &&
-	       v8->bytecode_count <= BYTECODES_MAX &&
-	       is_text(v8->why_not, sizeof(v8->why_not)) &&
+	return are_places(v8) && v8->level >= LT_V8_NONE && v8->level <= LT_V8_LINES &&
+	       v8->bytecode_count <= BYTECODES_MAX && is_text(v8->why_not, sizeof(v8->why_not)) &&
 	       is_text(v8->sizes.why_not, sizeof(v8->sizes.why_not));
 }
 

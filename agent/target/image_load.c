@@ -33,8 +33,6 @@ static const struct lt_limits mark_limits = { .memory_bytes = 64u << 20,
 					      .wall_ns = 10000000000ull,
 					      .result_bytes = LT_BOUNDED_FDS_MAX };
 
-
-
 /* The one that nobody waits for. */
 static struct {
 	struct lt_job *job;
@@ -129,7 +127,7 @@ static void take_marks(const struct lt_file_key *keys, const int *fds, size_t n,
 {
 	const uint8_t *told = result->data;
 	size_t n_told = result->length < n ? result->length : n;
-	bool is_charged = err == -EDQUOT; /* not root: somebody else's file took the time */
+	bool is_charged = err == -EDQUOT && n == 1; /* by refuse() */
 
 	for (size_t i = 0; i < n_told; i++) {
 		struct lt_known *known = lt_known__find(&keys[i]);
@@ -144,8 +142,9 @@ static void take_marks(const struct lt_file_key *keys, const int *fds, size_t n,
 	if (err == -EDQUOT && n_told < n) {
 		struct lt_known *known = lt_known__find(&keys[n_told]);
 
-		if (known)
-			refuse(known, fds[n_told], result, spent_ns);
+		/* Those before it may have used up what all have together: it is judged when it is read alone. */
+		if (known && n == 1)
+			refuse(known, fds[0], result, spent_ns);
 	} else if (err != -EINTR && n_told < n) { /* it lies, or is broken in a new way */
 		struct lt_known *known = lt_known__find(&keys[n_told]);
 
@@ -294,7 +293,9 @@ int lt_image__load(int fd, bool unless_marked, uint64_t patience_ns, struct lt_i
 		return known->err;
 	if (lt_known__has(known, fd))
 		return copy_image(known, ret_image);
-	known->may_keep = lt_identify(fd, &known->identity, &why_not) == 0;
+	/* What is kept is what was to be read when reading began. */
+	if (!is_running(&known->key))
+		known->may_keep = lt_identify(fd, &known->identity, &why_not) == 0;
 	if (known->may_keep && lt_cache_load(fd, &known->identity, ret_image) == 0) {
 		known->done = true;
 		lt_known__keep(known, fd, *ret_image);

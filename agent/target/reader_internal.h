@@ -55,11 +55,13 @@ struct lt_reader_shared {
 
 /* What the parent of all readers is told, and tells. */
 struct lt_reader_spawn {
-	uint32_t slot;
-	uint32_t end; /* that one is to be ended; there is no answer */
+	uint32_t slot; /* whoever has it is ended before another one is made */
+	uint32_t end; /* nothing else is to be done; there is no answer */
+	uint64_t number; /* of this message */
 };
 
 struct lt_reader_spawned {
+	uint64_t number; /* of the message that this answers */
 	int pid; /* or -errno; with a pidfd and its socket in the message */
 };
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,8 @@ int lt_reader__receive(int socket, void *data, size_t size, int *fds, size_t n, 
 			      .msg_control = control.bytes,
 			      .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *header;
+	int came[FDS_MAX];
+	size_t n_came = 0;
 	ssize_t got;
 
 	for (size_t i = 0; i < n; i++)
@@ -65,13 +68,21 @@ int lt_reader__receive(int socket, void *data, size_t size, int *fds, size_t n, 
 	do
 		got = recvmsg(socket, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)size)
-		return got < 0 ? -errno : -EPIPE;
-	header = CMSG_FIRSTHDR(&msg);
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len <= CMSG_LEN(n * sizeof(int)))
-		memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
-	return 0;
+	if (got < 0)
+		return -errno;
+	header = got ? CMSG_FIRSTHDR(&msg) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+		n_came = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(came, CMSG_DATA(header), n_came * sizeof(int));
+	}
+	/* whoever sends may send more than was asked for, or of another length */
+	for (size_t i = 0; i < n_came; i++) {
+		if (i < n && got == (ssize_t)size)
+			fds[i] = came[i];
+		else
+			close(came[i]);
+	}
+	return got == (ssize_t)size ? 0 : -EPIPE;
 }
 
 /* --- a reader -------------------------------------------------------------------------------- */
@@ -193,19 +204,30 @@ static void leave_files(int *socket)
 }
 
 /* Ends one that hangs, whenever it can be: it is of our user, and not of the agent's. */
-static void end_reader(int pid)
+static void end_reader(int *pidfd)
 {
-	if (pid > 0)
-		kill(pid, SIGKILL);
+	if (*pidfd < 0)
+		return;
+	syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
+	close(*pidfd);
+	*pidfd = -1;
 }
 
-static int make_reader(int socket, struct lt_reader_shared *shared, int fds[2])
+/* A child, with a descriptor that is its own whatever becomes of its number. */
+static int fork_with_pidfd(int *ret_pidfd)
 {
-	int pair[2], err, pid, parent = getpid();
+	long pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+
+	return pid < 0 ? -errno : (int)pid;
+}
+
+static int make_reader(int socket, struct lt_reader_shared *shared, int *ret_pidfd, int *ret_end)
+{
+	int pair[2], pid, parent = getpid();
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	pid = fork();
+	pid = fork_with_pidfd(ret_pidfd);
 	if (pid == 0) {
 		lt_privilege__enter(LT_DUTY_READER, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -215,49 +237,49 @@ static int make_reader(int socket, struct lt_reader_shared *shared, int fds[2])
 		close(pair[0]);
 		serve(shared, pair[1]);
 	}
-	err = pid < 0 ? -errno : pid;
 	close(pair[1]);
-	fds[0] = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pid > 0 && fds[0] < 0) {
-		err = -errno;
-		kill(pid, SIGKILL);
-	}
-	fds[1] = pair[0];
-	if (err < 0)
+	if (pid < 0)
 		close(pair[0]);
-	return err;
+	else
+		*ret_end = pair[0];
+	return pid;
+}
+
+static void take_order(int socket, const struct lt_reader_spawn *spawn,
+		       struct lt_reader_shared *shared, int *pidfd)
+{
+	struct lt_reader_spawned spawned = { .number = spawn->number };
+	int fds[2];
+
+	end_reader(pidfd);
+	if (spawn->end)
+		return;
+	spawned.pid = make_reader(socket, shared, &fds[0], &fds[1]);
+	if (spawned.pid > 0)
+		*pidfd = fds[0];
+	lt_reader__send(socket, &spawned, sizeof(spawned), fds, spawned.pid > 0 ? 2 : 0);
+	if (spawned.pid > 0)
+		close(fds[1]);
 }
 
 void lt_reader__parent(int socket, struct lt_reader_shared *slots)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD };
-	int pids[LT_READER_SLOTS] = { 0 };
+	int pidfds[LT_READER_SLOTS];
 	struct lt_reader_spawn spawn;
 
 	/* A key that is meant for the agent goes to all of its group; it ends us when it has ended. */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
+	for (size_t i = 0; i < LT_READER_SLOTS; i++)
+		pidfds[i] = -1;
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "looptop-reader", 0, 0, 0);
 	leave_files(&socket);
 	lt_privilege__enter(LT_DUTY_SPAWNER, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* again: another user does not have it any more */
-	while (!lt_reader__receive(socket, &spawn, sizeof(spawn), NULL, 0, 0)) {
-		struct lt_reader_spawned spawned;
-		int fds[2] = { -1, -1 };
-
-		if (spawn.slot >= LT_READER_SLOTS)
-			continue;
-		if (spawn.end) {
-			end_reader(pids[spawn.slot]);
-			continue;
-		}
-		spawned.pid = pids[spawn.slot] = make_reader(socket, &slots[spawn.slot], fds);
-		lt_reader__send(socket, &spawned, sizeof(spawned), fds, spawned.pid > 0 ? 2 : 0);
-		if (spawned.pid > 0) {
-			close(fds[0]);
-			close(fds[1]);
-		}
-	}
+	while (!lt_reader__receive(socket, &spawn, sizeof(spawn), NULL, 0, 0))
+		if (spawn.slot < LT_READER_SLOTS)
+			take_order(socket, &spawn, &slots[spawn.slot], &pidfds[spawn.slot]);
 	_exit(0);
 }

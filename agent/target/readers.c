@@ -31,6 +31,7 @@ static struct {
 	int parent_pid, socket;
 	struct lt_reader_shared *shared;
 	struct lt_reader readers[LT_READER_SLOTS];
+	uint64_t number; /* of the latest message to their parent */
 	double ended_seconds; /* CPU time of those that are gone */
 	double told_seconds; /* of all, as it was told: one that died by itself takes its own with it */
 } all;
@@ -127,22 +128,53 @@ double lt_readers__cpu_seconds(void)
 	return all.told_seconds;
 }
 
+static void close_both(int fds[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+static int tell_parent(const struct lt_reader *reader, bool end)
+{
+	struct lt_reader_spawn spawn = { (uint32_t)(reader - all.readers), end, ++all.number };
+
+	return lt_reader__send(all.socket, &spawn, sizeof(spawn), NULL, 0);
+}
+
+/* The answer to the latest message: one that came too late for its own is nobody's. */
+static int hear_parent(struct lt_reader_spawned *ret_spawned, int fds[2])
+{
+	for (;;) {
+		int err = lt_reader__receive(all.socket, ret_spawned, sizeof(*ret_spawned), fds, 2,
+					     0);
+
+		if (err)
+			return err;
+		if (ret_spawned->number == all.number)
+			return ret_spawned->pid < 0	  ? ret_spawned->pid
+			       : fds[0] < 0 || fds[1] < 0 ? -EMFILE
+							  : 0;
+		close_both(fds);
+	}
+}
+
 static int make(struct lt_reader *reader)
 {
-	struct lt_reader_spawn spawn = { (uint32_t)(reader - all.readers), false };
 	struct lt_reader_spawned spawned;
-	int fds[2], err;
+	int fds[2] = { -1, -1 }, err;
 
 	atomic_store(&reader->shared->state, LT_READER_IDLE);
-	err = lt_reader__send(all.socket, &spawn, sizeof(spawn), NULL, 0);
+	err = tell_parent(reader, false);
 	if (!err)
-		err = lt_reader__receive(all.socket, &spawned, sizeof(spawned), fds, 2, 0);
-	if (!err && spawned.pid < 0)
-		err = spawned.pid;
-	if (!err && (fds[0] < 0 || fds[1] < 0))
-		err = -EMFILE;
-	if (err)
+		err = hear_parent(&spawned, fds);
+	if (err) {
+		close_both(fds);
+		tell_parent(reader, true); /* it may be there, or come yet */
 		return err;
+	}
 	reader->pid = spawned.pid;
 	reader->pidfd = fds[0];
 	reader->socket = fds[1];
@@ -201,10 +233,8 @@ void lt_readers__give_back(struct lt_reader *reader)
 
 void lt_readers__abandon(struct lt_reader *reader, uid_t uid)
 {
-	struct lt_reader_spawn end = { (uint32_t)(reader - all.readers), true };
-
 	all.ended_seconds += cpu_seconds_of(reader->pid);
-	lt_reader__send(all.socket, &end, sizeof(end), NULL, 0);
+	tell_parent(reader, true);
 	close(reader->socket);
 	reader->uid = uid;
 	reader->asking_pid = 0;

@@ -12,7 +12,8 @@
 #include "agent/target/machine.h"
 
 #define SEGMENTS_MAX 64
-#define CODE_MAX     (256 * 1024) /* from a function's begin to its last site */
+#define CODE_MAX     (128 * 1024) /* from a function's begin to its last site */
+#define DECODED_MAX  (128 * 1024) /* of all functions of a group; Node's take 5 KB */
 
 struct verifying {
 	const struct lt_machine *machine;
@@ -22,6 +23,7 @@ struct verifying {
 	Elf64_Phdr segments[SEGMENTS_MAX];
 	size_t n_segments;
 	bool done[LT_IMAGE_SITES_MAX];
+	uint64_t left; /* bytes that may still be decoded */
 };
 
 /* The file's program headers as they are now. libelf would read its sections too, of which nothing is wanted. */
@@ -97,6 +99,9 @@ static int verify_function(struct verifying *v, const struct lt_site *first, uin
 	uint8_t *bytes = malloc(size);
 	int err = bytes ? 0 : -ENOMEM;
 
+	if (size > v->left)
+		err = -EFBIG;
+	v->left -= size < v->left ? size : v->left;
 	if (!err && pread(v->fd, bytes, size, (off_t)begin) != (ssize_t)size)
 		err = -ESTALE;
 	if (!err)
@@ -153,6 +158,7 @@ int lt_verify_sites_of(const struct lt_machine *machine, int fd, const struct lt
 		v->fd = fd;
 		v->image = image;
 		v->group = group;
+		v->left = DECODED_MAX;
 	}
 	for (size_t i = 0; !err && i < image->n_sites; i++) {
 		const struct lt_site *site = &image->sites[i];

@@ -14,7 +14,7 @@ struct lt_machine;
 /*
  * Decodes the file's functions that have sites of the group again, each from its first byte: is every site still the
  * beginning of the instruction that was found there, in code that the file has executable? 0; -ESTALE and the first
- * site of which that is not true; or another -errno.
+ * site of which that is not true; -EFBIG: it would take longer than a tick may; or another -errno.
  */
 int lt_verify_sites(int fd, const struct lt_image *image, enum lt_group group,
 		    const struct lt_site **ret_site);

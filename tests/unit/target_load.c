@@ -164,6 +164,18 @@ static void test_lies(void **state)
 	LIE(memset(image->v8.why_not, 'x', sizeof(image->v8.why_not)));
 	LIE(memset(image->v8.sizes.why_not, 'x', sizeof(image->v8.sizes.why_not)));
 	LIE(memset(&image->stripped, 2, 1));
+	/* each offset, and what would be far away if something were added to it */
+#define LIE_OF(name)                                \
+	LIE(image->v8.name = INT32_MAX);            \
+	LIE(image->v8.name = INT32_MAX - 8);        \
+	LIE(image->v8.name = LT_V8_UNKNOWN + 1000); \
+	*image = good;                              \
+	image->v8.name = LT_V8_UNKNOWN;             \
+	assert_true(lt_image__is_sane(image));
+	LT_V8_FIELDS(LIE_OF)
+#undef LIE_OF
+	LIE(image->v8.sizes.heap = INT32_MAX);
+	LIE(image->v8.sizes.slot_used = INT32_MAX);
 	free(image);
 }
 

@@ -21,6 +21,7 @@
 #include "agent/target/reader.h"
 #include "agent/target/readers.h"
 #include "agent/util/clock.h"
+#include "tests/unit/lacks.h"
 
 #define DEADLINE_NS 100000000ull
 #define LONG_MS	    3600000
@@ -185,7 +186,37 @@ static void test_no_more_than_there_are(void **state)
 	assert_int_equal(lt_readers__free(), LT_READER_SLOTS);
 }
 
-/* A reader, and their parent, that somebody kills are made anew. */
+/* Their parent: our first child. */
+static pid_t parent_of_readers(void)
+{
+	char path[64];
+	FILE *children;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	children = fopen(path, "re");
+	if (!children)
+		not_here("this kernel does not tell children in /proc");
+	assert_int_equal(fscanf(children, "%d", &pid), 1);
+	fclose(children);
+	return pid;
+}
+
+/* All readers go with it; the first ones that are asked are found to be gone, then others are made. */
+static void test_killed_parent(void **state)
+{
+	char text[256];
+	ssize_t n = 0;
+
+	(void)state;
+	assert_true(lt_proc_read(getpid(), "cmdline", text, sizeof(text)) > 0);
+	assert_int_equal(kill(parent_of_readers(), SIGKILL), 0);
+	for (size_t i = 0; n <= 0 && i <= LT_READER_SLOTS; i++)
+		n = lt_proc_read(getpid(), "cmdline", text, sizeof(text));
+	assert_true(n > 0);
+}
+
+/* A reader that somebody kills is made anew. */
 static void test_killed(void **state)
 {
 	struct lt_reader *reader = lt_readers__take();
@@ -225,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_one_that_may_not_run),
 		cmocka_unit_test(test_no_more_than_there_are),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_killed_parent),
 		cmocka_unit_test(test_child),
 	};
 

@@ -130,6 +130,66 @@ static void test_node(void **state)
 	close(fd);
 }
 
+/* --- functions without end --------------------------------------------------------------------- */
+
+#define PUSHES	   (300u << 10)
+#define CODE_BEGIN 0x1000u
+
+/* A program that is one byte's instruction again and again. */
+static int file_of_pushes(void)
+{
+	Elf64_Phdr ph = { .p_type = PT_LOAD,
+			  .p_flags = PF_R | PF_X,
+			  .p_vaddr = CODE_BEGIN,
+			  .p_filesz = PUSHES,
+			  .p_memsz = PUSHES,
+			  .p_offset = CODE_BEGIN };
+	Elf64_Ehdr eh = { .e_phoff = sizeof(eh), .e_phnum = 1 };
+	unsigned char *bytes = calloc(1, CODE_BEGIN + PUSHES);
+	int fd;
+
+	memcpy(eh.e_ident, ELFMAG, SELFMAG);
+	eh.e_ident[EI_CLASS] = ELFCLASS64;
+	memcpy(bytes, &eh, sizeof(eh));
+	memcpy(bytes + sizeof(eh), &ph, sizeof(ph));
+	memset(bytes + CODE_BEGIN, 0x55, PUSHES);
+	fd = file_open(bytes, CODE_BEGIN + PUSHES);
+	free(bytes);
+	return fd;
+}
+
+static struct lt_site site_at(uint64_t function, uint64_t vaddr)
+{
+	return (struct lt_site){ .function = function,
+				 .vaddr = vaddr,
+				 .file_offset = vaddr,
+				 .length = 1,
+				 .cost = LT_SITE_EMULATED,
+				 .bytes = { 0x55 } };
+}
+
+/* Decoding happens in the agent: what all functions of a group take together has a bound. */
+static void test_long_functions(void **state)
+{
+	struct lt_image *image = calloc(1, sizeof(*image));
+	const struct lt_site *told;
+	int fd = file_of_pushes();
+
+	(void)state;
+	image->n_sites = 2;
+	image->sites[0] = site_at(CODE_BEGIN, CODE_BEGIN + (90 << 10));
+	image->sites[1] = site_at(CODE_BEGIN + (100 << 10), CODE_BEGIN + (110 << 10));
+	assert_int_equal(
+		lt_verify_sites_of(&lt_machine_x86, fd, image, image->sites[0].group, &told), 0);
+	image->sites[1] = site_at(CODE_BEGIN + (100 << 10), CODE_BEGIN + (190 << 10));
+	assert_int_equal(
+		lt_verify_sites_of(&lt_machine_x86, fd, image, image->sites[0].group, &told),
+		-EFBIG);
+	assert_ptr_equal(told, &image->sites[1]);
+	free(image);
+	close(fd);
+}
+
 /* --- a copy with a moved symbol --------------------------------------------------------------- */
 
 /* In the middle of an instruction of the function: its address, where the file has push %rbp's byte. */
@@ -537,6 +597,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NODE_TESTS("node", test_node, binaries),
 		NODE_TESTS("node for arm64", test_node, arm64),
+		cmocka_unit_test(test_long_functions),
 		cmocka_unit_test(test_moved_symbol),
 		cmocka_unit_test(test_moved_symbol_kept),
 		cmocka_unit_test(test_nops),

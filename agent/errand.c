@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -15,7 +16,8 @@
 
 #include "looptop/err.h"
 
-#define BYTES_MAX (256u << 20)
+#define BYTES_MAX     (256u << 20)
+#define GRACE_SECONDS 5
 
 struct lt_errand {
 	pid_t child;
@@ -46,6 +48,13 @@ static int write_all(int fd, const void *buf, size_t size)
 	return 0;
 }
 
+/* Time to finish what it writes; one that waits for somebody to open a pipe has nothing to finish. */
+static void on_parents_end(int number)
+{
+	(void)number;
+	alarm(GRACE_SECONDS);
+}
+
 /* Its parent's end is its own; a key that is meant for the parent (Ctrl-C) is not. */
 static _Noreturn void wait_for_it(int fd, lt_errand_fn fn, void *ctx)
 {
@@ -56,6 +65,9 @@ static _Noreturn void wait_for_it(int fd, lt_errand_fn fn, void *ctx)
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGUSR1, on_parents_end);
+	prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
 	if (read_all(fd, &size, sizeof(size)))
 		_exit(0);
 	if (size <= BYTES_MAX)

@@ -47,7 +47,7 @@ struct lt_pipeline {
 	size_t n_events, events_capacity;
 };
 
-/* Before anything of a target is read. If not all can be given up that was told: measuring goes on. */
+/* Before a target is looked into; of those that are named, /proc and the headers of files were read (agent/probes.c). If not all can be given up that was told: measuring goes on. */
 static void give_up_privileges(const struct lt_probes *probes)
 {
 	lt_privilege__enter(LT_DUTY_MAIN,

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /* looptop top: the dashboard. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,19 +15,23 @@
 #include "looptop/log.h"
 #include "ui/ui.h"
 
+#define ERROR_SIZE 512
+
 struct dashboard {
 	const struct lt_options *options;
 	struct lt_pipeline *pipeline;
 	struct lt_ui *ui;
 	uint64_t interval_ns;
 	uint64_t deadline_ns;
+	char error[ERROR_SIZE]; /* the latest */
 };
 
 static void show_message(enum lt_log_level level, const char *line, void *ctx)
 {
 	struct dashboard *dashboard = ctx;
 
-	(void)level;
+	if (level == LT_LOG_ERROR)
+		snprintf(dashboard->error, sizeof(dashboard->error), "%s", line);
 	lt_ui__message(dashboard->ui, line);
 }
 
@@ -145,6 +150,9 @@ static enum lt_exit run(const struct lt_options *options)
 	lt_ui__free(dashboard.ui);
 	lt_stop__set_last_act(NULL);
 	lt_pipeline__free(dashboard.pipeline);
+	/* What ended it went with the screen. */
+	if (err && dashboard.error[0])
+		fprintf(stderr, "%s\n", dashboard.error);
 	return lt_exit_of(err);
 }
 

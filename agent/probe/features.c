@@ -94,7 +94,8 @@ static int attach(struct lt_guard *guard, const struct lt_caps_bpf *skel, bool m
 					.cookies = &cookie,
 					.n = 1,
 					.multi = multi,
-					.has_cookies = skel->rodata->lt_has_cookies };
+					.has_cookies = skel->rodata->lt_has_cookies,
+					.is_trial = true };
 
 	if (sites.file_fd < 0)
 		return -errno;

@@ -209,6 +209,7 @@ int lt_guard__attach(struct lt_guard *guard, const struct lt_guard_sites *sites,
 		.pid = sites->pid,
 		.multi = sites->multi,
 		.has_cookies = sites->has_cookies,
+		.is_trial = sites->is_trial,
 	};
 	struct lt_guard_answer answer;
 
@@ -221,6 +222,8 @@ int lt_guard__attach(struct lt_guard *guard, const struct lt_guard_sites *sites,
 	err = ask(guard, &request, fds, &answer);
 	if (err || answer.n < 0)
 		return err ? err : answer.n;
+	if (answer.n > LT_GUARD_SITES_MAX)
+		return -EPROTO;
 	memcpy(ret_links, answer.links, (size_t)answer.n * sizeof(*ret_links));
 	return answer.n;
 }

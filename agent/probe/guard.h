@@ -45,6 +45,7 @@ struct lt_guard_sites {
 	size_t n;
 	bool multi; /* by one multi link, not by an event for each */
 	bool has_cookies; /* events carry them */
+	bool is_trial; /* whether this way works is not known yet: the right to another one is kept */
 };
 
 /*

@@ -17,6 +17,7 @@ struct lt_guard_request {
 	uint32_t what, n;
 	int32_t pid;
 	bool multi, has_cookies, wait;
+	bool is_trial;
 	union {
 		struct {
 			uint64_t offsets[LT_GUARD_SITES_MAX], cookies[LT_GUARD_SITES_MAX];

@@ -27,7 +27,7 @@ static void attach(const struct lt_guard_request *request, const int fds[2],
 
 	if (request->n <= LT_GUARD_SITES_MAX && fds[0] >= 0 && fds[1] >= 0)
 		err = lt_guard_links__open(request, fds[0], fds[1], answer->links);
-	if (err > 0 && request->multi)
+	if (err > 0 && request->multi && !request->is_trial)
 		lt_guard_self__has_multi();
 	answer->n = err;
 }

@@ -72,18 +72,22 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **c
 			  enum MHD_ConnectionNotificationCode what)
 {
 	struct lt_server *server = ctx;
-	const union MHD_ConnectionInfo *fd, *address;
+	const union MHD_ConnectionInfo *info;
+	int socket;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		lt_guests__leave(server->guests, *context);
 		*context = NULL;
 		return;
 	}
-	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (fd)
-		*context = lt_guests__enter(server->guests, fd->connect_fd,
-					    address ? address->client_addr : NULL, lt_now_ns());
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (!info)
+		return;
+	socket =
+		info->connect_fd; /* taken at once: an answer may lie where the one before it does */
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = lt_guests__enter(server->guests, socket, info ? info->client_addr : NULL,
+				    lt_now_ns());
 }
 
 static struct waiting *find_waiting(struct lt_server *server,

@@ -266,6 +266,11 @@ static void tell_signal(const struct lt_limits *limits, int number, struct lt_re
 		snprintf(why, LT_BOUNDED_WHY_SIZE, "a result of more than %zu KB",
 			 limits->result_bytes >> 10);
 		break;
+	case SIGALRM: /* its own: nobody could end it (bounded_child.c) */
+		snprintf(why, LT_BOUNDED_WHY_SIZE, "more than %.1f s",
+			 (double)limits->wall_ns / 1e9);
+		result->by_chance = true;
+		break;
 	case SIGKILL: /* the kernel out of memory, or somebody who may */
 		snprintf(why, LT_BOUNDED_WHY_SIZE, "its reader was killed");
 		result->by_chance = true;
@@ -273,6 +278,17 @@ static void tell_signal(const struct lt_limits *limits, int number, struct lt_re
 	default:
 		snprintf(why, LT_BOUNDED_WHY_SIZE, "its reader crashed (signal %d)", number);
 	}
+}
+
+/* What honest code says of a file; another number is of one that lies, and would mean something else to who asked. */
+static bool is_told(int err)
+{
+	static const int told[] = { 0, ENOEXEC, EINVAL, ENOENT, EIO, EILSEQ, EFAULT, EOPNOTSUPP };
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (err == -told[i])
+			return true;
+	return false;
 }
 
 static int judge(const struct lt_limits *limits, int status, struct lt_result *result)
@@ -286,8 +302,7 @@ static int judge(const struct lt_limits *limits, int status, struct lt_result *r
 			 limits->memory_bytes >> 20);
 	else if (err == -EFBIG || err == -E2BIG)
 		snprintf(result->why, sizeof(result->why), "more of it than is ever read");
-	else if (err == -EPERM || err == -ECHILD || /* a sanitizer's exit; its parent had gone */
-		 err == -EAGAIN || err == -EINTR) /* what we say ourselves of one that still runs */
+	else if (!is_told(err)) /* also a sanitizer's exit, or that its parent had gone */
 		snprintf(result->why, sizeof(result->why), "its reader crashed");
 	return result->why[0] ? -EDQUOT : err;
 }

@@ -11,13 +11,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "agent/util/privilege.h"
-
-/* A user that no system gives to anybody (systemd's ranges, "Users, Groups, UIDs and GIDs"): nobody else owns a file
- * that it could read, nor may send it a signal. */
-#define NO_USER 0x7fff0000u
 
 static int out_fd = -1;
 
@@ -107,8 +104,8 @@ static void drop_rights(void)
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (setgroups(0, NULL) || setresgid(NO_USER, NO_USER, NO_USER) ||
-	    setresuid(NO_USER, NO_USER, NO_USER))
+	if (setgroups(0, NULL) || setresgid(LT_NO_USER, LT_NO_USER, LT_NO_USER) ||
+	    setresuid(LT_NO_USER, LT_NO_USER, LT_NO_USER))
 		errno = 0; /* without the capability: it stays the user that it is */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	syscall(SYS_capset, &header, none);
@@ -117,8 +114,8 @@ static void drop_rights(void)
 /* Signals to the terminal's group are for the program that asked. */
 static void mask_signals(void)
 {
-	static const int usual[] = { SIGSEGV, SIGBUS,  SIGFPE,	SIGILL,
-				     SIGABRT, SIGXCPU, SIGXFSZ, SIGSYS };
+	static const int usual[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL, SIGABRT,
+				     SIGXCPU, SIGXFSZ, SIGSYS, SIGALRM };
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
@@ -167,6 +164,15 @@ static rlim_t address_space(void)
 	return getrlimit(RLIMIT_AS, &none) ? 0 : 64u << 20;
 }
 
+/* Whoever asked ends it sooner, as long as he can: a worker that was killed can end nobody. */
+static void end_anyway(uint64_t wall_ns)
+{
+	uint64_t seconds = 2 * wall_ns / 1000000000 + 1;
+	struct itimerval timer = { .it_value = { .tv_sec = (time_t)seconds } };
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 _Noreturn void lt_child__run(const struct lt_task *task, int out)
 {
 	const struct lt_limits *limits = &task->limits;
@@ -180,6 +186,7 @@ _Noreturn void lt_child__run(const struct lt_task *task, int out)
 	limit(RLIMIT_NPROC, 0, 0);
 	limit(RLIMIT_NOFILE, 0, 0);
 	limit(RLIMIT_MEMLOCK, 0, 0);
+	end_anyway(limits->wall_ns);
 	out_fd = out;
 	lt_privilege__enter(LT_DUTY_ANALYST, 0); /* rights it has none; from now on nothing is opened either */
 	err = task->fn(task->args, task->fds, task->n_fds);

@@ -110,8 +110,9 @@ static _Noreturn void serve(int socket, pid_t agent)
 		if (send(socket, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid))
 			break;
 	}
-	/* The agent's death is no signal to them: they are of another user. What else is of that user is ours, too. */
-	for (size_t i = 0; i < MADE_MAX; i++)
+	/* The agent's death is no signal to those of another user. What else is of that user is ours, too, so that a
+	 * number which is somebody else's by now does no harm. */
+	for (size_t i = 0; i < MADE_MAX && geteuid() == LT_NO_USER; i++)
 		if (made[i])
 			kill(made[i], SIGKILL);
 	_exit(0);

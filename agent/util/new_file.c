@@ -98,8 +98,7 @@ static int create_temporary(struct lt_new_file *file)
 	for (int i = 0; i < TRIES; i++) {
 		name_temporary(file);
 		file->fd = openat(file->dir, file->temporary,
-				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-				  file->secret ? 0600 : 0666);
+				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 		if (file->fd >= 0)
 			return 0;
 		if (errno != EEXIST)
@@ -128,22 +127,15 @@ static int try_to_create(struct lt_new_file *file)
 	return err;
 }
 
-int lt_new_file__open_at(struct lt_new_file *file, int dir, const char *name)
-{
-	init(file);
-	if (snprintf(file->name, sizeof(file->name), "%s", name) >= (int)sizeof(file->name))
-		return -ENAMETOOLONG;
-	file->dir = dir;
-	file->secret = true;
-	return 0;
-}
-
 /* The file of a path in its folder. */
 static int open_in(struct lt_new_file *file, int dir, const char *name, const char **ret_why)
 {
-	int err = lt_new_file__open_at(file, dir, name);
+	int err = 0;
 
-	file->secret = false;
+	init(file);
+	if (snprintf(file->name, sizeof(file->name), "%s", name) >= (int)sizeof(file->name))
+		err = -ENAMETOOLONG;
+	file->dir = dir;
 	if (!err)
 		err = look(file, ret_why);
 	if (!err && !file->direct)
@@ -232,17 +224,15 @@ static int give_name(struct lt_new_file *file)
 	const char *why = NULL;
 	int err;
 
-	if (!file->secret) {
-		/* Another user may have put something there meanwhile. */
-		err = look(file, &why);
-		if (!err && file->direct)
-			err = -EEXIST;
-		if (!err && file->replaces)
-			err = take_over_mode(file);
-		if (err)
-			return err;
-	}
-	if (!file->replaces && !file->secret) {
+	/* Another user may have put something there meanwhile. */
+	err = look(file, &why);
+	if (!err && file->direct)
+		err = -EEXIST;
+	if (!err && file->replaces)
+		err = take_over_mode(file);
+	if (err)
+		return err;
+	if (!file->replaces) {
 		if (!renameat2(file->dir, file->temporary, file->dir, file->name, RENAME_NOREPLACE))
 			return 0;
 		if (errno != EINVAL && errno != ENOSYS) /* file systems that cannot */

@@ -17,7 +17,6 @@
 struct lt_new_file {
 	int dir; /* the folder; -1: none */
 	bool own_dir; /* to be closed */
-	bool secret; /* in a folder that is ours alone, for nobody else's eyes */
 	bool direct; /* a device, a pipe or an open descriptor: written to as it is */
 	bool replaces; /* there is a file of that name, which is our own */
 	mode_t mode; /* of the file that is replaced, with its group */
@@ -34,10 +33,6 @@ struct lt_new_file {
  * pipe ("/dev/null", a fifo, "/dev/stdout", "/dev/fd/3") is written to. 0, or -errno with *why saying what is wrong.
  */
 int lt_new_file__open(struct lt_new_file *file, const char *path, const char **ret_why);
-
-/* In an open folder that nobody else can write to, and which stays the caller's: whatever has that name is replaced,
- * by a file that only we can read. */
-int lt_new_file__open_at(struct lt_new_file *file, int dir, const char *name);
 
 /* Opens file->out. 0 or -errno. */
 int lt_new_file__begin(struct lt_new_file *file);

@@ -21,7 +21,7 @@ enum lt_duty {
 	LT_DUTY_MAX,
 };
 
-/* The user that spawners, readers and analysts become: Debian reserves the number, systemd leaves it alone, so that nobody else
+/* The user that spawners and readers become, and analysts that are not another one yet (bounded_child.h): Debian reserves the number, systemd leaves it alone, so that nobody else
  * is that user: nobody can signal or trace them, and they can signal nobody but each other. */
 #define LT_PRIVILEGE_UID 65531u
 
@@ -42,9 +42,6 @@ int lt_privilege__limit_calls(enum lt_duty duty, bool attaches);
 
 /* The capabilities that will be in effect then, of those that this thread has. */
 uint64_t lt_privilege__kept(enum lt_duty duty, uint64_t attaching);
-/* This process may still signal that child, of its own user, when it has entered its duty. Before that, and at most
- * eight of them. */
-void lt_privilege__may_end(int child);
 
 /* How many system calls a duty may make. */
 size_t lt_privilege__n_calls(enum lt_duty duty, bool attaches);

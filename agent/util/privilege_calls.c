@@ -74,7 +74,6 @@ const struct lt_call lt_calls_plain[] = {
 	{ SCMP_SYS(timerfd_create), M | G | P | R | S },
 	{ SCMP_SYS(timerfd_settime), M | G | P | R | S },
 	{ SCMP_SYS(pipe2), M | G | P | R | S },
-	{ SCMP_SYS(fcntl), M | G | P | R | S },
 	{ SCMP_SYS(memfd_create), M | G | P | R },
 	{ SCMP_SYS(sendfile), P | R | S },
 	{ SCMP_SYS(dup), M | G | P | R },
@@ -99,7 +98,7 @@ const struct lt_call lt_calls_plain[] = {
 	{ SCMP_SYS(getsockname), M | S },
 	{ SCMP_SYS(getpeername), M | S },
 	/* looking at files and processes */
-	{ SCMP_SYS(openat2), P | R }, /* its flags cannot be seen, but they may write where everybody may, and nowhere else */
+	{ SCMP_SYS(openat2), P | R }, /* where that is harmless: see privilege_filter.c */
 	{ SCMP_SYS(newfstatat), M | G | P | R },
 	{ SCMP_SYS(stat), M | G | P | R },
 	{ SCMP_SYS(lstat), M | G | P | R },
@@ -133,9 +132,9 @@ const struct lt_call lt_calls_plain[] = {
 	{ SCMP_SYS(setpgid), M | G | P },
 	{ SCMP_SYS(getpgrp), M },
 	{ SCMP_SYS(getpgid), M },
-	{ SCMP_SYS(kill), P }, /* as another user: its own children only */
-	{ SCMP_SYS(pidfd_open), M | P }, /* to wait for one; nothing else can be done with it */
-	{ SCMP_SYS(pidfd_send_signal), P },
+	{ SCMP_SYS(pidfd_open), M }, /* to wait for one; nothing else can be done with it */
+	{ SCMP_SYS(pidfd_send_signal),
+	  P }, /* to its own children: as another user it may not to others */
 	{ SCMP_SYS(capget), ALL },
 	{ SCMP_SYS(capset), M | G | P | R },
 	{ SCMP_SYS(seccomp), M | G | P | R },

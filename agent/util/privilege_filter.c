@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -58,7 +60,16 @@ static const struct checked checked[] = {
 	/* what it is itself */
 	{ SCMP_SYS(prctl), A, 1, { MASKED(0, NUMBER, PR_GET_NO_NEW_PRIVS) } },
 	{ SCMP_SYS(prctl), A, 1, { MASKED(0, NUMBER, PR_GET_DUMPABLE) } },
-	{ SCMP_SYS(fcntl), A, 1, { MASKED(1, NUMBER, F_GETFD) } },
+	/* descriptors of our own: not who is sent a signal when one is ready (F_SETOWN), but for our own lease */
+	{ SCMP_SYS(fcntl), ALL, 1, { MASKED(1, NUMBER, F_GETFD) } },
+	{ SCMP_SYS(fcntl), NOT_A, 1, { MASKED(1, NUMBER, F_SETFD) } },
+	{ SCMP_SYS(fcntl), NOT_A, 1, { MASKED(1, NUMBER, F_GETFL) } },
+	{ SCMP_SYS(fcntl), NOT_A, 1, { MASKED(1, NUMBER, F_SETFL) } },
+	{ SCMP_SYS(fcntl), NOT_A, 1, { MASKED(1, NUMBER, F_DUPFD) } },
+	{ SCMP_SYS(fcntl), NOT_A, 1, { MASKED(1, NUMBER, F_DUPFD_CLOEXEC) } },
+	{ SCMP_SYS(fcntl), M, 1, { MASKED(1, NUMBER, F_ADD_SEALS) } },
+	{ SCMP_SYS(fcntl), M, 1, { MASKED(1, NUMBER, F_SETLEASE) } },
+	{ SCMP_SYS(fcntl), M, 2, { MASKED(1, NUMBER, F_SETSIG), MASKED(2, NUMBER, SIGURG) } },
 	/* files are read, or made anew: nothing that is there is written, least of all /proc/PID/mem */
 	{ SCMP_SYS(openat), M | G | P | R, 1, { MASKED(2, O_ACCMODE | O_TRUNC, O_RDONLY) } },
 	{ SCMP_SYS(openat), M, 1, { MASKED(2, NEW_FILE, NEW_FILE) } },
@@ -79,8 +90,6 @@ static const struct checked checked[] = {
 	{ SCMP_SYS(ioctl), M | S, 1, { MASKED(1, NUMBER, FIONREAD) } },
 	{ SCMP_SYS(ioctl), M | S, 1, { MASKED(1, NUMBER, FIONBIO) } },
 	{ SCMP_SYS(ioctl), S, 1, { MASKED(1, NUMBER, TIOCOUTQ) } }, /* and of a socket: SIOCOUTQ */
-	/* the mode of a file that was made; not one that lends its owner's rights */
-	{ SCMP_SYS(fchmod), M, 1, { MASKED(1, 07000, 0) } },
 };
 
 /* Reading what programs counted, and, of programs that are loaded, putting them in. None is loaded any more. */
@@ -121,6 +130,8 @@ static const struct checked refused[] = {
 	  M | G | P | R,
 	  1,
 	  { MASKED(2, O_ACCMODE | NEW_FILE, O_RDWR | O_CREAT) } },
+	{ SCMP_SYS(fcntl), ALL, 1, { MASKED(1, NUMBER, F_SETOWN) } },
+	{ SCMP_SYS(fcntl), ALL, 1, { MASKED(1, NUMBER, F_SETOWN_EX) } },
 	{ SCMP_SYS(socket), M, 1, { { 0, SCMP_CMP_NE, AF_NETLINK, 0 } } },
 	{ SCMP_SYS(ioctl), ALL, 1, { MASKED(1, NUMBER, TIOCSTI) } },
 	{ SCMP_SYS(bpf), ALL, 1, { MASKED(0, NUMBER, BPF_PROG_LOAD) } },
@@ -130,10 +141,25 @@ static const struct checked refused[] = {
 	{ SCMP_SYS(bpf), ALL, 1, { MASKED(0, NUMBER, BPF_LINK_GET_FD_BY_ID) } },
 };
 
+/*
+ * openat2(2) takes its flags where the filter cannot see them. It is left to who can open nothing for writing anyway: a
+ * user that owns no file and no process, without the right to pass over modes.
+ */
+static bool may_open_unseen(void)
+{
+	return geteuid() == LT_PRIVILEGE_UID &&
+	       !(lt_capabilities__effective() >> CAP_DAC_OVERRIDE & 1);
+}
+
+static bool is_plain(const struct lt_call *call, enum lt_duty duty)
+{
+	return call->duties >> duty & 1 && (call->call != SCMP_SYS(openat2) || may_open_unseen());
+}
+
 static bool allows(int call, enum lt_duty duty, bool attaches)
 {
 	for (size_t i = 0; i < lt_n_calls_plain; i++)
-		if (lt_calls_plain[i].call == call && lt_calls_plain[i].duties >> duty & 1)
+		if (lt_calls_plain[i].call == call && is_plain(&lt_calls_plain[i], duty))
 			return true;
 	for (size_t i = 0; i < N(checked); i++)
 		if (checked[i].call == call && checked[i].duties >> duty & 1)
@@ -156,18 +182,7 @@ static int add_checked(scmp_filter_ctx filter, uint32_t action, enum lt_duty dut
 	return err;
 }
 
-#define CHILDREN_MAX 8
-
-static uint32_t children[CHILDREN_MAX];
-static size_t n_children;
-
-void lt_privilege__may_end(int child)
-{
-	if (n_children < CHILDREN_MAX)
-		children[n_children++] = (uint32_t)child;
-}
-
-/* abort(); a signal that is passed on to ourselves once the terminal is as it was; children that the process knows. */
+/* abort(); a signal that is passed on to ourselves once the terminal is as it was. */
 static int add_signals(scmp_filter_ctx filter, enum lt_duty duty)
 {
 	static const int calls[] = { SCMP_SYS(kill), SCMP_SYS(tgkill) };
@@ -177,10 +192,6 @@ static int add_signals(scmp_filter_ctx filter, enum lt_duty duty)
 	for (size_t i = 0; !err && i < N(calls); i++)
 		if (!allows(calls[i], duty, false))
 			err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, calls[i], 1, &pid);
-	for (size_t i = 0; !err && i < n_children && duty == LT_DUTY_MAIN; i++) {
-		pid.datum_a = children[i];
-		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, &pid);
-	}
 	return err;
 }
 
@@ -189,7 +200,7 @@ static int add_rules(scmp_filter_ctx filter, enum lt_duty duty, bool attaches)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < lt_n_calls_plain; i++)
-		if (lt_calls_plain[i].duties >> duty & 1)
+		if (is_plain(&lt_calls_plain[i], duty))
 			err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, lt_calls_plain[i].call,
 						     0, NULL);
 	if (!err)

@@ -14,7 +14,8 @@
 #define A   (1u << LT_DUTY_ANALYST)
 #define P   (1u << LT_DUTY_SPAWNER)
 #define S   (1u << LT_DUTY_SERVER)
-#define ALL (M | G | P | R | A | S)
+#define ALL   (M | G | P | R | A | S)
+#define NOT_A (ALL & ~A)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define LEAKS ALL /* LeakSanitizer stops our threads and looks at them when the program ends */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "agent/sink/blockers.h"
 #include "tests/unit/fixture_snapshot.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/hostile_text.h"
@@ -206,29 +207,44 @@ static void check_sample(const char *line)
 	assert_true(end != s && !*end);
 }
 
+static void check_page(char *page, bool openmetrics)
+{
+	char *save = NULL;
+
+	assert_true(is_harmless(page));
+	for (char *line = strtok_r(page, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		assert_string_not_equal(line, "looptop_self_targets 666");
+		if (line[0] != '#')
+			check_sample(line);
+		else
+			assert_true(!strncmp(line, "# HELP looptop_", 15) ||
+				    !strncmp(line, "# TYPE looptop_", 15) ||
+				    !strncmp(line, "# UNIT looptop_", 15) ||
+				    (openmetrics && !strcmp(line, "# EOF")));
+	}
+}
+
+/* Also where the functions that blocked are labels. */
 static void test_metrics(void **state)
 {
-	struct lt_prom_opts opts = { .stall_functions = 0 };
-
 	(void)state;
-	for (size_t k = 0; k < N_HOSTILE; k++) {
-		struct fixture *fx = fixture_with(hostile_texts[k]);
-		char *save = NULL, *page;
+	for (size_t k = 0; k < 4 * N_HOSTILE; k++) {
+		struct fixture *fx = fixture_with(hostile_texts[k / 4]);
+		struct lt_blockers *blockers = lt_blockers__new(5);
+		struct lt_prom_opts opts = { .openmetrics = k & 1,
+					     .no_pid_label = k & 2,
+					     .stall_functions = 5,
+					     .blockers = blockers };
 		size_t length;
+		char *page;
 
+		assert_int_equal(lt_blockers__look(blockers, &fx->snapshot), 0);
 		page = lt_prometheus_page(&fx->snapshot, &opts, &length);
 		assert_non_null(page);
-		assert_true(is_harmless(page));
-		for (char *line = strtok_r(page, "\n", &save); line;
-		     line = strtok_r(NULL, "\n", &save)) {
-			assert_string_not_equal(line, "looptop_self_targets 666");
-			if (line[0] != '#')
-				check_sample(line);
-			else
-				assert_true(!strncmp(line, "# HELP looptop_", 15) ||
-					    !strncmp(line, "# TYPE looptop_", 15));
-		}
+		assert_non_null(strstr(page, "looptop_stall_function_seconds_total{"));
+		check_page(page, opts.openmetrics);
 		free(page);
+		lt_blockers__free(blockers);
 		free(fx);
 	}
 }

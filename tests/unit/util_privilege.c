@@ -195,6 +195,17 @@ static long signal_by_pidfd(void)
 	return fd < 0 ? fd : raw(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
 }
 
+/* The kernel takes a process's folder for a pidfd, too. */
+static long signal_by_folder(void)
+{
+	char path[64];
+	long fd;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)victim);
+	fd = raw(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	return fd < 0 ? fd : raw(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+}
+
 static long trace(void)
 {
 	return raw(syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, victim, 0, 0));
@@ -303,6 +314,26 @@ static long change_mode(void)
 	return raw(chmod(folder, 0777));
 }
 
+static long change_mode_of_open(void)
+{
+	int fd = open(folder, O_RDONLY | O_CLOEXEC);
+
+	return raw(fchmod(fd, 0777));
+}
+
+/* A signal by a descriptor that is ready, to whomever. */
+static long own_for_other(void)
+{
+	return raw(fcntl(pipe_ends[0], F_SETOWN, victim));
+}
+
+static long own_for_other_thread(void)
+{
+	struct f_owner_ex owner = { F_OWNER_TID, victim };
+
+	return raw(fcntl(pipe_ends[0], F_SETOWN_EX, &owner));
+}
+
 static long use_unknown_call(void)
 {
 	return raw(syscall(
@@ -340,8 +371,9 @@ static const struct {
 	{ "signal_other", signal_other, 0, 0 },
 	{ "signal_thread", signal_thread, 0, 0 },
 	{ "signal_everybody", signal_everybody, 0, 0 },
-	MAY(open_pidfd, BIT(MAIN) | BIT(SPAWNER)),
+	MAY(open_pidfd, BIT(MAIN)),
 	{ "signal_by_pidfd", signal_by_pidfd, 0, 0 },
+	{ "signal_by_folder", signal_by_folder, 0, 0 },
 	{ "trace", trace, 0, -EPERM },
 	{ "execute", execute, 0, -EPERM },
 	{ "new_namespace", new_namespace, 0, 0 },
@@ -358,6 +390,9 @@ static const struct {
 	{ "use_ring", use_ring, 0, -EPERM },
 	{ "use_keys", use_keys, 0, -EPERM },
 	{ "change_mode", change_mode, 0, -EPERM },
+	{ "change_mode_of_open", change_mode_of_open, 0, -EPERM },
+	{ "own_for_other", own_for_other, 0, -EPERM },
+	{ "own_for_other_thread", own_for_other_thread, 0, -EPERM },
 	{ "use_unknown_call", use_unknown_call, 0, -ENOSYS },
 };
 
@@ -380,10 +415,10 @@ static bool is_relaxed(long (*fn)(void))
 }
 #endif
 
-/* Whom spawners may signal is the kernel's to say: see test_spawner(). */
+/* Whom spawners may signal is the kernel's to say: see test_another_user(). */
 static bool is_users(int duty, long (*fn)(void))
 {
-	return duty == LT_DUTY_SPAWNER && (fn == signal_other || fn == signal_everybody);
+	return duty == LT_DUTY_SPAWNER && fn == signal_by_folder;
 }
 
 /* In a child that has entered the duty (LT_DUTY_MAX: none); fn's answer. */
@@ -547,10 +582,11 @@ static bool may_change_user(void)
 	return (lt_capabilities__effective() & both) == both;
 }
 
+/* As agent/target/reader_serve.c does it. */
 static long signal_child(enum lt_duty duty)
 {
-	int ready[2], status, err = pipe(ready);
-	pid_t child = fork();
+	int ready[2], pidfd, status, err = pipe(ready);
+	pid_t child = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
 	char byte;
 
 	if (!child) {
@@ -560,7 +596,7 @@ static long signal_child(enum lt_duty duty)
 	}
 	if (err || read(ready[0], &byte, 1) != 1)
 		return -EPIPE;
-	err = kill(child, SIGKILL) ? -errno : 0;
+	err = syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) ? -errno : 0;
 	if (err)
 		return err;
 	waitpid(child, &status, 0);
@@ -603,7 +639,8 @@ static void test_another_user(void **state)
 	assert_int_equal(in_duty(LT_DUTY_ANALYST, 0, user), LT_PRIVILEGE_UID);
 	assert_int_equal(in_duty(LT_DUTY_READER, 0, dumpable), 0);
 	assert_true(in_duty(LT_DUTY_READER, 0, supplementary_groups) <= 1);
-	assert_int_equal(in_duty(LT_DUTY_SPAWNER, 0, signal_other), -EPERM);
+	assert_true(in_duty(LT_DUTY_SPAWNER, 0, signal_other) < 0);
+	assert_int_equal(in_duty(LT_DUTY_SPAWNER, 0, signal_by_folder), -EPERM);
 	assert_int_equal(in_duty(LT_DUTY_SPAWNER, 0, signal_reader), 0);
 	assert_int_equal(in_duty(LT_DUTY_SPAWNER, 0, signal_analyst), 0);
 	assert_int_equal(in_duty(LT_DUTY_SPAWNER, 0, read_in_reader), sizeof(victim_word));
@@ -625,24 +662,6 @@ static void test_a_duty_in_a_duty(void **state)
 	(void)state;
 	if (!is_relaxed(open_file))
 		assert_true(answer == -EPERM || answer == -ENOSYS);
-}
-
-static long signal_known_child(void)
-{
-	long answer = kill(victim, 0) ? -errno : 0;
-
-	return answer ? answer : kill(getppid(), 0) ? 0 : -1;
-}
-
-static void test_known_children(void **state)
-{
-	(void)state;
-	if (is_relaxed(signal_other))
-		not_here("the sanitizer needs what is to be refused");
-	assert_true(in_duty(LT_DUTY_MAIN, 0, signal_known_child) < 0);
-	lt_privilege__may_end(victim);
-	assert_int_equal(in_duty(LT_DUTY_MAIN, 0, signal_known_child), 0);
-	assert_true(in_duty(LT_DUTY_READER, 0, signal_known_child) < 0);
 }
 
 static void test_kept_by_wish(void **state)
@@ -731,7 +750,6 @@ int main(void)
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_another_user),
 		cmocka_unit_test(test_a_duty_in_a_duty),
-		cmocka_unit_test(test_known_children),
 		cmocka_unit_test(test_kept_by_wish),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_fewer_calls_for_smaller_duties),

@@ -4,7 +4,8 @@
 
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 NODE_MAJORS := 16 18 20 22 24 26
-MAKE_TEST := $(MAKE) --no-print-directory
+# What is compiled for the tests takes all CPUs, unless whoever began said how many (-j).
+MAKE_TEST = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: test test-slow cross unit unit-san lint rules e2e e2e-san tui nodes headers accuracy
 

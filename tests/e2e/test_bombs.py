@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The looptop authors
 """Files of an unprivileged user that would take gigabytes or minutes to be read, beside a server that is measured."""
 
+import http.client
 import re
 import shutil
 import subprocess
@@ -95,8 +96,8 @@ class Watcher(threading.Thread):
                 status, _, text = get(self.agent.url + "/healthz", timeout=30)
                 if status != 200:
                     self.failures.append(text)
-            except OSError as failure:
-                self.failures.append(str(failure))
+            except (http.client.HTTPException, OSError) as failure:
+                self.failures.append(repr(failure))
             self.slowest = max(self.slowest, time.monotonic() - begun)
             self.asked += 1
             both = [pid, *children(pid)]

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import PATIENCE, looptop
+from support import PATIENCE, looptop, procfs
 from support.lines import Lines
 from support.looptop import NO_BUDGET, Stat, run
 from support.pressure import waited_seconds
@@ -483,13 +483,10 @@ def test_more_at_once_than_are_told_of(everything, start, one_node):
     """looptop is held while they begin: the kernel's queue is full, its rest is counted and then found."""
     told = 128  # LT_BEGINS_MAX
     before = sum(s["self"]["left_to_scan"] or 0 for s in everything.snapshots)
-    everything.process.send_signal(signal.SIGSTOP)
-    try:
+    with procfs.stopped(everything.process.pid):
         for _ in range(2 * told):
             subprocess.run(["true"], timeout=PATIENCE)
         process, _ = start([one_node.path, *LIVES])
-    finally:
-        everything.process.send_signal(signal.SIGCONT)
     wait_row(everything, process.pid)
     left = sum(s["self"]["left_to_scan"] or 0 for s in everything.snapshots) - before
     assert left > told, left  # at least those and Node; others of the machine may be among them

@@ -8,16 +8,19 @@ import csv
 import fcntl
 import io
 import os
+import platform
 import random
+import select
 import signal
+import struct
 import subprocess
 import termios
 import time
 from pathlib import Path
 
 import pytest
-from support import kernel, procfs, torture
-from support.agent import Agent, free_port
+from support import PATIENCE, kernel, procfs, torture
+from support.agent import Agent, free_port, get, wait_for
 from support.looptop import BINARY, NO_BUDGET, Stat, assert_says_why, strict_json
 from support.screen import Screen
 from test_safety import assert_text_is_the_files, assert_works
@@ -30,6 +33,8 @@ SLACK_TURNS = 10  # … and so many times what it takes to begin and to end a pr
 INTERVAL = 0.4
 TITLE = ("--title=ending",)  # a name that nobody else on the host asks for
 STOPPED = 3.5  # intervals
+SYS_WRITE, SYS_PPOLL = {"x86_64": (1, 271), "aarch64": (64, 73)}[platform.machine()]
+POLLFD = struct.Struct("ihh")
 ASKING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -146,9 +151,9 @@ def test_asked_while_it_attaches(one_node, signum, tmp_path):
 @pytest.mark.parametrize("target", [("-n", "no-such-name*"), ()], ids=["one that does not come", "any"])
 def test_asked_while_it_waits(signum, target, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # who knows what runs on this host
-    with start("agent", "--listen", f"127.0.0.1:{free_port()}", *target) as process:
-        time.sleep(1.5)
-        assert process.poll() is None
+    port = free_port()
+    with start("agent", "--listen", f"127.0.0.1:{port}", *target) as process:
+        wait_for(lambda: get(f"http://127.0.0.1:{port}/healthz")[0] == 200, PATIENCE, "the exporter")
         assert_ends_soon(process, signum)
     with Screen(*target) as screen:
         assert screen.shows(b"looptop", 10)
@@ -176,12 +181,39 @@ def full_pipe():
         os.close(reader)
 
 
+def waits_to_write(pid, fd):
+    """Does the process wait for somebody to read what it writes there, by write(2) or by ppoll(2)?"""
+    said = Path(f"/proc/{pid}/syscall").read_text().split()
+    if len(said) < 3 or int(said[0]) not in (SYS_WRITE, SYS_PPOLL):
+        return False
+    first, second = (int(argument, 16) for argument in said[1:3])
+    if int(said[0]) == SYS_WRITE:
+        return first == fd
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        memory.seek(first)
+        polled = POLLFD.iter_unpack(memory.read(second * POLLFD.size))
+        return any(one == fd and events & select.POLLOUT for one, events, _ in polled)
+
+
+def read_to_the_end(process, reader):
+    """What comes there until the process has ended, and all that is left then."""
+    text, deadline = b"", time.monotonic() + PATIENCE
+    while True:
+        ended = process.poll() is not None
+        ready, _, _ = select.select([reader], [], [], 0.05)
+        if ready:
+            text += os.read(reader, 65536)
+        elif ended:
+            return text
+        assert time.monotonic() < deadline, "it does not end"
+
+
 WRITERS = {
     "text": ("stat",),
     "json": ("stat", "--json"),
     "csv": ("stat", "--csv"),
-    "stalls": ("stalls", "--stall", 10),
-    "stalls json": ("stalls", "--stall", 10, "--json"),
+    "stalls": ("stalls", "--stall", 2),
+    "stalls json": ("stalls", "--stall", 2, "--json"),
     "doctor": ("doctor", "-d", 1),
     "doctor json": ("doctor", "-d", 1, "--json"),
     "list": ("list",),
@@ -199,8 +231,7 @@ def test_asked_while_nobody_reads(one_node, which, signum):
     with one_node.run("mixed.js", flags=TITLE) as target, full_pipe() as (writer, _):
         target.send("start", seconds=8)
         with start(command, *watches, *options, target.pid, stdout=writer) as process:
-            time.sleep(2.5)
-            assert process.poll() is None, process.stderr.read()
+            wait_for(lambda: waits_to_write(process.pid, 1), PATIENCE, "its writing")
             assert_ends_soon(process, signum, statuses)
             said = process.stderr.read().decode().splitlines()
         assert [line for line in said if "attached" not in line] == [], said
@@ -210,8 +241,7 @@ def test_asked_while_nobody_reads(one_node, which, signum):
 def test_asked_while_nobody_reads_its_messages(idle):
     with full_pipe() as (writer, _):
         with start("stat", "--json", "-i", "0.1", idle.pid, stderr=writer) as process:
-            time.sleep(1)
-            assert process.poll() is None
+            wait_for(lambda: waits_to_write(process.pid, 2), PATIENCE, "its writing")
             assert_ends_soon(process, signal.SIGTERM)
 
 
@@ -243,14 +273,10 @@ def test_a_reader_that_comes_late_loses_nothing(idle):
     """Who reads again within the last second gets all that was written, whole lines."""
     with full_pipe() as (writer, reader):
         with start("doctor", "-i", "0.1", "-d", "0.5", idle.pid, stdout=writer) as process:
-            time.sleep(2.5)
+            wait_for(lambda: waits_to_write(process.pid, 1), PATIENCE, "its writing")
             process.send_signal(signal.SIGTERM)
             time.sleep(0.1)
-            text = b""
-            os.set_blocking(reader, False)
-            while process.poll() is None or text[-1:] != b"\n":
-                with contextlib.suppress(BlockingIOError):
-                    text += os.read(reader, 65536)
+            text = read_to_the_end(process, reader)
             assert process.wait(10) == 0
     assert text.lstrip(b"x").endswith(b"\n") and len(text.lstrip(b"x").splitlines()) > 3, text
 

@@ -9,6 +9,8 @@ import subprocess
 import time
 
 import pytest
+from support import PATIENCE, procfs
+from support.agent import wait_for
 from support.looptop import BINARY, assert_says_why, run
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -64,10 +66,11 @@ def test_a_link_that_comes_while_it_watches(idle, theirs, precious):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
-    os.symlink(precious, page)
-    os.lchown(page, NOBODY, -1)
-    out, err = process.communicate(timeout=20)
+    with process:
+        wait_for(lambda: procfs.status(process.pid)["Seccomp"] == "2", PATIENCE, "its watching")
+        os.symlink(precious, page)
+        os.lchown(page, NOBODY, -1)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and str(page) in err, err
     assert out, "what was found is told all the same"
     assert precious.read_text() == "precious"

@@ -230,7 +230,7 @@ def test_the_loss_is_on_screen(one_node):
     assert re.search(rf"missing: tier memory.* {TINY_TOLD}", result.stdout)
 
 
-def test_total_budget_takes_from_the_least_interesting(one_node):
+def test_total_budget_is_held(one_node):
     """Two that are each within their budget, and together over that of all."""
     with spinning(one_node) as first, spinning(one_node) as second:
         extra = ("--budget", "1000", "--total-budget", "0.1")

@@ -73,10 +73,12 @@ def test_who_holds_the_probes(idle, way):
 
 
 def test_without_probes_less_is_kept(idle):
+    """But what CAP_SYS_ADMIN contains, if it is kept for the probes, then goes by its own name."""
     with Stat(idle.pid, tier="memory") as stat:
         stat.wait_snapshots(1)
         kept = told_by_check() & ~(1 << NUMBERS["CAP_BPF"] | 1 << NUMBERS["CAP_PERFMON"])
-        kept &= ~(1 << NUMBERS["CAP_SYS_ADMIN"])
+        if kept >> NUMBERS["CAP_SYS_ADMIN"] & 1:
+            kept = kept & ~(1 << NUMBERS["CAP_SYS_ADMIN"]) | 1 << NUMBERS["CAP_CHECKPOINT_RESTORE"]
         assert int(procfs.status(stat.process.pid)["CapEff"], 16) == kept
         stat.stop()
 
@@ -101,7 +103,7 @@ def test_tiers_come_and_go(one_node, extra):
             target.call("start", seconds=0.5)
             stat.settle()
             stat.stop()
-            assert_text_is_the_files(target.pid, within=10)
+            assert_text_is_the_files(target.pid)
 
 
 def tier_of(snapshots, pid):
@@ -163,9 +165,9 @@ def test_a_report_where_only_root_may_write(one_node, tmp_path):
 def test_all_are_kept_by_wish():
     """For whoever looks for a fault in this: a documented way to be without it."""
     with looptop.Running(
-        "stat", "-n", "nobody-has-this-name", env={"LT_KEEP_PRIVILEGES": "1"}, parse=str.rstrip
+        "stat", "-v", "-n", "nobody-has-this-name", env={"LT_KEEP_PRIVILEGES": "1"}, parse=str.rstrip
     ) as running:
-        wait_for(lambda: len(running.told()) > 0 or running.process.poll() is None, 5, "it")
+        running.wait_message("privileges of the main process: all kept")
         status = procfs.status(running.process.pid)
         assert status["CapEff"] == procfs.status("self")["CapEff"]
         assert status["NoNewPrivs"] == procfs.status("self")["NoNewPrivs"]

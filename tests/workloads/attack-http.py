@@ -86,6 +86,8 @@ while time.monotonic() - begin < seconds:
             lives.append(time.monotonic() - one.begin)
             one.socket.close()
             held.remove(one)
+    if "once" in way and not held:
+        break
     if way != "flood":
         time.sleep(pause)
 lives.sort()

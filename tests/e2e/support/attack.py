@@ -2,14 +2,15 @@
 # Copyright (c) 2026 The looptop authors
 """Somebody without rights who attacks the exporter, and somebody who scrapes it meanwhile."""
 
+import http.client
 import json
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 
 from .agent import get
+from .pressure import waited_seconds
 from .workload import WORKLOADS
 
 
@@ -18,58 +19,67 @@ class Attack:
 
     def __init__(self, url, way, seconds, *arguments):
         port = url.rpartition(":")[2]
-        self.process = subprocess.Popen(
-            [sys.executable, "-", port, way, str(seconds), *map(str, arguments)],
-            stdin=open(WORKLOADS / "attack-http.py", encoding="utf-8"),
-            stdout=subprocess.PIPE,
-            text=True,
-            user="nobody",
-            group="nogroup",
-            extra_groups=[],
-            cwd="/",
-        )
+        with open(WORKLOADS / "attack-http.py", encoding="utf-8") as script:
+            self.process = subprocess.Popen(
+                [sys.executable, "-", port, way, str(seconds), *map(str, arguments)],
+                stdin=script,
+                stdout=subprocess.PIPE,
+                text=True,
+                user="nobody",
+                group="nogroup",
+                extra_groups=[],
+                cwd="/",
+            )
 
     def __enter__(self):
-        assert self.process.stdout.readline() == "ready\n"
+        said = self.process.stdout.readline()
+        if said != "ready\n":
+            self.__exit__()
+            raise AssertionError(f"the attacker says {said!r}")
         return self
 
     def __exit__(self, *exc):
-        if self.process.poll() is None:
-            self.process.kill()
+        self.process.kill()
         self.process.wait(10)
-        self.process.stdin = None
         self.process.stdout.close()
 
     @property
     def goes_on(self):
         return self.process.poll() is None
 
-    def result(self):
+    def result(self, timeout):
+        """When it has ended by itself."""
+        self.process.wait(timeout)
         return json.loads(self.process.stdout.readline())
 
 
 class Scraper:
-    """Asks for a page again and again: what was answered, and how long it took at most."""
+    """Asks for a page again and again: what was answered, and how long it took at most, without what both sides, the
+    process pid and this thread, were kept from a CPU meanwhile, as the kernel says."""
 
-    def __init__(self, url, pause=0.05):
-        self.url, self.pause = url, pause
+    def __init__(self, url, pid, pause=0.05):
+        self.url, self.pid, self.pause = url, pid, pause
         self.good, self.bad, self.slowest = 0, [], 0.0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._scrape)
 
     def _scrape(self):
         while not self._end.is_set():
-            begin = time.monotonic()
+            waited, begin = self._waited(), time.monotonic()
             try:
                 status, _, text = get(self.url, timeout=5)
                 if status == 200 and text.endswith("\n"):
                     self.good += 1
                 else:
                     self.bad.append(status)
-            except (urllib.error.URLError, OSError) as error:
+            except (http.client.HTTPException, OSError) as error:
                 self.bad.append(repr(error))
-            self.slowest = max(self.slowest, time.monotonic() - begin)
+            took = time.monotonic() - begin
+            self.slowest = max(self.slowest, took - (self._waited() - waited))
             self._end.wait(self.pause)
+
+    def _waited(self):
+        return waited_seconds(self.pid) + waited_seconds("self", threading.get_native_id())
 
     def __enter__(self):
         self._thread.start()

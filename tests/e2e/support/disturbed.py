@@ -7,16 +7,19 @@ has then taken 150, for looptop and for the process alike, and between two looks
 differ. Such a test says nothing if it fails: it is repeated, once, and the summary tells so with the time that
 was taken and what failed.
 
-Without stolen time a failure is a failure.
+Without stolen time, or with so little of it as a test of that length always meets, a failure is a failure.
 """
+
+import time
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from .pressure import stolen_seconds
 
-# Two CPUs' ticks of 10 ms: less does not move any figure beyond its tolerance.
+# Two CPUs' ticks of 10 ms: less does not move any figure beyond its tolerance. A part of the time that the test took.
 ENOUGH_SECONDS = 0.03
+ENOUGH_PART = 0.01
 
 
 def message_of(report):
@@ -46,20 +49,20 @@ class Disturbed:
         item.session._setupstate.teardown_exact(None)  # with what it shares with others
         return runtestprotocol(item, nextitem=nextitem, log=False)
 
-    def judged(self, item, nextitem, reports, seconds):
+    def judged(self, item, nextitem, reports, seconds, took):
         """The reports that count."""
         failed = [report for report in reports if report.failed]
-        if not failed or seconds < ENOUGH_SECONDS:
+        if not failed or seconds < max(ENOUGH_SECONDS, ENOUGH_PART * took):
             return reports
         self.told.append((item.nodeid, seconds, message_of(failed[0])))
         return self.again(item, nextitem)
 
     def pytest_runtest_protocol(self, item, nextitem):
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        before = stolen_seconds()
+        before, began = stolen_seconds(), time.monotonic()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         seconds = max(stolen_seconds() - before, self.taken(item))
-        for report in self.judged(item, nextitem, reports, seconds):
+        for report in self.judged(item, nextitem, reports, seconds, time.monotonic() - began):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True

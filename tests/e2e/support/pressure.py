@@ -3,6 +3,7 @@
 """What keeps a process from running: another one on its CPU, or a limit of its cgroup."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -79,6 +80,26 @@ def unlimited(pid):
     """Takes a process out of whatever CPU limit the tests run under: it is compared with accounts that know of none."""
     parent, _ = cgroup_parent("cpu")
     (parent / "cgroup.procs").write_text(str(pid))
+
+
+def cpu_cgroups(pid):
+    """The folders of the cgroups, its own and those above it, whose CPU limits hold a process."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, name = line.split(":", 2)
+        if controllers == "" or "cpu" in controllers.split(","):
+            root = V1 / "cpu" if controllers else V2
+            folder = root / name.lstrip("/")
+            yield from (folder, *(parent for parent in folder.parents if parent.is_relative_to(root)))
+
+
+def held_periods(pid):
+    """In how many periods a CPU limit has held its cgroups so far."""
+    count = 0
+    for folder in cpu_cgroups(pid):
+        if (folder / "cpu.stat").exists():
+            found = re.search(r"^nr_throttled (\d+)", (folder / "cpu.stat").read_text(), re.M)
+            count += int(found[1]) if found else 0
+    return count
 
 
 class Cgroup:

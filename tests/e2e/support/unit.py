@@ -3,8 +3,11 @@
 """systemd itself, as far as it runs where another process is number 1: a user manager of root's, in a mount
 namespace of its own. It restricts a service as the system's manager does."""
 
+import contextlib
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -77,9 +80,17 @@ class Unit:
     def stop(self):
         """What systemd says of the service's end."""
         if self.process.poll() is None:
-            self.process.communicate("end\n", timeout=90)
+            try:
+                self.process.communicate("end\n", timeout=90)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
         return self.read("result").strip()
 
-
-def can_run():
-    return MANAGER.exists() and shutil.which("systemctl") and shutil.which("unshare")
+    def kill(self):
+        """What it began, too: it is another session's."""
+        for pid in (self.read("manager.pid").strip(), self.process.pid):
+            if pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+        self.process.wait(10)

@@ -53,11 +53,12 @@ def test_the_agent_under_it(one_node, tmp_path, installed):
     with Unit(UNIT, tmp_path, installed, *arguments, *options) as unit:
         pid = unit.wait_pid()
         assert pid, unit.read("manager.log") + unit.read("messages")
+        # Before that it may still be systemd's child, which has not become the agent.
+        wait_for(lambda: get(url + "/readyz")[0] == 200, 30, "ready")
         status = procfs.status(pid)
         assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
         # Its filter and systemd's, which has more than one.
         assert int(status["Seccomp_filters"]) >= 2
-        wait_for(lambda: get(url + "/readyz")[0] == 200, 30, "ready")
         with one_node.run("blocks.js") as target:
             block_thrice(url, target)
             assert unit.stop() == "success", unit.read("messages")

@@ -36,14 +36,6 @@ lt_inline void lt_off_queued(struct lt_loop_rec *loop, __u64 waited_ns)
 		waited_ns;
 }
 
-/* All that the thread has waited by now is counted. */
-lt_inline void lt_off_know_waited(struct lt_loop_rec *loop, const struct task_struct *task)
-{
-	if (bpf_core_field_exists(task->sched_info.run_delay))
-		bpf_core_read(&loop->off.waited_ns, sizeof(loop->off.waited_ns),
-			      &task->sched_info.run_delay);
-}
-
 /*
  * The thread runs, or has just been switched out: if it was not seen to be switched in, what passed since it went
  * off is counted now. Its waits are exact, its sleep to what it ran since the scheduler's latest tick.
@@ -69,24 +61,6 @@ lt_inline void lt_off_settle(struct lt_loop_rec *loop, const struct task_struct 
 	lt_off_queued(loop, waited);
 	loop->off.why = LT_OFF_NOT;
 	loop->off.since_ns = now;
-	lt_off_know_waited(loop, task);
-}
-
-/*
- * The thread runs, and a part of its loop's life that began at begin_ns ends: what it waited for a CPU meanwhile, and
- * was not seen to go off for, is counted now.
- */
-lt_inline void lt_off_check(struct lt_loop_rec *loop, __u64 begin_ns, __u64 now)
-{
-	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
-	__u64 counted = loop->off.waited_ns, span = now - begin_ns, missed;
-
-	if (!lt_has_kernel_types || loop->off.why != LT_OFF_NOT)
-		return;
-	lt_off_know_waited(loop, task);
-	missed = loop->off.waited_ns - counted;
-	if (counted && begin_ns && (__s64)missed > 0)
-		loop->off.total_ns[LT_OFF_RUNQUEUE] += missed < span ? missed : span;
 }
 
 #endif

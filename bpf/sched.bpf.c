@@ -41,7 +41,8 @@ lt_inline void go_off(struct lt_loop_rec *loop, const struct task_struct *task, 
 {
 	lt_off_settle(loop, task, now);
 	loop->off.ran_ns = task->se.sum_exec_runtime;
-	lt_off_know_waited(loop, task);
+	if (bpf_core_field_exists(task->sched_info.run_delay))
+		loop->off.waited_ns = task->sched_info.run_delay;
 	loop->off.cfs_rq = 0;
 	loop->off.since_ns = now;
 	loop->off.why = why;
@@ -87,15 +88,10 @@ lt_inline void switched_in(struct lt_loop_rec *loop)
 {
 	__u64 now = bpf_ktime_get_ns(), span = now - loop->off.since_ns;
 
-	/* The kernel adds what it waited to its own account behind this event. Who was not seen to wake up may have
-	 * waited, too: that is counted as sleep. */
-	if (loop->off.why == LT_OFF_SLEEP) {
+	if (loop->off.why == LT_OFF_SLEEP)
 		loop->off.total_ns[LT_OFF_SLEEP] += span;
-		loop->off.waited_ns = 0;
-	} else if (loop->off.why != LT_OFF_NOT) {
+	else if (loop->off.why != LT_OFF_NOT)
 		lt_off_queued(loop, span);
-		loop->off.waited_ns += span;
-	}
 	loop->off.since_ns = now;
 	loop->off.why = LT_OFF_NOT;
 }

@@ -88,7 +88,6 @@ lt_inline void lt_wait_enter(struct lt_loop_rec *loop, __u64 now, __s64 timeout_
 	else if (loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))
 		lt_wait_missed(loop, now);
 	loop->flags &= ~(LT_LOOP_SEEDED | LT_LOOP_END_UNSEEN);
-	lt_off_check(loop, loop->turn_start_ns, now);
 	lt_loop_advance(loop, now);
 	if (loop->turn_start_ns)
 		end_turn(loop, now, timeout_ns);
@@ -113,7 +112,6 @@ lt_inline void lt_wait_leave(struct lt_loop_rec *loop, __u64 now, __s32 events)
 	/* In memory a wait that may not block looks like work: nothing of a seeded one was missed. */
 	if (loop->turn_start_ns && !loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))
 		lt_wait_missed(loop, now);
-	lt_off_check(loop, loop->wait_start_ns, now);
 	lt_loop_advance(loop, now);
 	loop->wait_events = events;
 	if (loop->wait_start_ns && !(loop->flags & LT_LOOP_SEEDED))

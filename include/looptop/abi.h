@@ -165,8 +165,7 @@ struct lt_off_rec {
 	__u64 why; /* enum lt_off */
 	__u64 cfs_rq; /* address of the run queue on which the thread stands while it is off, */
 	__u64 held_ns; /* and for how long that had ever been throttled then (kernel 6.6 and later) */
-	__u64 ran_ns; /* what the thread ever ran when it was switched out last */
-	__u64 waited_ns; /* how much of what it ever waited for a CPU, as the kernel says, is counted; 0: not known */
+	__u64 ran_ns, waited_ns; /* what the thread ever ran, and waited for a CPU, when it was switched out last */
 };
 
 /* Garbage collection on the loop's thread: running, or asleep until V8's helper threads are done. */

@@ -127,7 +127,7 @@ static void take_marks(const struct lt_file_key *keys, const int *fds, size_t n,
 {
 	const uint8_t *told = result->data;
 	size_t n_told = result->length < n ? result->length : n;
-	bool is_charged = err == -EDQUOT && n == 1; /* by refuse() */
+	bool is_charged = err == -EDQUOT; /* it is whose file was being read then */
 
 	for (size_t i = 0; i < n_told; i++) {
 		struct lt_known *known = lt_known__find(&keys[i]);
@@ -145,6 +145,8 @@ static void take_marks(const struct lt_file_key *keys, const int *fds, size_t n,
 		/* Those before it may have used up what all have together: it is judged when it is read alone. */
 		if (known && n == 1)
 			refuse(known, fds[0], result, spent_ns);
+		else if (known)
+			lt_bounded__charge(known->owner, result, spent_ns);
 	} else if (err != -EINTR && n_told < n) { /* it lies, or is broken in a new way */
 		struct lt_known *known = lt_known__find(&keys[n_told]);
 

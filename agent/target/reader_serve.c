@@ -70,7 +70,7 @@ int lt_reader__receive(int socket, void *data, size_t size, int *fds, size_t n, 
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
-	header = got ? CMSG_FIRSTHDR(&msg) : NULL;
+	header = CMSG_FIRSTHDR(&msg);
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
 		n_came = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(came, CMSG_DATA(header), n_came * sizeof(int));

@@ -56,6 +56,7 @@ struct lt_v8_script {
 	uint32_t *ends; /* of its lines */
 	size_t n_ends;
 	unsigned char map_tries; /* to open it; LT_V8_MAP_TRIES: no more */
+	uint64_t map_next_ns; /* not before then */
 	struct lt_stored_map *map; /* NULL: none */
 };
 

@@ -130,6 +130,23 @@ static uid_t user_of(int pid)
 	return stat(path, &st) ? 0 : st.st_uid;
 }
 
+/* Those that wait to be read hold a descriptor each: the one that has waited longest is opened again when it is asked
+ * for the next time. */
+static void close_oldest(void)
+{
+	struct lt_stored_map *map, *oldest = NULL;
+	size_t n = 0;
+
+	TAILQ_FOREACH(map, &maps, entry)
+	{
+		n += map->fd >= 0;
+		if (map->fd >= 0 && !map->job && !oldest)
+			oldest = map;
+	}
+	if (n > OPEN_MAX && oldest)
+		drop(&oldest->share);
+}
+
 struct lt_stored_map *lt_mapstore__get(struct lt_sourcemap_source *take_source, int owner)
 {
 	struct lt_stored_map *map = NULL;
@@ -167,17 +184,8 @@ struct lt_stored_map *lt_mapstore__get(struct lt_sourcemap_source *take_source, 
 	if (map->is_data &&
 	    (fstat(map->fd, &st) || !lt_budget__take(&map->share, (size_t)st.st_size)))
 		refuse(map, NO_ROOM);
+	close_oldest();
 	return map;
-}
-
-bool lt_mapstore__is_full(void)
-{
-	struct lt_stored_map *map;
-	size_t n = 0;
-
-	TAILQ_FOREACH(map, &maps, entry)
-	n += map->fd >= 0;
-	return n >= OPEN_MAX;
 }
 
 void lt_mapstore__put(struct lt_stored_map *map)

@@ -7,7 +7,6 @@
 #ifndef LOOPTOP_V8_MAPSTORE_H
 #define LOOPTOP_V8_MAPSTORE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/v8/sourcemap.h"
@@ -18,9 +17,6 @@ struct lt_stored_map;
  * URL. To be put back. NULL: memory ran out. */
 struct lt_stored_map *lt_mapstore__get(struct lt_sourcemap_source *take_source, int owner);
 void lt_mapstore__put(struct lt_stored_map *map);
-
-/* Are so many open, and have not been read yet, that no other should be opened now? */
-bool lt_mapstore__is_full(void);
 
 /*
  * As lt_sourcemap__find(), with texts that are the map's until the next call of any of these. -EAGAIN: it is being

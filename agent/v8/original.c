@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agent/util/clock.h"
 #include "agent/util/fmt.h"
 #include "agent/v8/internal.h"
 #include "agent/v8/mapstore.h"
@@ -19,6 +20,7 @@
 #define URL_UNITS_MAX  (32u << 20) /* a data: URL holds the whole map */
 #define TAIL_UNITS_MAX (1u << 20)
 #define CHUNK_UNITS    32768u
+#define AGAIN_NS       500000000ull /* until the next try, doubled each time */
 
 /* n units of a string as ASCII, '?' for all else. */
 static int read_ascii(struct lt_v8 *v8, const struct lt_v8_string *string, uint32_t from,
@@ -136,7 +138,7 @@ static void load(struct lt_v8 *v8, struct lt_v8_script *script)
 		script->map_tries = LT_V8_MAP_TRIES;
 		return;
 	}
-	if (lt_mapstore__is_full())
+	if (lt_now_ns() < script->map_next_ns)
 		return;
 	source = malloc(sizeof(*source));
 	err = source ? open_source(v8, script, source) : -ENOMEM;
@@ -144,10 +146,8 @@ static void load(struct lt_v8 *v8, struct lt_v8_script *script)
 		script->map = lt_mapstore__get(source, v8->pid);
 		err = script->map ? 0 : -ENOMEM;
 	}
-	if (is_passing(err))
-		script->map_tries++;
-	else
-		script->map_tries = LT_V8_MAP_TRIES;
+	script->map_tries = is_passing(err) ? script->map_tries + 1 : LT_V8_MAP_TRIES;
+	script->map_next_ns = lt_now_ns() + (AGAIN_NS << script->map_tries);
 	free(source);
 }
 
@@ -158,16 +158,19 @@ void lt_v8_original__find(struct lt_v8 *v8, struct lt_v8_script *script,
 	const char *file;
 	int line, column, err;
 
+	/* a map without the column would tell any statement of the line */
+	if (frame->line <= 0 || frame->column <= 0)
+		return;
 	if (script->map_tries < LT_V8_MAP_TRIES)
 		load(v8, script);
-	/* a map without the column would tell any statement of the line */
-	if (!script->map || frame->line <= 0 || frame->column <= 0)
+	if (!script->map)
 		return;
 	err = lt_mapstore__find(script->map, frame->line, frame->column, &file, &line, &column);
 	if (err == -ESTALE) {
 		lt_mapstore__put(script->map);
 		script->map = NULL;
 		script->map_tries = 0; /* the next time */
+		script->map_next_ns = 0;
 	}
 	if (err)
 		return;

@@ -224,7 +224,7 @@ static int exports_v8(const void *args, const int *fds, size_t n_fds)
 	return told ? 0 : -ENOENT;
 }
 
-/* False also for what a tick has no time for: it is asked again when the areas are read the next time. */
+/* False also for a file whose owner has to wait: it is asked again when the areas are read the next time. */
 static bool is_v8(struct lt_symbols *symbols, int fd)
 {
 	struct lt_task task = {
@@ -232,22 +232,13 @@ static bool is_v8(struct lt_symbols *symbols, int fd)
 	};
 	uint64_t begin_ns = lt_now_ns();
 	struct lt_result result;
-	struct lt_job *job;
 	struct stat st;
 	int err;
 
 	if (symbols->n_asked == ASKED_MAX || fstat(fd, &st) || lt_bounded__must_wait(st.st_uid))
 		return false;
-	job = lt_bounded__begin(&task);
-	if (!job)
-		return false;
-	err = lt_bounded__end_soon(job, IS_V8_NS, &result);
-	if (err == -EAGAIN) {
-		lt_bounded__abandon(job);
-		snprintf(result.why, sizeof(result.why), "more than a tick may wait");
-	} else {
-		symbols->n_asked++;
-	}
+	symbols->n_asked++;
+	err = lt_bounded__run(&task, &result);
 	lt_bounded__charge(st.st_uid, &result, lt_now_ns() - begin_ns);
 	lt_result__free(&result);
 	return !err;

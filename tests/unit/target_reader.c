@@ -205,15 +205,19 @@ static pid_t parent_of_readers(void)
 /* All readers go with it; the first ones that are asked are found to be gone, then others are made. */
 static void test_killed_parent(void **state)
 {
+	pid_t parent = parent_of_readers();
 	char text[256];
 	ssize_t n = 0;
+	siginfo_t info;
 
 	(void)state;
 	assert_true(lt_proc_read(getpid(), "cmdline", text, sizeof(text)) > 0);
-	assert_int_equal(kill(parent_of_readers(), SIGKILL), 0);
+	assert_int_equal(kill(parent, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)parent, &info, WEXITED | WNOWAIT), 0);
 	for (size_t i = 0; n <= 0 && i <= LT_READER_SLOTS; i++)
 		n = lt_proc_read(getpid(), "cmdline", text, sizeof(text));
 	assert_true(n > 0);
+	assert_int_not_equal(parent_of_readers(), parent);
 }
 
 /* A reader that somebody kills is made anew. */

@@ -190,7 +190,7 @@ static int spin(const void *args, const int *fds, size_t n_fds)
 	(void)fds;
 	(void)n_fds;
 	lt_bounded__tell("begun", 5);
-	for (volatile int i = 0;; i++)
+	for (volatile unsigned i = 0;; i++)
 		;
 	return 0;
 }
@@ -451,6 +451,7 @@ static void test_without_worker(void **state)
 	int pid;
 
 	(void)state;
+	wait_gone();
 	assert_int_equal(n_children(&pid), 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

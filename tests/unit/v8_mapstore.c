@@ -151,22 +151,23 @@ static void test_nothing_is_copied(void **state)
 	assert_int_equal(open_source(4, &source), -EFBIG);
 }
 
-static void test_full(void **state)
+/* So many wait to be read that the first one has to be opened again. */
+static void test_many_wait(void **state)
 {
 	struct lt_stored_map *maps[FILES_MAX];
-	int n = 0;
 
 	(void)state;
-	while (!lt_mapstore__is_full() && n < FILES_MAX) {
-		write_map(n, 0, 0);
-		maps[n] = get(n);
-		n++;
+	for (int i = 0; i < FILES_MAX; i++) {
+		write_map(i, 0, 0);
+		maps[i] = get(i);
 	}
-	assert_true(n > 8 && n < FILES_MAX);
-	assert_int_equal(find(maps[0]), 0); /* it is read, and closed */
-	assert_false(lt_mapstore__is_full());
-	while (n--)
-		lt_mapstore__put(maps[n]);
+	assert_int_equal(find(maps[0]), -ESTALE);
+	assert_int_equal(find(maps[FILES_MAX - 1]), 0);
+	lt_mapstore__put(maps[0]);
+	maps[0] = get(0);
+	assert_int_equal(find(maps[0]), 0);
+	for (int i = 0; i < FILES_MAX; i++)
+		lt_mapstore__put(maps[i]);
 }
 
 static int set_up(void **state)
@@ -195,7 +196,7 @@ int main(void)
 		cmocka_unit_test(test_one_for_all),
 		cmocka_unit_test(test_owner_waits),
 		cmocka_unit_test(test_nothing_is_copied),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_many_wait),
 	};
 
 	return cmocka_run_group_tests_name("v8_mapstore", tests, set_up, tear_down);

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from . import procfs
 from .agent import get
 from .pressure import waited_seconds
 from .workload import WORKLOADS
@@ -55,7 +56,8 @@ class Attack:
 
 class Scraper:
     """Asks for a page again and again: what was answered, and how long it took at most, without what both sides, the
-    process pid and this thread, were kept from a CPU meanwhile, as the kernel says."""
+    process pid (that of its threads which waited longest) and this thread, were kept from a CPU meanwhile, as the kernel
+    says."""
 
     def __init__(self, url, pid, pause=0.05):
         self.url, self.pid, self.pause = url, pid, pause
@@ -75,11 +77,16 @@ class Scraper:
             except (http.client.HTTPException, OSError) as error:
                 self.bad.append(repr(error))
             took = time.monotonic() - begin
-            self.slowest = max(self.slowest, took - (self._waited() - waited))
+            self.slowest = max(self.slowest, took - self._waited_since(waited))
             self._end.wait(self.pause)
 
     def _waited(self):
-        return waited_seconds(self.pid) + waited_seconds("self", threading.get_native_id())
+        own = threading.get_native_id()
+        return waited_seconds("self", own), {tid: waited_seconds(self.pid, tid) for tid in procfs.threads(self.pid)}
+
+    def _waited_since(self, before):
+        own, theirs = self._waited()
+        return own - before[0] + max(theirs[tid] - before[1].get(tid, theirs[tid]) for tid in theirs)
 
     def __enter__(self):
         self._thread.start()

@@ -21,8 +21,11 @@ enum lt_duty {
 	LT_DUTY_MAX,
 };
 
-/* The user that spawners and readers become, and analysts that are not another one yet (bounded_child.h): Debian reserves the number, systemd leaves it alone, so that nobody else
- * is that user: nobody can signal or trace them, and they can signal nobody but each other. */
+/*
+ * The user that spawners and readers become, and analysts that are not another one yet (bounded_child.h): Debian reserves
+ * the number, systemd leaves it alone, so that nobody else is that user: nobody can signal or trace them, and they can
+ * signal nobody but each other.
+ */
 #define LT_PRIVILEGE_UID 65531u
 
 /*

@@ -21,7 +21,7 @@
 #include "agent/target/reader.h"
 #include "agent/target/readers.h"
 #include "agent/util/clock.h"
-#include "tests/unit/lacks.h"
+#include "tests/unit/children.h"
 
 #define DEADLINE_NS 100000000ull
 #define LONG_MS	    3600000
@@ -186,19 +186,12 @@ static void test_no_more_than_there_are(void **state)
 	assert_int_equal(lt_readers__free(), LT_READER_SLOTS);
 }
 
-/* Their parent: our first child. */
+/* Their parent: our only child. */
 static pid_t parent_of_readers(void)
 {
-	char path[64];
-	FILE *children;
-	int pid = 0;
+	int pid;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	children = fopen(path, "re");
-	if (!children)
-		not_here("this kernel does not tell children in /proc");
-	assert_int_equal(fscanf(children, "%d", &pid), 1);
-	fclose(children);
+	assert_int_equal(n_children(&pid), 1);
 	return pid;
 }
 

@@ -24,7 +24,7 @@
 
 #include "agent/util/clock.h"
 #include "agent/util/privilege.h"
-#include "tests/unit/lacks.h"
+#include "tests/unit/children.h"
 
 #define MB (1u << 20)
 
@@ -54,24 +54,7 @@ static void assert_over(const char *why, double limit, const char *unit)
 	assert_true(told >= limit && told <= limit * SLOWNESS_MAX);
 }
 
-/* The process that makes the others, and those that these tests made. */
-static int n_workers;
-
-static int n_children(int *last)
-{
-	char path[64];
-	FILE *children;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	children = fopen(path, "re");
-	if (!children)
-		not_here("this kernel does not tell children in /proc");
-	while (fscanf(children, "%d", last) == 1)
-		n++;
-	fclose(children);
-	return n;
-}
+static int n_workers; /* processes that make the others */
 
 /* --- what it gets and what it tells ------------------------------------------------------------ */
 

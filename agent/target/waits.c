@@ -20,18 +20,25 @@
 
 int lt_parse_syscall(const char *text, struct lt_syscall *ret_call)
 {
+	uint64_t values[8]; /* six arguments, SP, PC */
 	struct lt_syscall call = { 0 };
-	uint64_t *a = call.args;
+	int n;
 
 	if (lt_starts_with(text, "running"))
 		return -EAGAIN;
-	/* "-1 SP PC" outside of system calls */
-	if (sscanf(text, "%d %lx %lx %lx %lx %lx %lx %lx", &call.number, &a[0], &a[1], &a[2], &a[3],
-		   &a[4], &a[5], &call.sp) != 8) {
-		if (sscanf(text, "%d %lx", &call.number, &call.sp) != 2 || call.number != -1)
-			return -EINVAL;
-		memset(call.args, 0, sizeof(call.args));
+	n = sscanf(text, "%d %lx %lx %lx %lx %lx %lx %lx %lx", &call.number, &values[0], &values[1],
+		   &values[2], &values[3], &values[4], &values[5], &values[6], &values[7]);
+	if (n == 9 && call.number >= 0) {
+		memcpy(call.args, values, sizeof(call.args));
+		call.sp = values[6];
+	} else if (n == 3 && call.number == -1) {
+		call.sp = values[0]; /* outside of system calls: SP, PC */
+	} else {
+		return -EINVAL;
 	}
+	/* A thread may set its stack pointer to anything; without one it has no stack to read. */
+	if (!call.sp)
+		return -EINVAL;
 	*ret_call = call;
 	return 0;
 }

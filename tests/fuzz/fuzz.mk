@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Fuzzers: libFuzzer on all that reads what others wrote. `make fuzz SECONDS=n [FUZZERS=a,b] [JOBS=n]`.
+# Fuzzers: libFuzzer on all that reads what others wrote. `make fuzz SECONDS=n [FUZZERS=a,b] [JOBS=n]
+# [SEED=n]`: with a seed the mutations are the same ones each time.
 
 SECONDS ?= 30
 JOBS ?= 2
+SEED ?= 0
 FUZZERS ?=
 
 # Everything again with clang, sanitizers, and what tells libFuzzer which code was reached.
@@ -21,7 +23,7 @@ FUZZ_LIBS := -lelf -lcapstone -ljansson -lmicrohttpd -lseccomp -lz -lstdc++ -lm
 
 .PHONY: fuzz fuzz-build
 fuzz: fuzz-build
-	$(Q)tests/fuzz/run --seconds $(SECONDS) --jobs $(JOBS) $(if $(FUZZERS),--only $(FUZZERS))
+	$(Q)tests/fuzz/run --seconds $(SECONDS) --jobs $(JOBS) --seed $(SEED) $(if $(FUZZERS),--only $(FUZZERS))
 
 fuzz-build: $(FUZZ_BIN)
 

@@ -93,8 +93,11 @@ static void system_call(const char *text)
 {
 	struct lt_syscall call;
 
-	if (!lt_parse_syscall(text, &call) && call.number == -1)
-		CHECK(call.args[0] == 0 || call.sp);
+	if (lt_parse_syscall(text, &call))
+		return;
+	CHECK(call.number >= -1 && call.sp);
+	for (int i = 0; call.number == -1 && i < 6; i++)
+		CHECK(call.args[i] == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -215,6 +215,7 @@ void lt_watch__free(struct lt_watch *watch)
 	lt_task_log__free(&watch->tasks[0]);
 	lt_task_log__free(&watch->tasks[1]);
 	lt_watch__forget_handles(watch);
+	lt_runners__clear(&watch->runners);
 	free(watch->threads.items);
 	free(watch->cgroup_text);
 	if (watch->target)

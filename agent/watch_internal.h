@@ -8,6 +8,7 @@
 #include "agent/model/deopts.h"
 #include "agent/model/governor.h"
 #include "agent/model/tiers.h"
+#include "agent/runners.h"
 #include "agent/target/live.h"
 #include "agent/task_log.h"
 #include "agent/threads.h"
@@ -78,6 +79,12 @@ struct lt_watch {
 	char no_causes[MISSING_WHY_SIZE], no_stacks[MISSING_WHY_SIZE]; /* for missing */
 	struct lt_proc_rec proc_rec;
 	struct lt_pool_mem pool_mem;
+	bool knows_unfinished; /* the probes know all tasks that were there before them */
+	struct lt_pool_unfinished unfinished;
+	unsigned find_agrees; /* looks in a row in which the probes had as many as memory */
+	bool pool_was_full; /* at the look before */
+	unsigned find_tries; /* how often those were looked for */
+	struct lt_runners runners; /* what the pool's threads do, where no probe tells */
 	struct lt_task_rec *kinds[LT_KIND_MAX];
 	struct lt_gc_rec *gcs[LT_GC_MAX];
 	struct lt_sampler *sampler; /* NULL: no stacks */
@@ -121,6 +128,15 @@ void lt_watch__read_handles(struct lt_watch *watch, struct lt_thread_state *thre
 			    struct lt_loop_state *loop);
 size_t lt_watch__miss_handles(struct lt_watch *watch, const char **missing);
 void lt_watch__forget_handles(struct lt_watch *watch);
+
+/* watch_pool.c: the pool's counters in memory; then its figures, for this interval's row. What is read of its threads
+ * must be of that moment: not read ahead (recall.h). */
+void lt_watch__read_pool_memory(struct lt_watch *watch);
+void lt_watch__read_pool(struct lt_watch *watch);
+/* Tells the programs of the tasks that were there before the probes. */
+void lt_watch__find_tasks(struct lt_watch *watch);
+/* A place for a record that is kept until the snapshot is built, made when it is first needed; NULL: out of memory. */
+void *lt_watch__room(void **place, size_t size);
 
 /* watch_jit.c: what was compiled, for this interval's rows. */
 void lt_watch__read_jit(struct lt_watch *watch);

@@ -187,58 +187,13 @@ static void read_memory(struct lt_watch *watch)
 	}
 }
 
-/* A place for a record that is kept until the snapshot is built, made when it is first needed. */
-static void *room(void **place, size_t size)
-{
-	if (!*place)
-		*place = malloc(size);
-	return *place;
-}
-
-/* Hands over the tasks that came since the reading before, and fills the other log from now on. */
-static void read_tasks(struct lt_watch *watch, struct lt_pool_reading *reading)
-{
-	static const struct lt_task_span none;
-	const struct lt_task_log *log = &watch->tasks[watch->filling];
-
-	reading->tasks = log->items ? log->items : &none;
-	reading->n_tasks = log->n;
-	reading->tasks_left_out = log->left_out;
-	watch->filling = !watch->filling;
-	lt_task_log__clear(&watch->tasks[watch->filling]);
-}
-
-static void read_pool(struct lt_watch *watch)
-{
-	struct lt_pool_reading reading = { 0 };
-
-	if (!watch->ended && (!watch->has_pool || !watch->has_slept || watch->details_now))
-		watch->has_pool = lt_read_pool(watch->target, &watch->pool_mem) == 0;
-	if (!watch->ended && watch->has_pool)
-		reading.mem = &watch->pool_mem;
-	if (watch->attachment && lt_attachment__read_proc(watch->attachment, &watch->proc_rec) == 0)
-		reading.rec = &watch->proc_rec;
-	if (watch->keep_tasks)
-		read_tasks(watch, &reading);
-	reading.probed = watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_POOL);
-	for (int i = 0; reading.probed && i < LT_KIND_MAX; i++) {
-		void *rec = room((void **)&watch->kinds[i], sizeof(*watch->kinds[i]));
-
-		if (rec && lt_attachment__read_kind(watch->attachment, (enum lt_kind)i, rec) == 0)
-			reading.kinds[i] = rec;
-	}
-	for (size_t m = 0; m < watch->target->n_modules; m++)
-		reading.hidden_kinds |= watch->target->modules[m].image->hidden_kinds;
-	lt_store__pool(watch->process, &reading);
-}
-
 static void read_gc(struct lt_watch *watch)
 {
 	const struct lt_gc_rec *kinds[LT_GC_MAX] = { NULL };
 	bool probed = watch->attachment && lt_attachment__has(watch->attachment, LT_GROUP_GC);
 
 	for (int i = 0; probed && i < LT_GC_MAX; i++) {
-		void *rec = room((void **)&watch->gcs[i], sizeof(*watch->gcs[i]));
+		void *rec = lt_watch__room((void **)&watch->gcs[i], sizeof(*watch->gcs[i]));
 
 		if (rec && lt_attachment__read_gc(watch->attachment, (enum lt_gc)i, rec) == 0)
 			kinds[i] = rec;
@@ -291,9 +246,10 @@ bool lt_watch__finish(struct lt_watch *watch)
 	lt_watch__read_jit(watch);
 	if (!watch->ended)
 		lt_watch__drop_threads(watch);
-	read_pool(watch);
+	lt_watch__read_pool_memory(watch);
 	if (!watch->ended && reads_ahead(watch))
 		lt_recall__end(watch->target->recall);
+	lt_watch__read_pool(watch);
 	read_gc(watch);
 	return watch->heaps_missed;
 }

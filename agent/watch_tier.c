@@ -33,6 +33,8 @@ int lt_watch__attach(struct lt_watch *watch)
 	LIST_INSERT_HEAD(watch->probed, watch, probed_next);
 	watch->attachments++;
 	watch->extras_metered = 0;
+	watch->find_tries = 0;
+	lt_watch__find_tasks(watch);
 	lt_watch__seed_loops(watch);
 	return 0;
 }
@@ -154,13 +156,17 @@ static double extra_hits(struct lt_watch *watch)
 static void note_interval(struct lt_watch *watch, const struct lt_process *process, double seconds)
 {
 	struct lt_candidate *candidate = &watch->candidate;
+	bool full;
 
 	candidate->utilization = NAN;
-	candidate->late = false;
 	watch->turns_per_second = NAN;
 	/* All that is known of it without probes. */
 	if (watch->target->generic && watch->tier == LT_TIER_MEMORY)
 		candidate->utilization = process->cpu_seconds / seconds;
+	/* Who waits for a pool that has no thread left, look after look, is late, too. */
+	full = process->pool.queue_depth > 0 && process->pool.busy >= process->pool.size;
+	candidate->late = full && watch->pool_was_full;
+	watch->pool_was_full = full;
 	for (size_t i = 0; i < process->n_loops; i++) {
 		const struct lt_loop *loop = &process->loops[i];
 		double turns = loop->iterations / seconds;

@@ -30,7 +30,7 @@ struct lt_lock {
 /* The name of a program with two builds. */
 #define LT_SHARED(name) lt_##name
 
-lt_inline void lt_lock(struct lt_lock *lock)
+lt_inline void lt_lock(struct lt_lock *lock, __u32 tgid)
 {
 }
 
@@ -56,11 +56,11 @@ lt_inline bool lt_replace(__u64 *ptr, __u64 seen, __u64 value)
 
 #define LT_LOCK_TRIES 128
 
-lt_inline void lt_lock(struct lt_lock *lock)
+lt_inline void lt_lock(struct lt_lock *lock, __u32 tgid)
 {
 	__u32 one = 1;
 
-	lock->tgid = bpf_get_current_pid_tgid() >> 32;
+	lock->tgid = tgid;
 	lock->held = true;
 	for (int i = 0; i < LT_LOCK_TRIES; i++)
 		if (!bpf_map_update_elem(&lt_locks, &lock->tgid, &one, BPF_NOEXIST))

@@ -68,7 +68,7 @@ lt_inline void lt_hist_add_shared(struct lt_hist_rec *hist, __u64 ns)
 		return;
 	lt_add(&hist->sum_ns[i], ns);
 	lt_add(&hist->count[i], 1);
-	lt_lock(&lock);
+	lt_lock(&lock, bpf_get_current_pid_tgid() >> 32);
 	lt_max(hist->max_ns, hist->max_epoch, ns);
 	lt_unlock(&lock);
 }

@@ -9,21 +9,6 @@
 
 #include "bpf/kern.h"
 
-/* A pool task between its submission and its delivery. */
-struct lt_task_key {
-	__u64 tgid;
-	__u64 task; /* address of its struct uv__work in the target */
-};
-
-#define LT_TASK_EARLY 1u /* submitted before the attach: kept out of counts and distributions */
-#define LT_TASK_SLOW 2u /* waits in the slow-I/O queue */
-
-struct lt_task {
-	__u64 submit_ns, start_ns, end_ns; /* 0: not yet */
-	__u32 kind;
-	__u32 flags;
-};
-
 /* What a thread is doing, whether it runs a loop or not. */
 struct lt_thread {
 	__u64 gc_begin_ns; /* 0: no pause is running */
@@ -76,7 +61,7 @@ struct lt_tasks_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct lt_task_key);
-	__type(value, struct lt_task);
+	__type(value, struct lt_task_life);
 };
 
 struct lt_kinds_map {

@@ -48,13 +48,13 @@ rules:
 	$(Q)promtool test rules tests/rules/*.yml
 
 e2e: all nodes
-	$(Q)$(PYTEST) tests/e2e -q
+	$(Q)tests/run-e2e
 
 # The same on a machine that is slow and shared, TIMES in a row; K: only tests that it matches (pytest's -k).
 TIMES ?= 1
 test-slow: all nodes
 	$(Q)for i in $$(seq $(TIMES)); do \
-		tests/slowly $(PYTEST) tests/e2e -q $(if $(K),-k "$(K)") || exit 1; done
+		tests/slowly tests/run-e2e $(if $(K),-k "$(K)") || exit 1; done
 
 # The same program with sanitizers, on one Node: real probes, real records.
 e2e-san: nodes

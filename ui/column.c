@@ -68,19 +68,6 @@ const struct lt_column lt_columns[LT_COL_MAX] = {
 			  .key = "overhead_ratio", .severity = lt_severity_cost },
 };
 
-double lt_pool_wait_p99(const struct lt_pool *pool)
-{
-	double longest = NAN;
-
-	for (int i = 0; i < LT_SNAP_KINDS; i++) {
-		double p99 = pool->kinds[i].wait.p99;
-
-		if (lt_known(p99) && !(longest >= p99))
-			longest = p99;
-	}
-	return longest;
-}
-
 double lt_heap_ratio(const struct lt_heap *heap)
 {
 	return heap->present ? heap->used_bytes / heap->limit_bytes : NAN;
@@ -161,6 +148,7 @@ static double metric_value(const struct lt_column *column, const struct lt_sourc
 static bool applicable(enum lt_column_id id, const struct lt_source *source)
 {
 	const struct lt_pool *pool = &source->process->pool;
+	bool more;
 
 	/* Where stalls would be seen and there is none, there is nothing to tell. */
 	if (id == LT_COL_WORST)
@@ -176,12 +164,13 @@ static bool applicable(enum lt_column_id id, const struct lt_source *source)
 		return true;
 	/* With all kinds counted and none of them waited for, there is no wait to tell. */
 	return pool->present && !(id == LT_COL_POOL_WAIT && pool->kinds_known &&
-				  !lt_known(lt_pool_wait_p99(pool)));
+				  !lt_known(lt_pool__wait(pool, &more)));
 }
 
 double lt_column_value(enum lt_column_id id, const struct lt_source *source)
 {
 	const struct lt_column *column = &lt_columns[id];
+	bool more;
 
 	if (!applicable(id, source))
 		return NAN;
@@ -197,7 +186,7 @@ double lt_column_value(enum lt_column_id id, const struct lt_source *source)
 	case LT_COL_POOL:
 		return pool_load(&source->process->pool);
 	case LT_COL_POOL_WAIT:
-		return lt_pool_wait_p99(&source->process->pool);
+		return lt_pool__wait(&source->process->pool, &more);
 	default:
 		return column->key ? metric_value(column, source) : NAN;
 	}
@@ -218,7 +207,7 @@ enum lt_cell_state lt_column_state(enum lt_column_id id, const struct lt_source 
 		known = source->process->tier;
 		break;
 	case LT_COL_POOL:
-		known = lt_known(pool->size) || lt_known(pool->busy);
+		known = pool->unused || lt_known(pool->size) || lt_known(pool->busy);
 		break;
 	default:
 		known = lt_known(lt_column_value(id, source));
@@ -239,7 +228,7 @@ static char *format_pool(const struct lt_pool *pool, char *buf, size_t size)
 
 	lt_fmt_count(busy, sizeof(busy), pool->busy);
 	lt_fmt_count(threads, sizeof(threads), pool->size);
-	if (pool->size == 0)
+	if (pool->unused)
 		snprintf(buf, size, "unused");
 	else if (pool->queue_depth > 0)
 		snprintf(buf, size, "%s/%s +%s", busy, threads,
@@ -247,6 +236,14 @@ static char *format_pool(const struct lt_pool *pool, char *buf, size_t size)
 	else
 		snprintf(buf, size, "%s/%s", busy, threads);
 	return buf;
+}
+
+static char *format_wait(const struct lt_pool *pool, char *buf, size_t size)
+{
+	bool more;
+	double wait = lt_pool__wait(pool, &more);
+
+	return more ? lt_fmt_more(buf, size, wait) : lt_fmt_seconds(buf, size, wait);
 }
 
 static char *format_value(enum lt_column_id id, double value, char *buf, size_t size)
@@ -281,6 +278,8 @@ char *lt_column_format(enum lt_column_id id, const struct lt_source *source,
 		return snprintf(buf, size, "%d", source->process->pid), buf;
 	if (id == LT_COL_POOL)
 		return format_pool(&source->process->pool, buf, size);
+	if (id == LT_COL_POOL_WAIT)
+		return format_wait(&source->process->pool, buf, size);
 	return format_value(id, lt_column_value(id, source), buf, size);
 }
 

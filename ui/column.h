@@ -90,7 +90,4 @@ const char *lt_column_help(enum lt_column_id id);
 /* Which part of its limit a heap has in use; NAN: unknown. */
 double lt_heap_ratio(const struct lt_heap *heap);
 
-/* The highest wait p99 among the kinds of pool tasks, in seconds. */
-double lt_pool_wait_p99(const struct lt_pool *pool);
-
 #endif

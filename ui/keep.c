@@ -71,6 +71,21 @@ static void copy_missing(struct lt_arena *arena, struct lt_process *process,
 	process->missing = missing;
 }
 
+static void copy_threads(struct lt_arena *arena, struct lt_pool *pool, const struct lt_pool *src)
+{
+	struct lt_pool_thread *threads = lt_arena__take(arena, src->n_threads * sizeof(*threads));
+
+	for (size_t i = 0; i < src->n_threads; i++) {
+		struct lt_pool_thread thread = src->threads[i];
+
+		thread.call = lt_arena__text(arena, src->threads[i].call);
+		thread.on = lt_arena__text(arena, src->threads[i].on);
+		if (threads)
+			threads[i] = thread;
+	}
+	pool->threads = threads;
+}
+
 static void forget_totals(struct lt_process *process)
 {
 	for (int i = 0; i < LT_SNAP_KINDS; i++) {
@@ -99,6 +114,8 @@ static struct lt_process *copy_process(struct lt_arena *arena, const struct lt_p
 	process.tier = lt_arena__text(arena, src->tier);
 	copy_missing(arena, &process, src);
 	copy_loops(arena, &process, src);
+	copy_threads(arena, &process.pool, &src->pool);
+	process.pool.tasks = NULL;
 	forget_totals(&process);
 	if (room)
 		*room = process;

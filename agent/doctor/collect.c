@@ -49,6 +49,7 @@ static void free_process(struct lt_dr_process *process)
 	free(process->loops);
 	free(process->tasks);
 	free(process->points);
+	lt_collect__free_unfinished(&process->unfinished);
 	free(process->name);
 	free(process->runtime);
 	free(process->runtime_version);
@@ -76,6 +77,9 @@ static struct lt_dr_process *new_process(const struct lt_process *process)
 	kept->name = lt_collect__text(process->name ? process->name : "?");
 	kept->cpu_seconds = kept->gc_seconds = kept->sync_fs_calls = kept->sync_fs_seconds = NAN;
 	kept->pool_size = kept->depth_max = kept->saturated_seconds = NAN;
+	kept->unfinished.oldest_queued = kept->unfinished.oldest_running = NAN;
+	for (int i = 0; i < LT_SNAP_KINDS; i++)
+		kept->unfinished.queued[i] = kept->unfinished.running[i] = NAN;
 	kept->rss_bytes = kept->memory_limit_bytes = kept->cpu_limit = kept->cpus_allowed = NAN;
 	kept->throttled_periods = kept->periods = kept->throttled_seconds = NAN;
 	for (int i = 0; i < LT_SNAP_GCS; i++)

@@ -63,6 +63,11 @@ struct lt_dr_memory_point {
 	double time, bytes;
 };
 
+/* How many tasks waited at the end of an interval. */
+struct lt_dr_depth_point {
+	double time, width, depth;
+};
+
 /* Streams that do not drain. */
 struct lt_dr_streams {
 	bool known;
@@ -120,9 +125,40 @@ struct lt_dr_task {
 	int8_t kind;
 };
 
+/* A place where tasks wait: for a thread of the pool, or, those of one kind, for one of the threads that they may use. */
+struct lt_dr_queue {
+	unsigned looks, full; /* intervals; at whose end all threads ran while tasks waited */
+	bool full_now; /* at the last one */
+	double quiet_seconds; /* up to the last one, in which none ended that it had waited for */
+	double ended; /* in all; NAN: not known */
+	struct lt_dr_depth_point *depth; /* NULL: none */
+	size_t n_depth;
+};
+
+/* A thread of the pool that sleeps in its task. */
+struct lt_dr_thread {
+	int kind;
+	double seconds;
+	char call[24], on[LT_DR_PEER_SIZE]; /* "": unknown */
+};
+
+#define LT_DR_THREADS_MAX 16
+
+/* Tasks of a pool that had not ended at the last look. */
+struct lt_dr_unfinished {
+	struct lt_dr_queue all, slow; /* slow: of the kind that may use only a part of the threads */
+	double oldest_queued, oldest_running; /* seconds; NAN: unknown */
+	double queued[LT_SNAP_KINDS], running[LT_SNAP_KINDS]; /* likewise */
+	struct lt_dr_thread threads[LT_DR_THREADS_MAX];
+	size_t n_threads;
+};
+
 struct lt_dr_gc {
 	double count, seconds, max_seconds;
 };
+
+/* The distributions of a kind's tasks. */
+enum { LT_DR_WAIT, LT_DR_RUN, LT_DR_DELIVERY, LT_DR_DISTS };
 
 struct lt_dr_process {
 	int pid;
@@ -141,10 +177,11 @@ struct lt_dr_process {
 	bool pool_present, kinds_known;
 	double pool_size, depth_max, saturated_seconds;
 	struct lt_hist
-		*kinds[LT_SNAP_KINDS][3]; /* wait, run, delivery since the beginning; NULL: none */
+		*kinds[LT_SNAP_KINDS][LT_DR_DISTS]; /* since the beginning; NULL: none */
 	struct lt_dr_task *tasks;
 	size_t n_tasks, tasks_capacity;
 	double tasks_left_out;
+	struct lt_dr_unfinished unfinished;
 	struct lt_pool_point *points;
 	size_t n_points;
 	/* garbage collection, memory, the rest */
@@ -189,8 +226,20 @@ void lt_collect__free_loop(struct lt_dr_loop *loop);
 /* Deoptimisations (collect_jit.c). 0 or -ENOMEM. */
 int lt_collect__jit(struct lt_dr_jit *kept, const struct lt_jit *jit, double seconds);
 void lt_collect__free_jit(struct lt_dr_jit *jit);
+/* Pool: collect_pool.c; what has not ended of it: collect_queue.c. 0 or -ENOMEM. */
+int lt_collect__unfinished(struct lt_dr_process *kept, const struct lt_pool *pool,
+			   const struct lt_snapshot *snapshot);
+/* It could not be read, or is gone: nothing is known of it now. */
+void lt_collect__no_pool(struct lt_dr_unfinished *unfinished);
+void lt_collect__free_unfinished(struct lt_dr_unfinished *unfinished);
 int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		     const struct lt_pool *pool, const struct lt_snapshot *snapshot);
+
+/* How many waited at the last look; NAN: unknown. */
+static inline double lt_queue__depth(const struct lt_dr_queue *queue)
+{
+	return queue->n_depth ? queue->depth[queue->n_depth - 1].depth : NAN;
+}
 
 /* Whatever it did below. A function without a name is told by its place. */
 bool lt_blocker__same_function(const struct lt_blocker *a, const struct lt_blocker *b);

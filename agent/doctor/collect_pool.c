@@ -86,8 +86,10 @@ int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 {
 	int err = 0;
 
-	if (!pool->present)
+	if (!pool->present) {
+		lt_collect__no_pool(&kept->unfinished);
 		return 0;
+	}
 	kept->pool_present = true;
 	kept->kinds_known |= pool->kinds_known;
 	if (lt_known(pool->size))
@@ -105,5 +107,7 @@ int lt_collect__pool(struct lt_doctor *doctor, struct lt_dr_process *kept,
 		err = keep_task(doctor, kept, &pool->tasks[i]);
 	if (lt_known(pool->tasks_left_out))
 		kept->tasks_left_out += pool->tasks_left_out;
+	if (!err)
+		err = lt_collect__unfinished(kept, pool, snapshot);
 	return err ? err : add_point(kept, pool, snapshot);
 }

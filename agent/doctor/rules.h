@@ -30,10 +30,17 @@ bool lt_is_generic(const struct lt_dr_process *process);
 /* Code that blocks, by function (rules_code.c). */
 bool lt_rule__blockers(const struct lt_case *c);
 bool lt_rule__sync_fs(const struct lt_case *c);
+/* A pool in which nothing ends, or less than comes (rules_queue.c). */
+bool lt_rule__stuck(const struct lt_case *c);
+bool lt_rule__backlog(const struct lt_case *c);
 /* The pool (rules_pool.c). */
 bool lt_rule__pool(const struct lt_case *c);
 bool lt_rule__dns(const struct lt_case *c);
 bool lt_rule__delivery(const struct lt_case *c);
+/* Sentences on what waits and what runs. */
+void lt_pool__see_unfinished(struct lt_finding *finding, const struct lt_dr_process *process);
+/* Says whether more threads would help it, and, estimate: how much. */
+void lt_pool__advise_size(const struct lt_case *c, struct lt_finding *finding, bool estimate);
 /* Garbage collection (rules_gc.c), and memory (rules_memory.c). */
 bool lt_rule__gc(const struct lt_case *c);
 bool lt_rule__growth(const struct lt_case *c);

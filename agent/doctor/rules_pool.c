@@ -10,17 +10,13 @@
 #include "looptop/metric.h"
 
 #define SATURATED_SHARE	 0.05
+#define WAITS_SECONDS	 0.5 /* of the oldest that waits now: shorter may be a burst */
+#define FULL_LOOKS	 3 /* where no age is known: so many, */
+#define FULL_SHARE	 0.5 /* and such a part of them */
 #define WAIT_SECONDS	 0.005 /* p99 of the wait for a thread that is worth a finding */
 #define DELIVERY_SECONDS 0.008
-#define COMPUTING_SHARE	 0.5 /* of run time, from which on the pool computes rather than waits */
 #define BUSY_LOOP	 0.7
 #define PIECE_SECONDS	 0.005
-
-enum {
-	WAIT,
-	RUN,
-	DELIVERY
-};
 
 static double p99_of(const struct lt_dr_process *process, int kind, int which)
 {
@@ -36,7 +32,7 @@ static int worst_kind(const struct lt_dr_process *process)
 	int worst = -1;
 
 	for (int i = 0; i < LT_SNAP_KINDS; i++) {
-		const struct lt_hist *wait = process->kinds[i][WAIT];
+		const struct lt_hist *wait = process->kinds[i][LT_DR_WAIT];
 
 		if (wait && wait->sum > most) {
 			most = wait->sum;
@@ -46,106 +42,10 @@ static int worst_kind(const struct lt_dr_process *process)
 	return worst;
 }
 
-/* Kinds whose tasks need a CPU all the time that they run. */
-static bool computes(int kind)
-{
-	return !strcmp(lt_kind_names[kind], "crypto") || !strcmp(lt_kind_names[kind], "zlib");
-}
-
-/* CPU time that no loop used, beside the time that tasks ran: what the threads of the pool computed, at
- * most (V8's helpers are in it). NAN: unknown. */
-static double cpu_share(const struct lt_dr_process *process, double run_seconds)
-{
-	double cpu = process->cpu_seconds;
-
-	for (size_t i = 0; i < process->n_loops; i++)
-		cpu -= process->loops[i]->cause_seconds[LT_CAUSE_CPU] +
-		       process->loops[i]->cause_seconds[LT_CAUSE_GC];
-	return run_seconds > 0 ? fmin(fmax(cpu / run_seconds, 0), 1) : NAN;
-}
-
-static double computing_share(const struct lt_dr_process *process)
-{
-	double all = 0, computing = 0, measured;
-
-	for (int i = 0; i < LT_SNAP_KINDS; i++) {
-		const struct lt_hist *run = process->kinds[i][RUN];
-
-		all += run ? run->sum : 0;
-		computing += run && computes(i) ? run->sum : 0;
-	}
-	computing = all > 0 ? computing / all : 0;
-	measured = cpu_share(process, all);
-	/* Add-ons that hash or resize say so by their CPU time only. */
-	return measured >= COMPUTING_SHARE ? fmax(computing, measured) : computing;
-}
-
-/* CPUs that this process may use. */
-static int cpus_of(const struct lt_case *c)
-{
-	double cpus = fmax(c->doctor->cpus, 1);
-
-	/* fmin() passes over what is unknown */
-	cpus = fmin(cpus, fmin(c->process->cpus_allowed, c->process->cpu_limit));
-	return (int)fmax(1, floor(cpus));
-}
-
-/* Estimates for larger pools, up to the first that brings nothing more. */
-static void try_sizes(struct lt_finding *finding, const struct lt_dr_process *process, int most)
-{
-	static const int sizes[] = { 8, 16, 32, 64, LT_REPLAY_THREADS_MAX };
-	struct lt_replay_waits before = lt_replay__recorded(process, -1), after;
-	double reached = before.p99;
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		const struct lt_replay_opts opts = { sizes[i], -1, -1 };
-
-		if (sizes[i] <= process->pool_size || sizes[i] > most)
-			continue;
-		if (lt_replay__run(process, &opts, &after) || !lt_known(after.p99))
-			return;
-		lt_finding__estimate(finding, "pool wait p99", "pool_wait_p99_seconds", before.p99,
-				     after.p99, "UV_THREADPOOL_SIZE=%d", sizes[i]);
-		if (after.p99 < 0.001 || after.p99 > 0.8 * reached)
-			return;
-		reached = after.p99;
-	}
-}
-
-static void advise_size(const struct lt_case *c, struct lt_finding *finding)
-{
-	double computing = computing_share(c->process);
-	int cpus = cpus_of(c);
-
-	if (computing < COMPUTING_SHARE) {
-		lt_finding__advise(finding,
-				   "Start it with a larger UV_THREADPOOL_SIZE (a variable of the "
-				   "environment, read once): the tasks wait for something slow, "
-				   "and more of them can wait at a time.");
-		try_sizes(finding, c->process, LT_REPLAY_THREADS_MAX);
-		if (computing > 0.05)
-			snprintf(
-				finding->caveat, sizeof(finding->caveat),
-				"%s of the tasks' run time computes (crypto, zlib): more threads than CPUs (%d) "
-				"make those slower, and the estimate does not know it",
-				LT_RATIO(computing), cpus);
-		return;
-	}
-	try_sizes(finding, c->process, cpus);
-	lt_finding__advise(finding,
-			   "Spread the work over more processes or machines, or do less of it: "
-			   "cache, lower the cost factor or the compression level.");
-	snprintf(
-		finding->caveat, sizeof(finding->caveat),
-		"a larger UV_THREADPOOL_SIZE than the CPUs (%d) would not help: %s of the tasks' run time is "
-		"computing, by kind or by the process' CPU time",
-		cpus, LT_RATIO(computing));
-}
-
 static void see_kinds(struct lt_finding *finding, const struct lt_dr_process *process)
 {
 	for (int i = 0; i < LT_SNAP_KINDS; i++) {
-		const struct lt_hist *wait = process->kinds[i][WAIT], *run = process->kinds[i][RUN];
+		const struct lt_hist *wait = process->kinds[i][LT_DR_WAIT], *run = process->kinds[i][LT_DR_RUN];
 
 		if (wait && wait->count > 0 && lt_hist__quantile(wait, 0.99) >= WAIT_SECONDS)
 			lt_finding__seen(finding,
@@ -153,7 +53,7 @@ static void see_kinds(struct lt_finding *finding, const struct lt_dr_process *pr
 					 "they ran %s on average",
 					 lt_kind_names[i], LT_COUNT(wait->count),
 					 LT_SECONDS(wait->sum / wait->count),
-					 LT_SECONDS(p99_of(process, i, WAIT)),
+					 LT_SECONDS(p99_of(process, i, LT_DR_WAIT)),
 					 run && run->count > 0 ? LT_SECONDS(run->sum / run->count)
 							       : "-");
 	}
@@ -173,40 +73,99 @@ static bool explains_waits(const struct lt_dr_process *process, int kind)
 	return waits.p99 >= WAIT_SECONDS;
 }
 
+/* Did those that were served wait for the pool? */
+static bool made_wait(const struct lt_dr_process *process, int worst)
+{
+	double share = process->saturated_seconds / process->seconds;
+
+	return share >= SATURATED_SHARE && worst >= 0 &&
+	       p99_of(process, worst, LT_DR_WAIT) >= WAIT_SECONDS && explains_waits(process, worst);
+}
+
+/* Tasks wait now, and all the threads run: that is so whether any of them is ever served or not. */
+static bool makes_wait(const struct lt_dr_process *process)
+{
+	const struct lt_dr_unfinished *unfinished = &process->unfinished;
+
+	if (!unfinished->all.full_now)
+		return false;
+	return unfinished->oldest_queued >= WAITS_SECONDS ||
+	       (!lt_known(unfinished->oldest_queued) && unfinished->all.full >= FULL_LOOKS &&
+		unfinished->all.full >= FULL_SHARE * unfinished->all.looks);
+}
+
+static bool is_told_already(const struct lt_case *c)
+{
+	return lt_diagnosis__has(c->diagnosis, "pool-stuck", c->process) ||
+	       lt_diagnosis__has(c->diagnosis, "pool-backlog", c->process);
+}
+
+/* Those that wait have waited longer than any that were served: what these say would be too good. */
+static bool is_worse_than_recorded(const struct lt_dr_process *process)
+{
+	struct lt_replay_waits now = lt_replay__recorded(process, -1);
+
+	return makes_wait(process) && lt_known(now.p99) &&
+	       process->unfinished.oldest_queued > now.p99;
+}
+
+static void see_saturation(struct lt_finding *finding, const struct lt_dr_process *process)
+{
+	const struct lt_dr_unfinished *unfinished = &process->unfinished;
+
+	if (process->kinds_known)
+		lt_finding__seen(finding,
+				 "saturated (more tasks than threads) %s of the time, up to %s tasks in the "
+				 "queue",
+				 LT_RATIO(fmin(1, process->saturated_seconds / process->seconds)),
+				 LT_COUNT(process->depth_max));
+	else
+		lt_finding__seen(finding, "at %u of %u looks all threads ran while tasks waited",
+				 unfinished->all.full, unfinished->all.looks);
+	if (makes_wait(process))
+		lt_pool__see_unfinished(finding, process);
+	see_kinds(finding, process);
+}
+
 bool lt_rule__pool(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
-	double share = process->saturated_seconds / process->seconds;
 	int worst = worst_kind(process);
 	struct lt_finding *finding;
 	struct lt_replay_waits now;
 
-	if (!process->kinds_known)
+	if (!process->pool_present)
 		return false;
-	if (!(share >= SATURATED_SHARE) || worst < 0 ||
-	    !(p99_of(process, worst, WAIT) >= WAIT_SECONDS) || !explains_waits(process, worst))
+	if (is_told_already(c) || (!made_wait(process, worst) && !makes_wait(process)))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "pool-saturated", process, NULL);
 	if (!finding)
 		return true;
-	snprintf(finding->title, sizeof(finding->title),
-		 "the thread pool is the queue: %s tasks wait for its %.0f threads",
-		 lt_kind_names[worst], process->pool_size);
-	lt_finding__seen(
-		finding,
-		"saturated (more tasks than threads) %s of the time, up to %s tasks in the queue",
-		LT_RATIO(fmin(1, share)), LT_COUNT(process->depth_max));
-	see_kinds(finding, process);
+	if (!made_wait(process, worst) || is_worse_than_recorded(process))
+		snprintf(finding->title, sizeof(finding->title),
+			 "the thread pool is the queue: %s tasks wait for its %.0f threads",
+			 LT_COUNT(lt_queue__depth(&process->unfinished.all)), process->pool_size);
+	else
+		snprintf(finding->title, sizeof(finding->title),
+			 "the thread pool is the queue: %s tasks wait for its %.0f threads",
+			 lt_kind_names[worst], process->pool_size);
+	see_saturation(finding, process);
 	finding->why =
 		"Everything that the pool does (files, dns.lookup, crypto, zlib, add-ons) stands in one "
 		"queue: a slow kind delays all the others.";
-	advise_size(c, finding);
+	lt_pool__advise_size(c, finding, made_wait(process, worst) && !is_worse_than_recorded(process));
+	if (is_worse_than_recorded(process) && !finding->caveat[0])
+		snprintf(finding->caveat, sizeof(finding->caveat),
+			 "what a cure brings is not estimated: the tasks that wait have waited longer than "
+			 "those that were served");
 	if (process->tasks_left_out > 0)
 		lt_finding__seen(finding, "%s tasks were too many to keep and are in no estimate",
 				 LT_COUNT(process->tasks_left_out));
 	now = lt_replay__recorded(process, -1);
 	if (lt_known(now.mean) && finding->n_estimates == 0)
 		finding->weight_seconds += now.mean;
+	if (makes_wait(process))
+		finding->weight_seconds += fmax(process->unfinished.oldest_queued, 0);
 	return true;
 }
 
@@ -214,14 +173,15 @@ bool lt_rule__dns(const struct lt_case *c)
 {
 	const struct lt_dr_process *process = c->process;
 	int dns = lt_replay__slow_kind();
-	double wait = dns >= 0 ? p99_of(process, dns, WAIT) : NAN;
+	double wait = dns >= 0 ? p99_of(process, dns, LT_DR_WAIT) : NAN;
 	struct lt_replay_waits now;
 	struct lt_finding *finding;
 
 	if (!process->kinds_known)
 		return false;
 	/* Where the whole pool is full the limit is not what they wait for; otherwise it is. */
-	if (!(wait >= WAIT_SECONDS) || lt_diagnosis__has(c->diagnosis, "pool-saturated", process))
+	if (!(wait >= WAIT_SECONDS) || lt_diagnosis__has(c->diagnosis, "pool-saturated", process) ||
+	    is_told_already(c))
 		return true;
 	finding = lt_finding__new(c->diagnosis, "dns-slow-io", process, NULL);
 	if (!finding)
@@ -301,8 +261,8 @@ bool lt_rule__delivery(const struct lt_case *c)
 
 	if (!process->kinds_known)
 		return false;
-	sum_kinds(process, DELIVERY, &delivery);
-	sum_kinds(process, WAIT, &wait);
+	sum_kinds(process, LT_DR_DELIVERY, &delivery);
+	sum_kinds(process, LT_DR_WAIT, &wait);
 	p99 = lt_hist__quantile(&delivery, 0.99);
 	if (!loop || !(p99 >= DELIVERY_SECONDS) || !(lt_loop_utilization(loop) >= BUSY_LOOP) ||
 	    explained(c) || (delivery.sum < wait.sum && explains_waits(process, -1)))

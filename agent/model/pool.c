@@ -22,8 +22,6 @@ struct lt_pool_state {
 	double saturated_before; /* seconds, running span included */
 	double saturated_total;
 	double sync_calls_total, sync_seconds_total;
-	double early_depth; /* tasks that were queued at the first reading */
-	bool begun;
 	double hits;
 };
 
@@ -54,8 +52,7 @@ void lt_pool_state__restart(struct lt_pool_state *pool)
 		lt_series__restart(&kind->delivery);
 	}
 	pool->rec = (struct lt_proc_rec){ 0 };
-	pool->saturated_before = pool->early_depth = 0;
-	pool->begun = false;
+	pool->saturated_before = 0;
 }
 
 double lt_pool_state__hits(const struct lt_pool_state *pool)
@@ -104,9 +101,8 @@ static void no_tasks(struct lt_pool_kind *out)
 
 static void unknown_tasks(struct lt_pool_kind *out)
 {
-	*out = (struct lt_pool_kind){
-		.submitted = NAN, .started = NAN, .completed = NAN, .cancelled = NAN
-	};
+	*out = (struct lt_pool_kind){ .submitted = NAN, .started = NAN,	  .completed = NAN,
+				      .cancelled = NAN, .queued = NAN, .running = NAN };
 	out->total.submitted = out->total.started = NAN;
 	out->total.completed = out->total.cancelled = NAN;
 	out->wait = out->run = out->delivery = lt_dist_unknown();
@@ -136,6 +132,43 @@ static int build_kinds(struct lt_pool_state *pool, const struct lt_pool_reading 
 	return 0;
 }
 
+/*
+ * Tasks that have not ended. The probes know those that they have seen and those that were found when they came; the
+ * pool's own counters (NAN: they were not read) say when there are none at all, and then one that left unseen gets no older.
+ */
+static double age(uint64_t since_ns, double counted, bool knows_all, const struct lt_moment *moment)
+{
+	if (counted == 0)
+		return 0;
+	if (since_ns)
+		return moment->now_ns > since_ns ? (double)(moment->now_ns - since_ns) / 1e9 : 0;
+	return knows_all ? 0 : NAN;
+}
+
+static void build_unfinished(const struct lt_pool_reading *reading, const struct lt_moment *moment,
+			     struct lt_pool *out)
+{
+	const struct lt_pool_unfinished *unfinished = reading->unfinished;
+	double queued = reading->mem ? out->queue_depth : NAN;
+	double running = reading->mem ? out->busy : NAN;
+
+	out->oldest_queued_seconds = out->oldest_running_seconds = NAN;
+	for (int i = 0; i < LT_KIND_MAX; i++) {
+		bool known = unfinished && reading->probed && reading->knows_unfinished &&
+			     !(reading->hidden_kinds >> i & 1);
+		bool told = unfinished && reading->probed;
+
+		out->kinds[i].queued = told && queued == 0 ? 0 : known ? unfinished->queued[i] : NAN;
+		out->kinds[i].running = told && running == 0 ? 0 : known ? unfinished->running[i] : NAN;
+	}
+	if (!unfinished)
+		return;
+	out->oldest_queued_seconds =
+		age(unfinished->oldest_queued_ns, queued, reading->knows_unfinished, moment);
+	out->oldest_running_seconds =
+		age(unfinished->oldest_running_ns, running, reading->knows_unfinished, moment);
+}
+
 /* Signed times are summed in ns (abi.h); a span that runs lacks its end. */
 static double saturated_seconds(const struct lt_proc_rec *rec, uint64_t now_ns)
 {
@@ -163,15 +196,13 @@ static void build_from_probes(struct lt_pool_state *pool, const struct lt_proc_r
 			      const struct lt_moment *moment, struct lt_pool *out)
 {
 	double saturated = saturated_seconds(rec, moment->now_ns);
-	double depth = LT_POOL_DEPTH(rec->pool_state);
-	double early = fmax(pool->early_depth - (double)rec->early_started, 0);
 
 	if (!lt_known(out->size) && rec->pool_size)
 		out->size = (double)rec->pool_size;
 	if (!lt_known(out->busy))
 		out->busy = LT_POOL_BUSY(rec->pool_state);
 	if (!lt_known(out->queue_depth))
-		out->queue_depth = depth + early;
+		out->queue_depth = LT_POOL_DEPTH(rec->pool_state);
 	if (!lt_known(out->slow_queue_depth))
 		out->slow_queue_depth = LT_POOL_SLOW(rec->pool_state);
 	out->busy_max =
@@ -183,7 +214,7 @@ static void build_from_probes(struct lt_pool_state *pool, const struct lt_proc_r
 		fmax(out->queue_depth,
 		     closed_max(rec->max_depth, rec->max_depth_epoch, pool->rec.max_depth,
 				pool->rec.max_depth_epoch, moment->epoch_closed));
-	if (!lt_known(out->size)) /* full of what? */
+	if (!lt_known(out->size) && !out->unused) /* full of what? */
 		return;
 	out->saturated_seconds = fmax(saturated - pool->saturated_before, 0);
 	pool->saturated_total += out->saturated_seconds;
@@ -191,18 +222,15 @@ static void build_from_probes(struct lt_pool_state *pool, const struct lt_proc_r
 	out->total_saturated_seconds = pool->saturated_total;
 }
 
-static void build_from_memory(struct lt_pool_state *pool, const struct lt_pool_mem *mem,
-			      struct lt_pool *out)
+static void build_from_memory(const struct lt_pool_mem *mem, struct lt_pool *out)
 {
-	out->size = mem->size;
+	out->unused = !mem->size;
+	out->size = mem->size ? mem->size : NAN;
 	out->busy = (double)mem->size - mem->idle;
 	if (mem->queue_depth >= 0)
 		out->queue_depth = mem->queue_depth;
 	if (mem->slow_queue_depth >= 0)
 		out->slow_queue_depth = mem->slow_queue_depth;
-	if (!pool->begun && mem->queue_depth > 0)
-		pool->early_depth = mem->queue_depth;
-	pool->begun = true;
 }
 
 int lt_pool_state__build(struct lt_pool_state *pool, const struct lt_pool_reading *reading,
@@ -216,6 +244,8 @@ int lt_pool_state__build(struct lt_pool_state *pool, const struct lt_pool_readin
 	out->tasks = reading->tasks;
 	out->n_tasks = reading->n_tasks;
 	out->tasks_left_out = reading->tasks_left_out;
+	out->threads = reading->threads;
+	out->n_threads = reading->n_threads;
 	out->size = out->busy = out->busy_max = NAN;
 	out->queue_depth = out->queue_depth_max = out->slow_queue_depth = NAN;
 	out->saturated_seconds = out->total_saturated_seconds = NAN;
@@ -223,7 +253,7 @@ int lt_pool_state__build(struct lt_pool_state *pool, const struct lt_pool_readin
 	ret_process->total_sync_fs_calls = ret_process->total_sync_fs_seconds = NAN;
 	pool->hits = rec ? (double)(rec->hits - pool->rec.hits) : 0;
 	if (reading->mem)
-		build_from_memory(pool, reading->mem, out);
+		build_from_memory(reading->mem, out);
 	if (reading->probed && rec) {
 		build_from_probes(pool, rec, moment, out);
 		ret_process->sync_fs_calls = (double)(rec->sync_calls - pool->rec.sync_calls);
@@ -235,7 +265,10 @@ int lt_pool_state__build(struct lt_pool_state *pool, const struct lt_pool_readin
 	}
 	if (rec)
 		pool->rec = *rec;
-	return build_kinds(pool, reading, moment, out);
+	if (build_kinds(pool, reading, moment, out))
+		return -ENOMEM;
+	build_unfinished(reading, moment, out);
+	return 0;
 }
 
 struct lt_gc_state {

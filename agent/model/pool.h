@@ -19,6 +19,10 @@ struct lt_pool_reading {
 	uint32_t hidden_kinds; /* bit each: its tasks cannot be told from others, and count there */
 	const struct lt_proc_rec *rec;
 	const struct lt_pool_mem *mem;
+	const struct lt_pool_unfinished *unfinished;
+	bool knows_unfinished; /* these are all: what was there before the probes was found */
+	const struct lt_pool_thread *threads;
+	size_t n_threads;
 	const struct lt_task_rec *kinds[LT_KIND_MAX]; /* NULL: none of this kind yet */
 	const struct lt_task_span *tasks; /* NULL: they are not kept */
 	size_t n_tasks;

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The looptop authors */
 /* Loading the programs, and reading what they counted. */
 #include "agent/probe/programs.h"
+#include "agent/probe/tasks.h"
 #include "agent/probe/waits.h"
 
 #include <bpf/bpf.h>
@@ -38,6 +39,7 @@ struct lt_probe {
 	struct ring_buffer *ring;
 	struct lt_features features;
 	struct lt_waits *waits;
+	struct lt_tasks *tasks;
 	enum lt_wait_way wait_way;
 	bool has_causes, has_stacks, tells_begins;
 	struct lt_drain drain; /* the running one */
@@ -52,6 +54,11 @@ struct lt_looptop_bpf *lt_probe__skeleton(const struct lt_probe *probe)
 struct lt_waits *lt_probe__waits(const struct lt_probe *probe)
 {
 	return probe->waits;
+}
+
+struct lt_tasks *lt_probe__tasks(const struct lt_probe *probe)
+{
+	return probe->tasks;
 }
 
 struct lt_guard *lt_probe__guard(const struct lt_probe *probe)
@@ -264,7 +271,8 @@ static int load(struct lt_probe *probe, const struct lt_probe_opts *opts)
 	skel = probe->skel;
 	probe->wait_way = opts->waits;
 	probe->waits = lt_waits__new(skel, opts->waits);
-	if (!probe->waits)
+	probe->tasks = lt_tasks__new(opts->max_targets);
+	if (!probe->waits || !probe->tasks)
 		return lt_err(-ENOMEM, "load the BPF programs: out of memory");
 	attach_scheduler(probe);
 	attach_life(probe, opts->tell_begins);
@@ -305,6 +313,7 @@ void lt_probe__free(struct lt_probe *probe)
 		return;
 	ring_buffer__free(probe->ring);
 	lt_waits__free(probe->waits);
+	lt_tasks__free(probe->tasks);
 	lt_looptop_bpf__destroy(probe->skel);
 	free(probe);
 }

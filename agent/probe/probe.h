@@ -145,6 +145,11 @@ bool lt_attachment__has(const struct lt_attachment *attachment, enum lt_group gr
 int lt_attachment__seed_loop(struct lt_attachment *attachment, int tid,
 			     const struct lt_loop_mem *mem);
 
+/* Tells the pool's programs of a task that was there before them, or that one is no longer there. 0 or -errno. */
+int lt_attachment__found(const struct lt_attachment *attachment, enum lt_task_found what,
+			 const struct lt_task_key *key, enum lt_kind kind, uint32_t flags,
+			 uint32_t pool_size);
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* Ends the collection interval for the maxima (abi.h); returns the epoch that was closed. */
@@ -170,6 +175,11 @@ int lt_attachment__read_gc(const struct lt_attachment *attachment, enum lt_gc ki
 			   struct lt_gc_rec *ret_rec);
 int lt_attachment__read_jit(const struct lt_attachment *attachment, int tid,
 			    struct lt_jit_rec *ret_rec);
+
+/* The process's pool tasks that have not ended, as they were once since the epoch was closed: the table of all targets is
+ * walked when the first one is asked for. 0 or -errno. */
+int lt_attachment__read_unfinished(const struct lt_attachment *attachment,
+				   struct lt_pool_unfinished *ret_unfinished);
 
 /* Events that could not be delivered, since the start, by cause. */
 void lt_probe__lost(const struct lt_probe *probe, uint64_t ret_lost[LT_LOST_MAX]);

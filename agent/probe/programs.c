@@ -48,6 +48,14 @@ struct bpf_program *lt_programs__of_role(const struct lt_probe *probe, enum lt_r
 	return is_plain(&build, lt_probe__features(probe)) ? build.plain : build.atomic;
 }
 
+struct bpf_program *lt_programs__found(const struct lt_probe *probe)
+{
+	const struct lt_looptop_bpf *skel = lt_probe__skeleton(probe);
+
+	return lt_probe__features(probe)->atomic_fetch ? skel->progs.lt_task_found :
+							 skel->progs.lp_task_found;
+}
+
 static void choose_attach_type(struct lt_looptop_bpf *skel)
 {
 	struct bpf_program *prog;
@@ -73,6 +81,8 @@ void lt_programs__choose(struct lt_looptop_bpf *skel, const struct lt_features *
 		bpf_program__set_autoload(build.atomic, features->atomic_fetch);
 		bpf_program__set_autoload(build.plain, !features->atomic_fetch);
 	}
+	bpf_program__set_autoload(skel->progs.lt_task_found, features->atomic_fetch);
+	bpf_program__set_autoload(skel->progs.lp_task_found, !features->atomic_fetch);
 	skel->rodata->lt_has_cookies = features->attach_cookie;
 	skel->rodata->lt_has_kernel_types = features->kernel_btf;
 	if (features->uprobe_multi)

@@ -13,6 +13,9 @@ void lt_programs__choose(struct lt_looptop_bpf *skel, const struct lt_features *
 
 struct bpf_program *lt_programs__of_role(const struct lt_probe *probe, enum lt_role role);
 
+/* The one that is told of tasks that were there before the probes. */
+struct bpf_program *lt_programs__found(const struct lt_probe *probe);
+
 /*
  * A file that libbpf can take for the kernel's BTF: the object's own types. Where the kernel has none, every
  * field is found in them, and the programs know that they must not read any. A descriptor, or -errno.

@@ -11,6 +11,7 @@
 
 #include "agent/runtime/node_deduce.h"
 #include "agent/runtime/registry.h"
+#include "agent/util/text.h"
 #include "agent/v8/layout.h"
 
 #define V8 "_ZN2v88internal"
@@ -59,10 +60,20 @@ static const struct lt_address_rule addresses[] = {
 
 static enum lt_kind class_kind(const char *vtable_symbol)
 {
+	bool job = strstr(vtable_symbol, "Job") || strstr(vtable_symbol, "Work");
+
 	if (strncmp(vtable_symbol, "_ZTVN", 5))
 		return LT_KIND_MAX;
-	if (strstr(vtable_symbol, "6crypto") && strstr(vtable_symbol, "Job"))
+	if (job && strstr(vtable_symbol, "6crypto"))
 		return LT_KIND_CRYPTO;
+	/* Node 26 reads and writes whole files, copies and lists folders in one task each; a backup of a database is
+	 * reading and writing, too. */
+	if (job && (lt_starts_with(vtable_symbol, "_ZTVN4node2fs") ||
+		    lt_starts_with(vtable_symbol, "_ZTVN4node6sqlite")))
+		return LT_KIND_FS;
+	/* Copies of Blobs in memory, and what a histogram computes: of no kind that has a name. */
+	if (strstr(vtable_symbol, "FixedSizeBlobCopyJob") || strstr(vtable_symbol, "QrdeJob"))
+		return LT_KIND_OTHER;
 	if (strstr(vtable_symbol, "ZlibStream") || strstr(vtable_symbol, "ZstdStream") ||
 	    strstr(vtable_symbol, "ZstdCompressStream") ||
 	    strstr(vtable_symbol, "ZstdDecompressStream") || strstr(vtable_symbol, "BrotliEncoder") ||

@@ -128,7 +128,7 @@ static enum lt_text_state cell_pool(const struct lt_text_row *row, char *buf, si
 	const struct lt_pool *pool = pool_of(row);
 	char busy[16], threads[16];
 
-	if (!pool || pool->size == 0) /* no thread was started yet */
+	if (!pool || pool->unused)
 		return LT_TEXT_NOT_APPLICABLE;
 	if (!lt_known(pool->busy) && !lt_known(pool->size))
 		return LT_TEXT_UNKNOWN;
@@ -144,26 +144,30 @@ static enum lt_text_state cell_queue(const struct lt_text_row *row, char *buf, s
 	const struct lt_pool *pool = pool_of(row);
 
 	(void)value;
-	if (!pool || pool->size == 0)
+	if (!pool || pool->unused)
 		return LT_TEXT_NOT_APPLICABLE;
 	lt_fmt_count(buf, size, pool->queue_depth);
 	return figure(buf, pool->queue_depth);
 }
 
-/* The kind that waits longest: that is the wait one would look for. */
+/* The kind that waits longest: that is the wait one would look for. One that has not ended is longer than what it says. */
 static enum lt_text_state cell_wait(const struct lt_text_row *row, char *buf, size_t size,
 				    double *value)
 {
 	const struct lt_pool *pool = pool_of(row);
-	double worst = NAN;
+	double wait;
+	bool more;
 
-	if (!pool || pool->size == 0)
+	if (!pool || pool->unused)
 		return LT_TEXT_NOT_APPLICABLE;
-	for (size_t i = 0; i < LT_SNAP_KINDS; i++)
-		worst = fmax(worst, pool->kinds[i].wait.p99);
-	if (pool->kinds_known && !lt_known(worst))
+	wait = lt_pool__wait(pool, &more);
+	if (pool->kinds_known && !lt_known(wait))
 		return LT_TEXT_NOT_APPLICABLE; /* all were counted and none waited */
-	return seconds_cell(buf, size, worst, value);
+	if (!more)
+		return seconds_cell(buf, size, wait, value);
+	*value = wait;
+	lt_fmt_more(buf, size, wait);
+	return LT_TEXT_KNOWN;
 }
 
 static enum lt_text_state cell_gc(const struct lt_text_row *row, char *buf, size_t size,

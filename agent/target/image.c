@@ -43,15 +43,22 @@ static bool is_fragment(const char *name)
 	return strstr(name, ".cold") || strstr(name, ".part.");
 }
 
+static void add_class(struct lt_image *image, uint64_t vtable, enum lt_kind kind)
+{
+	if (image->n_classes < LT_IMAGE_CLASSES_MAX)
+		image->classes[image->n_classes++] = (struct lt_task_class){ vtable, kind };
+}
+
 /*
  * Vtables of a class with several bases: each begins with an offset to the object's top, a small
- * negative number, and the same type information (0 in builds without).
+ * negative number, and the same type information (0 in builds without). Pool work is one of the bases that are not the
+ * first, or the only one.
  */
 static void add_classes(struct analysis *an, const struct lt_elf_symbol *symbol, enum lt_kind kind)
 {
 	struct lt_image *image = an->finding.image;
 	uint64_t words[VTABLE_BYTES_MAX / 8];
-	size_t n = symbol->size / 8;
+	size_t n = symbol->size / 8, found = 0;
 
 	if (n < 3 || symbol->size > sizeof(words) ||
 	    lt_elf__read(an->finding.elf, symbol->vaddr, words, n * 8))
@@ -59,15 +66,13 @@ static void add_classes(struct analysis *an, const struct lt_elf_symbol *symbol,
 	for (size_t i = 2; i + 1 < n; i++) {
 		int64_t to_top = (int64_t)words[i - 1];
 
-		/* secondary ones only: pool work is never the first base */
-		if (words[i] != words[1] || to_top >= 0 || to_top < -OBJECT_BYTES_MAX ||
-		    image->n_classes == LT_IMAGE_CLASSES_MAX)
+		if (words[i] != words[1] || to_top >= 0 || to_top < -OBJECT_BYTES_MAX)
 			continue;
-		image->classes[image->n_classes++] = (struct lt_task_class){
-			.vtable = symbol->vaddr + 8 * (i + 1),
-			.kind = kind,
-		};
+		add_class(image, symbol->vaddr + 8 * (i + 1), kind);
+		found++;
 	}
+	if (!found)
+		add_class(image, symbol->vaddr + 16, kind);
 }
 
 static void match_rules(struct analysis *an, const struct lt_runtime *runtime,

@@ -20,12 +20,9 @@
 
 #define METRICS_IDLE_TIME 1u /* flag in internal_fields */
 #define TRIES		  5
-#define COUNTERS_BYTES	  512 /* in which all counters of the pool may be */
-#define QUEUE_MAX	  1024
-#define STACK_SCAN_BYTES  (64 * 1024)
+#define PAGE		  4096u
 #define HEAD_BYTES	  (LT_UV_LOOP_HANDLE_QUEUE + 16) /* of a loop, that are looked at in a stack */
 #define ACTIVE_MAX	  (1u << 20)
-#define PAGE		  4096u
 #define HANDLE_BYTES	  48
 #define CANDIDATES_MAX	  256 /* in a stack, read together */
 
@@ -64,6 +61,24 @@ int lt_read_memory(const struct lt_target *target, uint64_t address, void *buf, 
 	struct lt_source source = lt_target_memory(target);
 
 	return lt_source_read(&source, address, buf, size);
+}
+
+size_t lt_read_stack(const struct lt_source *source, uint64_t sp, unsigned char *stack)
+{
+	struct iovec pieces[LT_STACK_SCAN_BYTES / PAGE + 1];
+	size_t n = 0, total = 0;
+	ssize_t got;
+
+	while (total < LT_STACK_SCAN_BYTES) {
+		size_t size = PAGE - (sp + total) % PAGE;
+
+		if (size > LT_STACK_SCAN_BYTES - total)
+			size = LT_STACK_SCAN_BYTES - total;
+		pieces[n++] = (struct iovec){ (void *)(uintptr_t)(sp + total), size };
+		total += size;
+	}
+	got = source->read(source->ctx, stack, LT_STACK_SCAN_BYTES, pieces, n);
+	return got < 0 ? 0 : (size_t)got;
 }
 
 size_t lt_uv_mutex_bytes(const struct lt_target *target)
@@ -226,97 +241,6 @@ int lt_read_loop_again(const struct lt_target *target, uint64_t loop_ptr, bool i
 	return lt_read_loop(target, loop_ptr, mem);
 }
 
-/* A libuv queue's nodes; -1: longer than the bound, or torn by a change. */
-static int32_t count_queue(const struct lt_target *target, uint64_t head)
-{
-	uint64_t node[2], at = head, prev;
-
-	for (int tries = 0; tries < 3; tries++) {
-		int32_t n = 0;
-
-		prev = head;
-		if (lt_read_memory(target, head, node, sizeof(node)))
-			return -1;
-		at = node[0];
-		while (at != head && n <= QUEUE_MAX) {
-			if (!lt_is_pointer(at) || lt_read_memory(target, at, node, sizeof(node)) ||
-			    node[1] != prev)
-				break;
-			n++;
-			prev = at;
-			at = node[0];
-		}
-		if (at == head)
-			return n;
-		if (n > QUEUE_MAX)
-			return -1;
-	}
-	return -1;
-}
-
-/* The counters of the pool. They are variables of one source file: mostly one read has them all. */
-static int read_counters(const struct lt_target *target, const struct lt_module *uv,
-			 struct lt_pool_mem *mem)
-{
-	const uint64_t places[] = { uv->image->nthreads, uv->image->idle_threads,
-				    uv->image->slow_running };
-	uint32_t *values[] = { &mem->size, &mem->idle, &mem->slow_running };
-	uint64_t low = places[0] < places[1] ? places[0] : places[1];
-	uint64_t high = places[0] > places[1] ? places[0] : places[1];
-	unsigned char span[COUNTERS_BYTES];
-	int err = 0;
-
-	if (places[2] && places[2] < low)
-		low = places[2];
-	if (places[2] > high)
-		high = places[2];
-	if (high - low + sizeof(uint32_t) <= sizeof(span) &&
-	    lt_read_memory(target, lt_module__address(uv, low), span,
-			   high - low + sizeof(uint32_t)) == 0) {
-		for (int i = 0; i < 3; i++)
-			if (places[i])
-				*values[i] = lt_half(span, places[i] - low);
-		return 0;
-	}
-	for (int i = 0; i < 3 && !err; i++)
-		if (places[i])
-			err = lt_read_memory(target, lt_module__address(uv, places[i]), values[i],
-					     sizeof(uint32_t));
-	return err;
-}
-
-int lt_read_pool(const struct lt_target *target, struct lt_pool_mem *ret_mem)
-{
-	const struct lt_module *uv = lt_target__uv_module(target);
-	struct lt_pool_mem mem = { .queue_depth = -1, .slow_queue_depth = -1 };
-	uint64_t wq, slow;
-	int err;
-
-	if (!uv || !uv->image->nthreads || !uv->image->idle_threads)
-		return -ENOENT;
-	err = read_counters(target, uv, &mem);
-	if (err)
-		return err;
-	if (mem.size > 1024 || mem.idle > mem.size) /* libuv's MAX_THREADPOOL_SIZE */
-		return -EFAULT;
-	wq = lt_module__address(uv, uv->image->pool_queue);
-	slow = lt_module__address(uv, uv->image->slow_queue);
-	if (!mem.size) {
-		mem.queue_depth = mem.slow_queue_depth = 0;
-	} else if (wq && slow) {
-		/* One node, run_slow_work_message, stands for all of the slow queue. */
-		mem.slow_queue_depth = count_queue(target, slow);
-		mem.queue_depth = count_queue(target, wq);
-		if (mem.slow_queue_depth < 0)
-			mem.queue_depth = -1;
-		else if (mem.queue_depth > 0 && mem.slow_queue_depth > 0)
-			mem.queue_depth += mem.slow_queue_depth - 1;
-	}
-	mem.read_ns = lt_memory_ns();
-	*ret_mem = mem;
-	return 0;
-}
-
 /* --- loops on stacks -------------------------------------------------------------------------- */
 
 struct candidate {
@@ -343,25 +267,6 @@ static bool is_loop(const unsigned char *handle, uint64_t addr)
 
 	return lt_word(handle, LT_UV_HANDLE_LOOP) == addr && type >= 1 && type <= 17 &&
 	       lt_word(handle, LT_UV_HANDLE_QUEUE + 8) == addr + LT_UV_LOOP_HANDLE_QUEUE;
-}
-
-/* As much of the stack as there is above sp. */
-static size_t read_stack(const struct lt_source *source, uint64_t sp, unsigned char *stack)
-{
-	struct iovec pieces[STACK_SCAN_BYTES / PAGE + 1];
-	size_t n = 0, total = 0;
-	ssize_t got;
-
-	while (total < STACK_SCAN_BYTES) {
-		size_t size = PAGE - (sp + total) % PAGE;
-
-		if (size > STACK_SCAN_BYTES - total)
-			size = STACK_SCAN_BYTES - total;
-		pieces[n++] = (struct iovec){ (void *)(uintptr_t)(sp + total), size };
-		total += size;
-	}
-	got = source->read(source->ctx, stack, STACK_SCAN_BYTES, pieces, n);
-	return got < 0 ? 0 : (size_t)got;
 }
 
 /* The first of the candidates that is one; 0: none is. */
@@ -391,7 +296,7 @@ static uint64_t find_among(const struct lt_source *source, const struct candidat
 static uint64_t find_in_stack(const struct lt_source *source, uint64_t sp, unsigned char *stack)
 {
 	struct candidate candidates[CANDIDATES_MAX];
-	size_t n = 0, size = read_stack(source, sp, stack);
+	size_t n = 0, size = lt_read_stack(source, sp, stack);
 	uint64_t found = 0;
 
 	for (size_t i = 0; !found && i + HEAD_BYTES <= size; i += 8) {
@@ -413,7 +318,7 @@ int lt_find_thread_loop(const struct lt_target *target, int tid, uint64_t *ret_l
 
 	if (err)
 		return err;
-	stack = malloc(STACK_SCAN_BYTES);
+	stack = malloc(LT_STACK_SCAN_BYTES);
 	if (!stack)
 		return -ENOMEM;
 	*ret_loop_ptr = find_in_stack(&source, sp & ~7ull, stack);

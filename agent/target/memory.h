@@ -36,6 +36,34 @@ int lt_source_read(const struct lt_source *source, uint64_t address, void *buf, 
 /* The same, of a target. */
 int lt_read_memory(const struct lt_target *target, uint64_t address, void *buf, size_t size);
 
+/* As much of a stack as there is above sp, in pages; how many bytes. stack: room for LT_STACK_SCAN_BYTES. */
+#define LT_STACK_SCAN_BYTES (64 * 1024)
+size_t lt_read_stack(const struct lt_source *source, uint64_t sp, unsigned char *stack);
+
+/* A ring of nodes {next, prev} in a target, one of which is its head and stands for nothing else. */
+struct lt_ring {
+	uint64_t head;
+	int32_t offset; /* from each node: what is read of it */
+	uint32_t size; /* bytes, at most LT_RING_NODE_MAX; 0: the nodes are only counted */
+	uint32_t max; /* nodes */
+	uint64_t span_ns; /* for which it is walked at most */
+};
+
+#define LT_RING_NODE_MAX 64
+
+/* What is told of each node: its address, and behind it what was read, `size` bytes. */
+#define LT_RING_ENTRY(ring) (sizeof(uint64_t) + (ring)->size)
+
+/* Walks it once, in its order, into buf (room for `max` entries; unused where nodes are only counted). How many nodes;
+ * *ret_whole: these are all, it has no more than max and took no longer than span_ns. -EAGAIN: somebody changed it
+ * meanwhile; another -errno. */
+ssize_t lt_ring_walk(const struct lt_source *source, const struct lt_ring *ring, void *buf,
+		     bool *ret_whole);
+
+/* The same of a target, again if it was changed meanwhile. */
+ssize_t lt_read_ring(const struct lt_target *target, const struct lt_ring *ring, void *buf,
+		     bool *ret_whole);
+
 /* Of an address that a process has without asking for more. Processes are read on the machine that they run on. */
 #ifdef __aarch64__
 #define LT_ADDRESS_BITS 48

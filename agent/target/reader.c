@@ -68,10 +68,12 @@ static uid_t user_of(int pid)
 
 static size_t length_of(const struct lt_reader_request *request)
 {
-	return request->call == LT_READER_MEMORY
-		       ? offsetof(struct lt_reader_request, pieces) +
-				 request->n_pieces * sizeof(request->pieces[0])
-		       : offsetof(struct lt_reader_request, path) + strlen(request->path) + 1;
+	if (request->call == LT_READER_MEMORY)
+		return offsetof(struct lt_reader_request, pieces) +
+		       request->n_pieces * sizeof(request->pieces[0]);
+	if (request->call == LT_READER_RING)
+		return offsetof(struct lt_reader_request, ring) + sizeof(request->ring);
+	return offsetof(struct lt_reader_request, path) + strlen(request->path) + 1;
 }
 
 static enum lt_part part_of(const struct lt_reader_request *request)
@@ -212,6 +214,30 @@ ssize_t lt_reader__memory(int pid, void *buf, size_t size, const struct iovec *p
 			break;
 	} while (at < n);
 	return (ssize_t)done;
+}
+
+ssize_t lt_reader__ring(int pid, const struct lt_ring *ring, void *buf, bool *ret_whole)
+{
+	static struct lt_reader_request request;
+	struct lt_reader *reader;
+	ssize_t n;
+	int err;
+
+	*ret_whole = false;
+	request.call = LT_READER_RING;
+	request.pid = pid;
+	request.ring = *ring;
+	err = ask(&request, &reader);
+	if (err)
+		return err;
+	n = reader->shared->answer;
+	if (n > (ssize_t)ring->max)
+		n = -EIO;
+	if (n > 0 && ring->size)
+		memcpy(buf, reader->shared->data, (size_t)n * LT_RING_ENTRY(ring));
+	*ret_whole = n >= 0 && reader->shared->whole;
+	lt_readers__give_back(reader);
+	return n;
 }
 
 ssize_t lt_reader__text(int pid, const char *file, char *buf, size_t size)

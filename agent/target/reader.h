@@ -26,6 +26,12 @@ bool lt_reader__is_used(void);
 /* As struct lt_source has it, of a process. -ETIMEDOUT: it does not answer. */
 ssize_t lt_reader__memory(int pid, void *buf, size_t size, const struct iovec *pieces, size_t n);
 
+/* As lt_ring_walk(), of a process, where readers are used; what buf has room for must fit into one answer
+ * (LT_READER_RING_BYTES). */
+#define LT_READER_RING_BYTES (512u << 10)
+struct lt_ring;
+ssize_t lt_reader__ring(int pid, const struct lt_ring *ring, void *buf, bool *ret_whole);
+
 /* A file of /proc/PID that may make one wait: those that tell of its memory. How many bytes, or -errno. */
 ssize_t lt_reader__text(int pid, const char *file, char *buf, size_t size);
 

@@ -12,9 +12,10 @@
 
 #include "agent/target/memory.h"
 #include "agent/target/open.h"
+#include "agent/target/reader.h"
 
 #define LT_READER_SLOTS 20 /* readers that there may be at a time, those that hang included */
-#define LT_READER_DATA	(512u << 10) /* of one answer */
+#define LT_READER_DATA	LT_READER_RING_BYTES /* of one answer */
 #define LT_READER_PATH	4096
 
 enum lt_reader_state {
@@ -27,6 +28,7 @@ enum lt_reader_call {
 	LT_READER_MEMORY, /* the pieces, into data */
 	LT_READER_TEXT, /* a file of /proc/PID, into data */
 	LT_READER_OPEN, /* a descriptor, by a message */
+	LT_READER_RING, /* the ring's nodes, into data */
 	LT_READER_SLEEP, /* for tests: answers after size milliseconds */
 };
 
@@ -38,6 +40,7 @@ struct lt_reader_request {
 	enum lt_open_what what;
 	union {
 		struct iovec pieces[LT_PIECES_MAX]; /* of memory */
+		struct lt_ring ring;
 		char path[LT_READER_PATH]; /* of all else */
 	};
 };
@@ -48,7 +51,8 @@ struct lt_reader_shared {
 	uint64_t ended_ns; /* when all of the answer had been read */
 	_Atomic uint64_t moved_ns; /* when it was last seen to make progress */
 	struct lt_reader_request request;
-	ssize_t answer; /* bytes, or -errno */
+	ssize_t answer; /* bytes, or nodes of a ring, or -errno */
+	bool whole; /* the ring has no more nodes */
 	struct lt_opened opened;
 	unsigned char data[LT_READER_DATA];
 };

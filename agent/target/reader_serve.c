@@ -103,6 +103,26 @@ static ssize_t read_memory(struct lt_reader_shared *shared)
 	return n < 0 ? -errno : n;
 }
 
+/* As struct lt_source has it; ctx: the request. */
+static ssize_t read_pieces(void *ctx, void *buf, size_t size, const struct iovec *pieces, size_t n)
+{
+	const struct lt_reader_request *request = ctx;
+	struct iovec local = { buf, size };
+	ssize_t got = process_vm_readv(request->pid, &local, 1, pieces, n, 0);
+
+	return got < 0 ? -errno : got;
+}
+
+static ssize_t read_ring(struct lt_reader_shared *shared)
+{
+	struct lt_source source = { read_pieces, &shared->request };
+	const struct lt_ring *ring = &shared->request.ring;
+
+	if (ring->size && ring->max > LT_READER_DATA / LT_RING_ENTRY(ring))
+		return -EINVAL;
+	return lt_ring_walk(&source, ring, shared->data, &shared->whole);
+}
+
 static ssize_t read_text(struct lt_reader_shared *shared)
 {
 	const struct lt_reader_request *request = &shared->request;
@@ -155,6 +175,8 @@ static ssize_t answer(struct lt_reader_shared *shared, int socket)
 		return read_text(shared);
 	case LT_READER_OPEN:
 		return open_file(shared, socket);
+	case LT_READER_RING:
+		return read_ring(shared);
 	case LT_READER_SLEEP:
 		return nanosleep(&span, NULL) ? -errno : 0;
 	}

@@ -50,6 +50,15 @@ enum {
 	LT_UV_HANDLE_LEAST_BYTES = 120, /* of the smallest kind */
 };
 
+/* struct uv__work, the task inside of a request; what is before it is of uv_work_t, the request of uv_queue_work() */
+enum {
+	LT_UV_WORK_USER_CB = -16, /* uv_work_t.work_cb */
+	LT_UV_WORK_FUNCTION = 0, /* what a thread of the pool calls; 0: it has been called */
+	LT_UV_WORK_LOOP = 16,
+	LT_UV_WORK_NODE = 24, /* in the queue: next, previous; both are itself while it runs */
+	LT_UV_WORK_BYTES = 40,
+};
+
 /* uv_handle_type; LT_UV_TYPES is one more than the largest */
 enum {
 	LT_UV_ASYNC = 1,

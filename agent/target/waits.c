@@ -43,13 +43,13 @@ int lt_parse_syscall(const char *text, struct lt_syscall *ret_call)
 	return 0;
 }
 
-static bool is_epoll_wait(int number)
+bool lt_syscall_is_wait(const struct lt_syscall *call)
 {
 #ifdef SYS_epoll_wait
-	if (number == SYS_epoll_wait)
+	if (call->number == SYS_epoll_wait)
 		return true;
 #endif
-	return number == SYS_epoll_pwait || number == SYS_epoll_pwait2;
+	return call->number == SYS_epoll_pwait || call->number == SYS_epoll_pwait2;
 }
 
 /* A timeout of 0 does not block; epoll_pwait2 has the address of one, and reading it is not worth the while. */
@@ -58,17 +58,24 @@ static bool may_block(const struct lt_syscall *call)
 	return call->number == SYS_epoll_pwait2 || (int32_t)call->args[3] != 0;
 }
 
-int lt_thread_in_wait(int pid, int tid, uint64_t *ret_sp)
+int lt_thread_call(int pid, int tid, struct lt_syscall *ret_call)
 {
 	char file[64], text[256];
-	struct lt_syscall call;
 	int n;
 
 	snprintf(file, sizeof(file), "task/%d/syscall", tid);
 	n = lt_proc_read(pid, file, text, sizeof(text));
-	if (n < 0)
-		return n;
-	if (lt_parse_syscall(text, &call) || !is_epoll_wait(call.number) || !may_block(&call))
+	return n < 0 ? n : lt_parse_syscall(text, ret_call);
+}
+
+int lt_thread_in_wait(int pid, int tid, uint64_t *ret_sp)
+{
+	struct lt_syscall call;
+	int err = lt_thread_call(pid, tid, &call);
+
+	if (err && err != -EINVAL)
+		return err;
+	if (err || !lt_syscall_is_wait(&call) || !may_block(&call))
 		return -EAGAIN;
 	*ret_sp = call.sp;
 	return 0;

@@ -16,6 +16,12 @@ struct lt_syscall {
 /* 0; -EAGAIN: the thread runs; -EINVAL: the text is something else. */
 int lt_parse_syscall(const char *text, struct lt_syscall *ret_call);
 
+/* Of a thread. 0; -EAGAIN: it runs; another -errno if it may not be asked. */
+int lt_thread_call(int pid, int tid, struct lt_syscall *ret_call);
+
+/* Is it a wait for events, as a loop's? */
+bool lt_syscall_is_wait(const struct lt_syscall *call);
+
 /* Is the thread in a wait for events now, one that may block? 0 and the stack pointer at its call, -EAGAIN if it
  * is not, another -errno if it may not be asked. */
 int lt_thread_in_wait(int pid, int tid, uint64_t *ret_sp);

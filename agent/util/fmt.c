@@ -40,6 +40,23 @@ char *lt_fmt_seconds(char *buf, size_t size, double seconds)
 	return snprintf(buf, size, "%.0fh", seconds / 3600), buf;
 }
 
+char *lt_fmt_more(char *buf, size_t size, double seconds)
+{
+	if (isnan(seconds))
+		return unknown(buf, size);
+	if (seconds < 1e-3)
+		return snprintf(buf, size, ">0"), buf;
+	if (seconds < 0.1)
+		return snprintf(buf, size, ">%.0fms", floor(seconds * 1e3)), buf;
+	if (seconds < 10)
+		return snprintf(buf, size, ">%.1fs", floor(seconds * 10) / 10), buf;
+	if (seconds < 1000)
+		return snprintf(buf, size, ">%.0fs", floor(seconds)), buf;
+	if (seconds < 36000)
+		return snprintf(buf, size, ">%.1fh", floor(seconds / 360) / 10), buf;
+	return snprintf(buf, size, ">%.0fh", fmin(floor(seconds / 3600), 999)), buf;
+}
+
 char *lt_fmt_count(char *buf, size_t size, double count)
 {
 	static const char *const units[] = { "", "k", "M", "G", "T" };

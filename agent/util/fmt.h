@@ -15,6 +15,8 @@
 /* "0", "12us", "3.4ms", "120ms", "2.31s", "12.4s", "340s", "12min", "120h"; at most 6 characters
  * up to a year. */
 char *lt_fmt_seconds(char *buf, size_t size, double seconds);
+/* Of what has not ended: more than that. Rounded down: ">25ms", ">9.1s", ">12s", ">1.5h"; at most 5 characters. */
+char *lt_fmt_more(char *buf, size_t size, double seconds);
 /* "0", "0.4", "812", "12.3k", "4.1M"; at most 6 characters up to 10^15. A rate above 0 is never "0". */
 char *lt_fmt_count(char *buf, size_t size, double count);
 /* Powers of 1024: "0B", "1.2K", "12K", "340M", "1.2G"; at most 6 characters up to 10^15. */

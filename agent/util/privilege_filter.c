@@ -112,6 +112,8 @@ static const struct checked attaching_calls[] = {
 	COMMAND(BPF_LINK_DETACH),
 	COMMAND(BPF_RAW_TRACEPOINT_OPEN),
 	COMMAND(BPF_OBJ_GET_INFO_BY_FD),
+	/* Running one that is loaded: it is told of what was found in a target's memory. */
+	{ SCMP_SYS(bpf), M, 1, { MASKED(0, NUMBER, BPF_PROG_TEST_RUN) } },
 	{ SCMP_SYS(perf_event_open), M | G, 0, { { 0 } } },
 	{ SCMP_SYS(ioctl), M | G, 1, { MASKED(1, TYPE(NUMBER), TYPE('$' << 8)) } },
 };

@@ -9,6 +9,7 @@
 #ifndef LOOPTOP_ABI_H
 #define LOOPTOP_ABI_H
 
+#include "looptop/abi_pool.h"
 #include "looptop/hist.h"
 
 /* What happens when a thread reaches a probed address. */
@@ -264,17 +265,6 @@ struct lt_proc_cfg {
 #define LT_PROC_NO_LOOPS 8u /* flag: the probes of loops are not all in; none gets a record */
 #define LT_PROC_ANY_WAIT 4u /* flag: each thread that waits in epoll is a loop; told by its system calls */
 
-/* The pool's state in one word, so that one atomic addition changes it and tells the old one. */
-#define LT_POOL_BUSY_SHIFT 0
-#define LT_POOL_DEPTH_SHIFT 16
-#define LT_POOL_SLOW_SHIFT 40
-#define LT_POOL_ONE_BUSY (1ull << LT_POOL_BUSY_SHIFT)
-#define LT_POOL_ONE_DEPTH (1ull << LT_POOL_DEPTH_SHIFT)
-#define LT_POOL_ONE_SLOW (1ull << LT_POOL_SLOW_SHIFT)
-#define LT_POOL_BUSY(state) ((__u32)((state) >> LT_POOL_BUSY_SHIFT) & 0xffff)
-#define LT_POOL_DEPTH(state) ((__u32)((state) >> LT_POOL_DEPTH_SHIFT) & 0xffffff)
-#define LT_POOL_SLOW(state) ((__u32)((state) >> LT_POOL_SLOW_SHIFT) & 0xffffff)
-
 struct lt_proc_rec {
 	__u64 hits; /* of pool and GC probes; those of the loops are in their records */
 	__u64 pool_state; /* busy threads, queued tasks, queued slow-I/O tasks; of tasks we saw */
@@ -285,7 +275,6 @@ struct lt_proc_rec {
 	__u64 max_depth[2];
 	__u32 max_busy_epoch[2];
 	__u32 max_depth_epoch[2];
-	__u64 early_started; /* tasks started whose submission was before the attach */
 	__u64 sync_calls; /* file system calls made on a loop's own thread */
 	__u64 sync_ns;
 };

@@ -164,6 +164,14 @@ struct lt_pool_mem {
 	int32_t slow_queue_depth;
 };
 
+/* The tasks of a pool that have not ended. Ages are lower bounds: one that was there before us has the time when it was
+ * found. */
+struct lt_pool_unfinished {
+	uint64_t oldest_queued_ns; /* CLOCK_MONOTONIC since when the oldest one waits; 0: none does */
+	uint64_t oldest_running_ns; /* likewise, since when it runs */
+	uint32_t queued[LT_KIND_MAX], running[LT_KIND_MAX];
+};
+
 #define LT_UV_KINDS 18 /* of handles, by libuv's own numbers (enum uv_handle_type) */
 
 /* What a loop holds open, read from the target's memory. */

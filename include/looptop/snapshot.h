@@ -269,18 +269,32 @@ struct lt_loop {
 
 struct lt_pool_kind {
 	double submitted, started, completed, cancelled;
-	struct lt_dist wait, run, delivery;
+	double queued, running; /* that wait and that run now */
+	struct lt_dist wait, run, delivery; /* of those that ended in the interval */
 	struct {
 		double submitted, started, completed, cancelled;
 		const struct lt_hist *wait, *run, *delivery; /* NULL: unknown or none yet */
 	} total;
 };
 
+/* A thread of a pool that sleeps in the task that it runs. */
+struct lt_pool_thread {
+	int tid;
+	int kind; /* index as in lt_pool.kinds */
+	double seconds; /* for which it has slept so, at least */
+	const char *call; /* the system call that it sleeps in: "openat"; NULL: none, or not known */
+	const char *on; /* a file, the other end of a socket; hostile text; NULL: none, or not known (yet) */
+};
+
 struct lt_pool {
 	bool present; /* the process has a libuv thread pool; otherwise all is "not applicable" */
-	double size; /* threads; 0 before the first use */
+	bool unused; /* no thread of it has been started yet: how many there will be is decided then */
+	double size; /* threads */
 	double busy, busy_max;
 	double queue_depth, queue_depth_max, slow_queue_depth;
+	/* For how long the oldest task that waits, or runs, has done so: at least, for it may have been there before us.
+	 * 0: none does. */
+	double oldest_queued_seconds, oldest_running_seconds;
 	double saturated_seconds;
 	bool kinds_known; /* the pool probes are on */
 	struct lt_pool_kind kinds[LT_SNAP_KINDS];
@@ -288,7 +302,23 @@ struct lt_pool {
 	const struct lt_task_span *tasks; /* that were delivered in this interval; NULL: not kept */
 	size_t n_tasks;
 	double tasks_left_out; /* tasks that were not kept although asked for */
+	const struct lt_pool_thread *threads; /* some of those that sleep for long; NULL: none */
+	size_t n_threads;
 };
+
+/*
+ * How long tasks wait for a thread, seconds: the highest p99 of the kinds that were served, or, if that is longer, for how
+ * long one has waited that was not (*ret_unfinished: it is longer than this). NAN: unknown, or none waited.
+ */
+static inline double lt_pool__wait(const struct lt_pool *pool, bool *ret_unfinished)
+{
+	double longest = NAN;
+
+	for (int i = 0; i < LT_SNAP_KINDS; i++)
+		longest = fmax(longest, pool->kinds[i].wait.p99);
+	*ret_unfinished = pool->oldest_queued_seconds > 0 && !(pool->oldest_queued_seconds <= longest);
+	return *ret_unfinished ? pool->oldest_queued_seconds : longest;
+}
 
 struct lt_gc_kind {
 	double count, seconds, max_seconds;

@@ -140,6 +140,7 @@ def test_real_prometheus(served, tmp_path):
         assert prometheus.ask('up{job="looptop"}') == [1]
 
 
+@pytest.mark.alone
 def test_agent_finds_processes_by_itself(one_node):
     """No target named: every process with an event loop, also those that start later."""
     with Agent() as agent:

@@ -109,6 +109,7 @@ def refused(agent):
     return [line for line in agent.messages if ": refused: " in line]
 
 
+@pytest.mark.alone
 def test_bombs_beside_a_server(one_node, open_folder):
     """Each is refused by one line; the server is measured all the time, the exporter answers, memory stays."""
     node = NodeBinary(one_node.major, Path(shutil.copy(one_node.path, open_folder / "node")))

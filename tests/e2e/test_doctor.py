@@ -44,6 +44,7 @@ NAMED = {
     "next-tick-starvation": "drainQueue",
     "microtask-starvation": "followChain",
     "pool-saturated": "UV_THREADPOOL_SIZE",
+    "pool-backlog": "UV_THREADPOOL_SIZE",
     "dns-slow-io": "dns",
     "slow-delivery": "",
     "gc-share": "",
@@ -105,7 +106,7 @@ def slow_names(folder):
 
 def options_of(illness, stack, request, tmp_path):
     options = {"flags": FLAGS.get(illness, [])}
-    if illness == "pool-saturated":
+    if illness in ("pool-saturated", "pool-backlog"):
         options["env"] = {"LT_POOL_ADDON": str(request.getfixturevalue("pool_addon"))}
     if illness == "dns-slow-io":
         options["launcher"] = stack.enter_context(slow_names(tmp_path))

@@ -41,6 +41,7 @@ ASKING = (signal.SIGTERM, signal.SIGINT)
 # --- killed ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("way", KILLS)
 def test_killed_while_it_attaches(one_node, way, tmp_path):
     """At moments all over the time from the first probe to the last; every third kill is of its whole process group."""
@@ -148,7 +149,9 @@ def test_asked_while_it_attaches(one_node, signum, tmp_path):
 
 
 @pytest.mark.parametrize("signum", ASKING)
-@pytest.mark.parametrize("target", [("-n", "no-such-name*"), ()], ids=["one that does not come", "any"])
+@pytest.mark.parametrize(
+    "target", [("-n", "no-such-name*"), pytest.param((), marks=pytest.mark.alone)], ids=["one that does not come", "any"]
+)
 def test_asked_while_it_waits(signum, target, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # who knows what runs on this host
     port = free_port()

@@ -335,6 +335,7 @@ def test_list_and_check_know_it(redis):
     assert "generic" in checked.stdout and "any epoll loop" in checked.stdout
 
 
+@pytest.mark.alone
 def test_without_a_target_it_must_be_asked_for(redis, idle):
     """`idle` is there so that there is something to see."""
     plain = run("stat", "--json", "-i", "0.3", "-c", 1)
@@ -348,6 +349,7 @@ def test_without_a_target_it_must_be_asked_for(redis, idle):
     assert before.last["cpu_seconds"] is not None, "what /proc tells is free"
 
 
+@pytest.mark.alone
 def test_a_busy_one_gets_its_probes(redis):
     """What is busy for more than half of the time has them, whoever else is there."""
     burn = b"EVAL 'for i = 1, 100000000 do end' 0\r\n"

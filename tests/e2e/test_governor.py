@@ -265,6 +265,7 @@ def cpu_of(what):
     return after.children_user + after.children_system - before.children_user - before.children_system
 
 
+@pytest.mark.alone
 def test_nobody_named(one_node):
     """20 processes that idle have no probe; the busy and the late one have; and it costs little."""
     with contextlib.ExitStack() as stack:
@@ -323,6 +324,7 @@ def test_budgets_are_numbers(argument):
     looptop.assert_says_why(run("stat", "--total-budget", argument, 1), 2, "--total-budget")
 
 
+@pytest.mark.alone
 def test_the_one_that_is_open_on_the_screen(one_node):
     """Of two that idle, and that nobody named, it alone gets probes; the other one is not touched."""
     with one_node.run("mixed.js") as looked_at, one_node.run("mixed.js") as other:

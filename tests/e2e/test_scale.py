@@ -14,6 +14,8 @@ from support.workload import WORKLOADS
 
 from conftest import compile_c
 
+pytestmark = pytest.mark.alone
+
 PROCESSES = 75
 LOOPS = 4  # of each: more than 100 in all, from where on they are read ahead, and than 250: in brief
 BUSY_MS = 20  # of each loop of the first process, each second

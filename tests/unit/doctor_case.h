@@ -170,6 +170,8 @@ static inline void case_next(struct doctor_case *c)
 	process->pool.n_tasks = 0;
 	process->pool.saturated_seconds = 0;
 	process->pool.queue_depth_max = 0;
+	for (int k = 0; k < LT_SNAP_KINDS; k++)
+		process->pool.kinds[k].started = process->pool.kinds[k].run.count = 0;
 	process->cpu_seconds = 0.25;
 	process->sync_fs_calls = process->sync_fs_seconds = 0;
 	case_tasks(c, "fs", 20, 0.05, 0.00002, 0.0001, 0.0005);

@@ -121,6 +121,99 @@ static void pool(struct doctor_case *c, int i)
 	c->process.pool.queue_depth_max = 12;
 }
 
+/* All threads run, and so many tasks wait, the oldest since it began; of those so many ended in the interval. */
+static void full_pool(struct doctor_case *c, const char *kind, double queued, double oldest, double ended)
+{
+	struct lt_pool *pool = &c->process.pool;
+	int k = case_kind(kind);
+
+	pool->busy = pool->size;
+	pool->queue_depth = pool->queue_depth_max = queued;
+	pool->oldest_queued_seconds = pool->oldest_running_seconds = oldest;
+	pool->saturated_seconds = 1;
+	pool->kinds[k].queued = queued;
+	pool->kinds[k].running = pool->size;
+	pool->kinds[k].started = pool->kinds[k].run.count = ended;
+}
+
+static void stuck_pool(struct doctor_case *c, int i)
+{
+	static const struct lt_pool_thread threads[] = {
+		{ .tid = 1, .seconds = 4, .call = "openat", .on = "/mnt/dead/a" },
+		{ .tid = 2, .seconds = 9, .call = "openat", .on = "/mnt/dead/a" },
+		{ .tid = 3, .seconds = 2, .call = "read" },
+	};
+
+	full_pool(c, "fs", 20 * (i + 1), i + 1, 0);
+	c->process.pool.threads = threads;
+	c->process.pool.n_threads = 3;
+}
+
+/* Without probes its counters and its threads tell. */
+static void stuck_without_probes(struct doctor_case *c, int i)
+{
+	stuck_pool(c, i);
+	c->process.pool.kinds_known = false;
+	for (int k = 0; k < LT_SNAP_KINDS; k++)
+		c->process.pool.kinds[k] = (struct lt_pool_kind){
+			.queued = NAN, .running = NAN, .started = NAN, .cancelled = NAN, .run.count = NAN
+		};
+	c->process.pool.saturated_seconds = NAN;
+}
+
+static void full_without_probes(struct doctor_case *c, int i)
+{
+	stuck_without_probes(c, i);
+	c->process.pool.n_threads = 0;
+	c->process.pool.queue_depth = 100 + i % 3;
+	c->process.pool.oldest_queued_seconds = c->process.pool.oldest_running_seconds = NAN;
+}
+
+/* Two of four threads may take lookups; files go on. */
+static void stuck_lookups(struct doctor_case *c, int i)
+{
+	struct lt_pool *pool = &c->process.pool;
+
+	pool->busy = 2;
+	pool->queue_depth = pool->queue_depth_max = pool->slow_queue_depth = 10 * (i + 1);
+	pool->oldest_queued_seconds = pool->oldest_running_seconds = i + 1;
+	pool->kinds[case_kind("dns")].queued = pool->queue_depth;
+	pool->kinds[case_kind("dns")].running = 2;
+	pool->kinds[case_kind("fs")].started = pool->kinds[case_kind("fs")].run.count = 20;
+}
+
+static void backlog(struct doctor_case *c, int i)
+{
+	full_pool(c, "crypto", 100 + 14 * i, 0.5 * (i + 1), 11);
+}
+
+/* It ends as it comes: no backlog, but all wait, and longer than any that was served. */
+static void standing_queue(struct doctor_case *c, int i)
+{
+	full_pool(c, "crypto", 400 + i % 2, i + 1, 11);
+}
+
+/* The loop is blocked: tasks end, and none is delivered. */
+static void undelivered(struct doctor_case *c, int i)
+{
+	full_pool(c, "crypto", 400 - 3 * i, i + 1, 3);
+	for (int k = 0; k < LT_SNAP_KINDS; k++)
+		c->process.pool.kinds[k].completed = 0;
+}
+
+/* Many at once, soon done. */
+static void burst(struct doctor_case *c, int i)
+{
+	double left = i < 4 ? 0 : fmax(0, 900 - 300 * (i - 4));
+
+	if (left > 0)
+		full_pool(c, "fs", left, 0.3, 300);
+	else
+		full_pool(c, "fs", 0, 0, 300);
+	c->process.pool.busy = left > 0 ? 4 : 0;
+	c->process.pool.saturated_seconds = 0;
+}
+
 static void computing_pool(struct doctor_case *c, int i)
 {
 	pool(c, i);
@@ -368,6 +461,13 @@ static const struct {
 	{ "microtask-starvation", microtasks },
 	{ "pool-saturated", pool },
 	{ "pool-saturated", computing_pool },
+	{ "pool-saturated", standing_queue },
+	{ "pool-saturated", full_without_probes },
+	{ "pool-saturated", undelivered },
+	{ "pool-stuck", stuck_pool },
+	{ "pool-stuck", stuck_without_probes },
+	{ "pool-stuck", stuck_lookups },
+	{ "pool-backlog", backlog },
 	{ "dns-slow-io", lookups },
 	{ "slow-delivery", delivery },
 	{ "gc-long-major", long_major },
@@ -408,6 +508,70 @@ static void test_each_illness_alone(void **state)
 		assert_int_equal(n, 1);
 		case_free(c);
 	}
+}
+
+static bool says(const struct lt_finding *finding, const char *text)
+{
+	for (size_t i = 0; i < finding->n_seen; i++)
+		if (strstr(finding->seen[i], text))
+			return true;
+	return strstr(finding->title, text);
+}
+
+static void test_what_the_threads_of_a_stuck_pool_do(void **state)
+{
+	struct doctor_case *c = case_new();
+	struct lt_diagnosis *diagnosis;
+	const struct lt_finding *finding;
+
+	(void)state;
+	case_watch(c, stuck_pool);
+	diagnosis = lt_diagnosis__new(c->doctor);
+	finding = &diagnosis->findings[0];
+	assert_true(says(finding, "no task ended in the last 10.0s, 200 wait"));
+	assert_true(says(finding, "waiting: 200 fs; the oldest for more than 10.0s"));
+	assert_true(says(finding, "2 threads (fs) asleep for more than 9.00s in openat of /mnt/dead/a"));
+	assert_true(says(finding, "1 thread (fs) asleep for more than 2.00s in read"));
+	assert_int_equal(finding->n_estimates, 0);
+	assert_true(finding->weight_seconds >= 10);
+	lt_diagnosis__free(diagnosis);
+	case_free(c);
+}
+
+/* A burst that is worked off is no backlog, whenever one looks. */
+static void test_a_burst_is_no_backlog(void **state)
+{
+	(void)state;
+	for (int looks = 4; looks <= CASE_INTERVALS; looks++) {
+		struct doctor_case *c = case_new();
+		struct lt_diagnosis *diagnosis;
+
+		for (int i = 0; i < looks; i++) {
+			burst(c, i);
+			case_tell(c);
+		}
+		diagnosis = lt_diagnosis__new(c->doctor);
+		assert_int_equal(diagnosis->n_findings, 0);
+		lt_diagnosis__free(diagnosis);
+		case_free(c);
+	}
+}
+
+/* No cure is promised by the few that were served while the others wait. */
+static void test_a_backlog_is_not_estimated(void **state)
+{
+	struct doctor_case *c = case_new();
+	struct lt_diagnosis *diagnosis;
+
+	(void)state;
+	case_watch(c, backlog);
+	diagnosis = lt_diagnosis__new(c->doctor);
+	assert_int_equal(diagnosis->n_findings, 1);
+	assert_int_equal(diagnosis->findings[0].n_estimates, 0);
+	assert_true(says(&diagnosis->findings[0], "226 tasks wait, 14 more each second"));
+	assert_true(says(&diagnosis->findings[0], "11 tasks a second end, 25 a second come"));
+	lt_diagnosis__free(diagnosis);
+	case_free(c);
 }
 
 static void test_deopts(void **state)
@@ -735,6 +899,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
+		cmocka_unit_test(test_what_the_threads_of_a_stuck_pool_do),
+		cmocka_unit_test(test_a_burst_is_no_backlog),
+		cmocka_unit_test(test_a_backlog_is_not_estimated),
 		cmocka_unit_test(test_deopts),
 		cmocka_unit_test(test_deopts_behind_a_warm_up),
 		cmocka_unit_test(test_deopts_that_are_none_too_many),

@@ -144,6 +144,7 @@ static inline struct lt_pool fixture_unknown_pool(void)
 	struct lt_pool pool = {
 		.present = true, .size = NAN, .busy = NAN, .busy_max = NAN, .queue_depth = NAN,
 		.queue_depth_max = NAN, .slow_queue_depth = NAN, .saturated_seconds = NAN,
+		.oldest_queued_seconds = NAN, .oldest_running_seconds = NAN,
 		.total_saturated_seconds = NAN,
 	};
 
@@ -227,9 +228,17 @@ static inline void fixture_kind(struct fixture *fx, struct lt_pool *pool, int wh
 
 static inline void fixture_pool(struct fixture *fx, struct lt_pool *pool)
 {
+	static const struct lt_pool_thread threads[] = {
+		{ .tid = 4131, .seconds = 12.6, .call = "openat", .on = "/mnt/share/report.csv" },
+		{ .tid = 4132, .seconds = 9.1, .call = "openat", .on = "/mnt/share/report.csv" },
+		{ .tid = 4133, .seconds = 2.2, .call = "read" },
+	};
+
 	*pool = (struct lt_pool){
 		.present = true, .size = 4, .busy = 4, .busy_max = 4, .queue_depth = 37,
 		.queue_depth_max = 41, .slow_queue_depth = 0, .saturated_seconds = 0.93,
+		.oldest_queued_seconds = 12.3, .oldest_running_seconds = 12.6,
+		.threads = threads, .n_threads = 3,
 		.kinds_known = true, .total_saturated_seconds = 9.3,
 	};
 	for (int i = 0; i < LT_SNAP_KINDS; i++) {
@@ -239,6 +248,8 @@ static inline void fixture_pool(struct fixture *fx, struct lt_pool *pool)
 	}
 	fixture_kind(fx, pool, 0, LT_KIND_FS, 410);
 	fixture_kind(fx, pool, 1, LT_KIND_CRYPTO, 38);
+	pool->kinds[LT_KIND_FS].queued = 37;
+	pool->kinds[LT_KIND_CRYPTO].running = 4;
 	pool->kinds[LT_KIND_FS].cancelled = 1;
 	pool->kinds[LT_KIND_FS].total.cancelled = 3;
 }
@@ -378,8 +389,9 @@ static inline void fixture_hostile(struct fixture *fx)
 	};
 	for (int i = 0; i < LT_SNAP_GCS; i++)
 		process->gc[i] = (struct lt_gc_kind){ NAN, NAN, NAN, NULL, fixture_no_dist() };
-	process->pool.size = 0;
+	process->pool.unused = true;
 	process->pool.busy = process->pool.queue_depth = 0;
+	process->pool.oldest_queued_seconds = process->pool.oldest_running_seconds = 0;
 }
 
 static inline void fixture_memory(struct fixture *fx)

@@ -355,6 +355,54 @@ static void test_pool_probed(void **state)
 	assert_true(out->pool.kinds[LT_KIND_FS].submitted == 0 && out->pool.queue_depth_max == 0);
 }
 
+/* What has not ended: its age; 0 if there is none, and unknown where some may not have been found. */
+static void test_pool_unfinished(void **state)
+{
+	struct fixture *fx = *state;
+	struct lt_pool_mem mem = { .size = 4, .idle = 0, .queue_depth = 7 };
+	struct lt_pool_unfinished unfinished = { .queued[LT_KIND_FS] = 7, .running[LT_KIND_DNS] = 4 };
+	struct lt_pool_reading reading = { .probed = true, .rec = &fx->proc, .mem = &mem,
+					   .unfinished = &unfinished, .knows_unfinished = true };
+	const struct lt_pool *pool;
+	bool more;
+
+	begin(fx);
+	build(fx);
+	unfinished.oldest_queued_ns = fx->now;
+	unfinished.oldest_running_ns = fx->now - 1000 * MS;
+	pool = &pool_interval(fx, reading)->pool;
+	assert_close(pool->oldest_queued_seconds, 1, 1e-9);
+	assert_close(pool->oldest_running_seconds, 2, 1e-9);
+	assert_true(pool->kinds[LT_KIND_FS].queued == 7 && pool->kinds[LT_KIND_FS].running == 0);
+	assert_true(pool->kinds[LT_KIND_DNS].queued == 0 && pool->kinds[LT_KIND_DNS].running == 4);
+	assert_close(lt_pool__wait(pool, &more), 1, 1e-9);
+	assert_true(more);
+	/* None is known of. */
+	unfinished = (struct lt_pool_unfinished){ 0 };
+	pool = &pool_interval(fx, reading)->pool;
+	assert_true(pool->oldest_queued_seconds == 0 && pool->oldest_running_seconds == 0);
+	reading.knows_unfinished = false;
+	pool = &pool_interval(fx, reading)->pool;
+	assert_true(isnan(pool->oldest_queued_seconds) && isnan(pool->oldest_running_seconds));
+	/* The pool's counters say that there is none: whatever left unseen gets no older. */
+	unfinished.oldest_queued_ns = unfinished.oldest_running_ns = 1;
+	unfinished.queued[LT_KIND_FS] = unfinished.running[LT_KIND_FS] = 1;
+	mem = (struct lt_pool_mem){ .size = 4, .idle = 4 };
+	pool = &pool_interval(fx, reading)->pool;
+	assert_true(pool->oldest_queued_seconds == 0 && pool->oldest_running_seconds == 0);
+	assert_true(pool->kinds[LT_KIND_FS].queued == 0 && pool->kinds[LT_KIND_FS].running == 0);
+	/* Without probes the kinds are not told, and neither is an age that is not certain. */
+	reading.probed = false;
+	mem = (struct lt_pool_mem){ .size = 4, .queue_depth = 3 };
+	unfinished = (struct lt_pool_unfinished){ .oldest_running_ns = fx->now };
+	pool = &pool_interval(fx, reading)->pool;
+	assert_true(isnan(pool->oldest_queued_seconds) && isnan(pool->kinds[0].queued));
+	assert_close(pool->oldest_running_seconds, 1, 1e-9);
+	reading.unfinished = NULL;
+	pool = &pool_interval(fx, reading)->pool;
+	assert_true(isnan(pool->oldest_running_seconds));
+}
+
 /* Tasks that are counted as another kind: unknown, not 0; a distribution of them, too. */
 static void test_pool_hidden(void **state)
 {
@@ -492,6 +540,7 @@ int main(void)
 		CASE(test_pool_unknown),
 		CASE(test_pool_memory),
 		CASE(test_pool_probed),
+		CASE(test_pool_unfinished),
 		CASE(test_pool_hidden),
 		CASE(test_pool_saturated),
 		CASE(test_gc),

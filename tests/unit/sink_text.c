@@ -102,6 +102,7 @@ static void test_unknown_and_not_applicable(void **state)
 	free(text);
 	/* A pool that no probe watches: there, but its waits are unknown. */
 	fx->processes[2].pool = fixture_unknown_pool();
+	fx->processes[2].pool.unused = false;
 	fx->processes[2].pool.size = 4;
 	fx->processes[2].pool.busy = 1;
 	fx->processes[2].pool.queue_depth = 0;

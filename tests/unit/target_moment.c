@@ -22,7 +22,7 @@
 #define CYCLES_MAX 1000000
 #define HOLD_NS	   6000 /* how long a state lasts: a reading or two */
 #define MS	   1000000ull
-#define UNCOUNTED  2000 /* tasks: more than are counted */
+#define MANY	   2000 /* tasks */
 #define LONGEST_NS 20000000000ull
 
 enum {
@@ -212,7 +212,7 @@ static struct {
 	uint32_t nthreads, idle_threads, slow_running, pad;
 	struct node slow, wq, marker;
 } pool;
-static struct node slow_tasks[UNCOUNTED], tasks[3];
+static struct node slow_tasks[MANY], tasks[3];
 
 static void append(struct node *head, struct node *node)
 {
@@ -257,7 +257,13 @@ static void test_queues(void **state)
 	mem = read_pool(500);
 	assert_int_equal(mem.slow_queue_depth, 500);
 	assert_int_equal(mem.queue_depth, 503);
-	mem = read_pool(UNCOUNTED);
+	mem = read_pool(MANY);
+	assert_int_equal(mem.slow_queue_depth, MANY);
+	assert_int_equal(mem.queue_depth, MANY + 3);
+	/* A node that leads back to another one, but not to the head: whoever follows it never comes to an end. */
+	slow_tasks[MANY - 1].next = address(&slow_tasks[10]);
+	slow_tasks[10].prev = address(&slow_tasks[MANY - 1]);
+	assert_int_equal(lt_read_pool(&target, &mem), 0);
 	assert_int_equal(mem.slow_queue_depth, -1);
 	assert_int_equal(mem.queue_depth, -1);
 }

@@ -184,8 +184,14 @@ static inline void sequence_others(struct sequence *s, int step)
 	s->processes[3].gc_seconds = 0.008;
 	s->processes[3].pool.busy = 0;
 	s->processes[3].pool.queue_depth = 0;
-	for (int i = 0; i < LT_SNAP_KINDS; i++)
-		s->processes[3].pool.kinds[i].wait = fixture_dist(0, 0, NAN, NAN, NAN, NAN);
+	s->processes[3].pool.oldest_queued_seconds = s->processes[3].pool.oldest_running_seconds = 0;
+	s->processes[3].pool.n_threads = 0;
+	for (int i = 0; i < LT_SNAP_KINDS; i++) {
+		struct lt_pool_kind *kind = &s->processes[3].pool.kinds[i];
+
+		kind->wait = fixture_dist(0, 0, NAN, NAN, NAN, NAN);
+		kind->queued = kind->running = 0;
+	}
 	s->processes[4] = s->processes[3];
 	s->processes[4].pid = 655;
 	s->processes[4].name = "migrate.js";

@@ -307,6 +307,7 @@ static void test_wild_figures(void **state)
 		loop->turn = fixture_dist(wild[i], wild[i], wild[i], wild[i], wild[i], wild[i]);
 		loop->lag_base_seconds = loop->phase_seconds[0] = loop->cause_seconds[0] = wild[i];
 		process->pool.size = process->pool.busy = process->pool.queue_depth = wild[i];
+		process->pool.oldest_queued_seconds = process->pool.oldest_running_seconds = wild[i];
 		process->gc_seconds = process->cpu_seconds = process->rss_bytes = wild[i];
 		process->n_missing = 0;
 		stage.sequence->stalls[0].start_time = stage.sequence->stalls[0].seconds = wild[i];

@@ -23,6 +23,17 @@ static void check(format_fn fn, double value, const char *want)
 static void test_seconds(void **state)
 {
 	(void)state;
+	check(lt_fmt_more, NAN, "-");
+	check(lt_fmt_more, 0.0002, ">0");
+	check(lt_fmt_more, 0.9996, ">0.9s");
+	check(lt_fmt_more, 9.999, ">9.9s");
+	check(lt_fmt_more, 12.99, ">12s");
+	check(lt_fmt_more, 0.0999, ">99ms");
+	check(lt_fmt_more, 999.9, ">999s");
+	check(lt_fmt_more, 1000, ">0.2h");
+	check(lt_fmt_more, 35999, ">9.9h");
+	check(lt_fmt_more, 1e7, ">999h");
+	check(lt_fmt_more, INFINITY, ">999h");
 	check(lt_fmt_seconds, NAN, "-");
 	check(lt_fmt_seconds, 0, "0");
 	check(lt_fmt_seconds, 3e-10, "0.3ns");

@@ -35,6 +35,7 @@ WORK = {
     "fresh": 50,
 }
 BLOCK_MS = 600
+FLOOD = 30
 HELD = {"immediates": 5, "timers": 3, "ms": 4000}
 WITHOUT_BTF = "mount --bind /dev/null /sys/kernel/btf/vmlinux"
 
@@ -140,6 +141,20 @@ def handles(binary, kind):
     return {"kind": kind, "idle": idle, "held": held, "idle_in": [begin, end], "snapshots": snapshots}
 
 
+def standing(binary):
+    """A pool in which nothing ends when looptop comes; then it goes on."""
+    with node_workload(binary, "pool.js", patience=SLOW) as target:
+        target.call("flood", SLOW, n=FLOOD, held=4, iterations=1)
+        with Stat(target.pid, interval=0.5) as stat:
+            stat.wait_attached(SLOW)
+            stat.wait_snapshots(2, SLOW)
+            held = stat.snapshots[-1]
+            target.call("drain", SLOW)
+            stat.settle(SLOW)
+            snapshots = stat.stop(timeout=SLOW).snapshots
+    return {"held": held, "snapshots": snapshots}
+
+
 def without_btf(pid):
     """check and one snapshot where the kernel's BTF is hidden."""
 
@@ -177,6 +192,7 @@ def observe(binary, kind):
             "alive": target.alive,
         }
     result["handles"] = handles(binary, kind)
+    result["standing"] = standing(binary)
     result["seconds"] = time.monotonic() - started
     return result
 

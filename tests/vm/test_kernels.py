@@ -213,6 +213,19 @@ def test_counts_are_exact(seen):
     assert max(process.pool("busy_max")) == 4, "of 18 tasks at once"
 
 
+def test_what_was_there_at_attach(seen):
+    """Found in memory, told to the programs in the kernel, and counted by them when it ends."""
+    pool = seen["standing"]["held"]["processes"][0]["pool"]
+    assert (pool["busy"], pool["queue_depth"]) == (4, 30)
+    assert pool["kinds"]["crypto"]["queued"] == 30 and pool["kinds"]["fs"]["running"] == 4
+    assert pool["oldest_queued_seconds"] > 0 and pool["oldest_running_seconds"] > 0
+    process = Series(seen["standing"]["snapshots"]).of(seen["standing"]["held"]["processes"][0]["pid"])
+    assert process.kind("crypto")["started"] == process.kind("crypto")["completed"] == 30
+    assert process.kind("crypto")["submitted"] == 0 and process.kind("fs")["completed"] == 4
+    assert process.last["pool"]["busy"] == process.last["pool"]["queue_depth"] == 0
+    assert process.last["pool"]["oldest_queued_seconds"] == 0
+
+
 def test_turns_are_exact(seen):
     """One immediate an iteration, one turn an iteration. V8's own tasks wake the loop besides, before and after too:
     there are no more iterations than the process counts from before looptop came until after it went."""

@@ -173,7 +173,8 @@ const illnesses = {
   'sync-wait': () => every(400, waitForLock),
   'next-tick-starvation': () => every(500, () => drainQueue(400)),
   'microtask-starvation': () => every(500, () => followChain(400)),
-  'pool-saturated': () => every(150, callDriver),
+  'pool-saturated': () => every(300, callDriver),
+  'pool-backlog': () => every(150, callDriver), // 107 in a second, of which four threads can do 67
   'dns-slow-io': () => every(200, lookUpHosts),
   'slow-delivery': () => {
     every(10, readSmallFiles);

@@ -8,8 +8,9 @@
 //   one_by_one {n}                         pbkdf2, the next when the last is done: no queue
 //   moments {n, sleep_ms}                  tasks that know their moments, by Node-API and by libuv
 //   saturate {n, held}                     that many pbkdf2 at once
-//   flood {n, held}, drain {}              the same in two parts, to attach in between: what is held is let go by drain
+//   flood {n, held, iterations}, drain {}  the same in two parts, to attach in between: what is held is let go by drain
 //   cancel {n, sleep_ms}                   tasks cancelled while others fill the pool
+//   files {n}                              whole files written, read, copied with their folder, and listed
 //   sync {stats, bytes}                    file system calls on the loop's own thread
 //   resize {size}                          sets the pool's size; only before its first use
 'use strict';
@@ -40,8 +41,8 @@ function times(n, ask) {
   return Promise.all(jobs).then(() => result);
 }
 
-function pbkdf2(callback) {
-  crypto.pbkdf2('password', 'salt', ITERATIONS, 32, 'sha256', callback);
+function pbkdf2(callback, iterations = ITERATIONS) {
+  crypto.pbkdf2('password', 'salt', iterations, 32, 'sha256', callback);
 }
 
 // So many threads of the pool wait for somebody to open the other end of a pipe; whatever is submitted behind them
@@ -131,13 +132,14 @@ async function saturate({ n, held }) {
 
 let flooded = null;
 
-function flood({ n, held }) {
+function flood({ n, held, iterations }) {
   const holding = hold(held);
-  flooded = { asked: times(n, pbkdf2), letGo: holding.letGo };
+  flooded = { asked: times(n, (done) => pbkdf2(done, iterations)), letGo: holding.letGo };
 }
 
 async function drain() {
   flooded.letGo();
+  flooded.letGo = () => {}; // who drains again only waits
   return flooded.asked;
 }
 
@@ -150,6 +152,26 @@ async function cancel({ n, sleep_ms }) {
   const cancelled = await new Promise((resolve) => addon.cancel(n, 1, resolve));
   await fillers;
   return close({ submitted: size + n, cancelled, completed: size + n - cancelled });
+}
+
+async function files({ n }) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'looptop-files-'));
+  const { cp, readFile, readdir, rm, writeFile } = fs.promises;
+  const close = openWindow();
+  for (let i = 0; i < n; i++) {
+    const file = path.join(folder, 'from', `${i}`);
+    await fs.promises.mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, 'looptop');
+    await new Promise((done) => fs.writeFile(file, 'again', done));
+    await readFile(file);
+    await new Promise((done) => fs.readFile(file, done));
+  }
+  if (cp) await cp(path.join(folder, 'from'), path.join(folder, 'to'), { recursive: true });
+  await readdir(folder, { recursive: true });
+  await new Promise((done) => fs.readdir(folder, { recursive: true }, done));
+  const truth = close({});
+  await rm(folder, { recursive: true });
+  return truth;
 }
 
 function sync({ stats, bytes }) {
@@ -174,4 +196,4 @@ function resize({ size }) {
   process.env.UV_THREADPOOL_SIZE = String(size);
 }
 
-serve({ kinds, one_by_one, moments, saturate, flood, drain, cancel, sync, resize });
+serve({ kinds, one_by_one, moments, saturate, flood, drain, cancel, files, sync, resize });

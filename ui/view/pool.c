@@ -22,7 +22,7 @@ static void draw_threads(struct lt_canvas *canvas, struct lt_rect r, const struc
 	char busy[16], size[16], most[16], ratio[16];
 	int x = r.x + 2;
 
-	if (pool->size == 0) {
+	if (pool->unused) {
 		lt_canvas__text(canvas, x, r.y, LT_STYLE_DIM, "not used yet");
 		return;
 	}
@@ -38,6 +38,18 @@ static void draw_threads(struct lt_canvas *canvas, struct lt_rect r, const struc
 			  lt_fmt_count(most, sizeof(most), pool->busy_max));
 }
 
+/* For how long something has not ended; what is gone in a moment is no news. */
+static int draw_oldest(struct lt_canvas *canvas, int x, int y, const char *label, double seconds)
+{
+	enum lt_severity severity = lt_severity_pool_wait(seconds);
+	char more[16];
+
+	if (!(severity > LT_SEV_OK))
+		return x;
+	return labelled(canvas, x + 2, y, label, lt_fmt_more(more, sizeof(more), seconds),
+			lt_style_figure(severity));
+}
+
 static void draw_queue(struct lt_canvas *canvas, struct lt_rect r, const struct lt_pool *pool)
 {
 	char depth[16], most[16], slow[16];
@@ -47,8 +59,77 @@ static void draw_queue(struct lt_canvas *canvas, struct lt_rect r, const struct 
 		     pool->queue_depth > 0 ? LT_SEV_ATTENTION : 0);
 	x += lt_canvas__printf(canvas, x, r.y, LT_STYLE_DIM, " (most %s)",
 			       lt_fmt_count(most, sizeof(most), pool->queue_depth_max));
+	x = draw_oldest(canvas, x, r.y, "oldest", pool->oldest_queued_seconds);
 	labelled(canvas, x + 2, r.y, "slow",
 		 lt_fmt_count(slow, sizeof(slow), pool->slow_queue_depth), 0);
+}
+
+/* --- what its threads sleep in ------------------------------------------------------------------------------------ */
+
+#define WAYS_MAX 2 /* lines */
+
+/* Threads that sleep in the same call, on the same thing. */
+struct way {
+	const struct lt_pool_thread *first;
+	int threads;
+	double seconds; /* of the one that has slept longest */
+};
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static int find_ways(const struct lt_pool *pool, struct way ways[WAYS_MAX])
+{
+	int n = 0;
+
+	for (size_t i = 0; i < pool->n_threads; i++) {
+		const struct lt_pool_thread *thread = &pool->threads[i];
+		int k = 0;
+
+		while (k < n && !(same_text(ways[k].first->call, thread->call) &&
+				  same_text(ways[k].first->on, thread->on)))
+			k++;
+		if (k == WAYS_MAX)
+			continue;
+		if (k == n)
+			ways[n++] = (struct way){ .first = thread };
+		ways[k].threads++;
+		ways[k].seconds = fmax(ways[k].seconds, thread->seconds);
+	}
+	return n;
+}
+
+static void draw_way(struct lt_canvas *canvas, struct lt_rect r, const struct way *way)
+{
+	const struct lt_pool_thread *thread = way->first;
+	char figure[16], text[160];
+
+	snprintf(text, sizeof(text), "%d asleep %s in %s%s%s", way->threads,
+		 lt_fmt_more(figure, sizeof(figure), way->seconds),
+		 thread->call ? thread->call : "the kernel", thread->on ? " of " : "",
+		 thread->on ? thread->on : "");
+	lt_canvas__left(canvas, r.x + 2, r.y, r.w - 3,
+			lt_style_figure(lt_severity_pool_wait(way->seconds)), text);
+}
+
+static bool is_shown(const struct lt_pool_kind *kind)
+{
+	return kind->total.submitted > 0 || kind->total.completed > 0 || kind->queued > 0 ||
+	       kind->running > 0;
+}
+
+int lt_pool_lines(const struct lt_pool *pool)
+{
+	struct way ways[WAYS_MAX];
+	int n = 0;
+
+	if (!pool->present)
+		return 0;
+	for (int i = 0; pool->kinds_known && i < LT_SNAP_KINDS; i++)
+		n += is_shown(&pool->kinds[i]);
+	return n + find_ways(pool, ways);
 }
 
 /* Columns of the table of kinds, from the left edge. */
@@ -95,10 +176,32 @@ static void draw_kind(struct lt_canvas *canvas, struct lt_rect r, const char *na
 	}
 }
 
+static void draw_kinds(struct lt_canvas *canvas, struct lt_rect line, const struct lt_pool *pool,
+		       double interval_seconds)
+{
+	if (!pool->kinds_known) {
+		lt_canvas__text(canvas, line.x + 2, line.y, LT_STYLE_DIM, "tasks by kind: -");
+		return;
+	}
+	lt_canvas__left(canvas, line.x + 2, line.y, AT_RATE - 2, LT_STYLE_DIM, "tasks");
+	lt_canvas__right(canvas, line.x + AT_RATE, line.y, W_RATE, LT_STYLE_DIM, "done");
+	lt_canvas__right(canvas, line.x + AT_WAIT, line.y, W_WAIT, LT_STYLE_DIM, "wait p99");
+	lt_canvas__right(canvas, line.x + AT_RUN, line.y, W_FIGURE, LT_STYLE_DIM, "run p99");
+	lt_canvas__right(canvas, line.x + AT_DELIVERY, line.y, W_FIGURE, LT_STYLE_DIM, "deliver");
+	for (int i = 0; i < LT_SNAP_KINDS; i++) {
+		if (!is_shown(&pool->kinds[i]))
+			continue;
+		line.y++;
+		draw_kind(canvas, line, lt_kind_names[i], &pool->kinds[i], interval_seconds);
+	}
+}
+
 void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		  const struct lt_process *process)
 {
 	const struct lt_pool *pool = &process->pool;
+	struct way ways[WAYS_MAX];
+	int n_ways;
 	struct lt_rect before = lt_canvas__clip(canvas, r), line = { r.x, r.y + 1, r.w, 1 };
 
 	lt_draw_rule(canvas, r, "thread pool");
@@ -110,23 +213,13 @@ void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 	draw_threads(canvas, line, pool, app->keep.interval_seconds);
 	line.y++;
 	draw_queue(canvas, line, pool);
-	line.y++;
-	if (!pool->kinds_known) {
-		lt_canvas__text(canvas, r.x + 2, line.y, LT_STYLE_DIM, "tasks by kind: -");
-		lt_canvas__unclip(canvas, before);
-		return;
+	n_ways = find_ways(pool, ways);
+	for (int i = 0; i < n_ways; i++) {
+		line.y++;
+		draw_way(canvas, line, &ways[i]);
 	}
-	lt_canvas__left(canvas, r.x + 2, line.y, AT_RATE - 2, LT_STYLE_DIM, "tasks");
-	lt_canvas__right(canvas, r.x + AT_RATE, line.y, W_RATE, LT_STYLE_DIM, "done");
-	lt_canvas__right(canvas, r.x + AT_WAIT, line.y, W_WAIT, LT_STYLE_DIM, "wait p99");
-	lt_canvas__right(canvas, r.x + AT_RUN, line.y, W_FIGURE, LT_STYLE_DIM, "run p99");
-	lt_canvas__right(canvas, r.x + AT_DELIVERY, line.y, W_FIGURE, LT_STYLE_DIM, "deliver");
-	for (int i = 0; i < LT_SNAP_KINDS; i++)
-		if (pool->kinds[i].total.submitted > 0 || pool->kinds[i].total.completed > 0) {
-			line.y++;
-			draw_kind(canvas, line, lt_kind_names[i], &pool->kinds[i],
-				  app->keep.interval_seconds);
-		}
+	line.y++;
+	draw_kinds(canvas, line, pool, app->keep.interval_seconds);
 	lt_canvas__unclip(canvas, before);
 }
 

@@ -73,15 +73,6 @@ void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, s
 		lt_canvas__left(canvas, x, r.y, end - x, LT_STYLE_DIM, what);
 }
 
-static int kinds_shown(const struct lt_pool *pool)
-{
-	int n = 0;
-
-	for (int i = 0; i < LT_SNAP_KINDS; i++)
-		n += pool->kinds[i].total.submitted > 0 || pool->kinds[i].total.completed > 0;
-	return pool->present && pool->kinds_known ? n : 0;
-}
-
 static struct lt_rect moved(struct lt_rect r, struct lt_rect window, int scroll)
 {
 	return (struct lt_rect){ r.x + window.x, r.y + window.y - scroll, r.w, r.h };
@@ -116,7 +107,7 @@ static void make_plan(const struct lt_app *app, struct lt_rect window,
 		.causes = lt_cause_lines(subject->loop, window.w),
 		.heap = subject->loop && subject->loop->heap.present,
 		.holds = lt_hold_lines(subject->loop),
-		.kinds = kinds_shown(&process->pool),
+		.kinds = lt_pool_lines(&process->pool),
 		.gcs = process->gc_known ? LT_SNAP_GCS : 1,
 		.missing = process->n_missing < 20 ? (int)process->n_missing : 20,
 	};

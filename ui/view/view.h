@@ -47,6 +47,8 @@ void lt_draw_heap(const struct lt_app *app, struct lt_canvas *canvas, struct lt_
 void lt_draw_heat(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		  const struct lt_subject *subject);
 void lt_draw_hist(struct lt_canvas *canvas, struct lt_rect r, const struct lt_loop *loop);
+/* Lines that its kinds of tasks and its sleeping threads take. */
+int lt_pool_lines(const struct lt_pool *pool);
 void lt_draw_pool(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,
 		  const struct lt_process *process);
 void lt_draw_gc(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect r,

@@ -17,6 +17,8 @@ FEED = os.environ.get("LT_TUI_FEED", "build/tests/tui/feed")
 FEED = os.path.abspath(FEED)
 # For how long what comes is waited for: it costs only where something is broken.
 PATIENCE = 120
+# The driver's title says whether a frame is being drawn; here none is any more, also if the driver was killed in one.
+PROMPT = r"\[\e]2;whole\a\]$ "
 COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3[1-7]|38;5;\d+|9[1-7])m")
 
 
@@ -26,7 +28,8 @@ class Screen:
     def __init__(self, width, height, args="", env=""):
         self.socket = "lt-" + uuid.uuid4().hex[:12]
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height),
-                  "env -i PATH=$PATH TZ=UTC TERM=screen-256color PS1='$ ' LC_ALL=C.UTF-8 bash --norc --noprofile -i")
+                  f"env -i PATH=$PATH TZ=UTC TERM=screen-256color PS1='{PROMPT}' LC_ALL=C.UTF-8 "
+                  "bash --norc --noprofile -i")
         self.tmux("set-option", "-g", "default-terminal", "screen-256color")
         self.tmux("set-option", "-g", "window-size", "manual")
         self.wait(r"(?m)^\$")
@@ -52,11 +55,21 @@ class Screen:
         self.tmux("send-keys", "-l", line)
         self.tmux("send-keys", "Enter")
 
+    def capture(self, *options):
+        """The screen when a frame is there whole: tmux takes what is written in pieces, and shows the pieces."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            title, _, text = self.tmux("display-message", "-p", "#{pane_title}", ";",
+                                       "capture-pane", "-p", *options).partition("\n")
+            if title != "drawing":
+                return text
+        raise AssertionError(f"no frame gets whole:\n{text}")
+
     def text(self):
-        return self.tmux("capture-pane", "-p")
+        return self.capture()
 
     def coloured(self):
-        return self.tmux("capture-pane", "-p", "-e")
+        return self.capture("-e")
 
     def pid(self):
         with open(self.pid_file, encoding="ascii") as file:

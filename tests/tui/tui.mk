@@ -6,7 +6,7 @@ TUI_FEED := $(BUILD)/tests/tui/feed
 $(TUI_FEED): $(BUILD)/obj/tests/tui/feed.o $(call archive,ui model util)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--wrap=wrefresh -Wl,--start-group \
 		$(call archive,ui model util) -Wl,--end-group -lncursesw -ltinfo -lm
 
 .PHONY: tui

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
+#include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cmd/cmd.h"
 #include "agent/target/procfs.h"
@@ -30,6 +32,21 @@ const struct lt_cmd *lt_cmd_find(const char *name)
  * on the heap once some have been freed, between what stays, and the heap would keep it. */
 #define MMAP_BYTES (256 << 10)
 
+/* What a parent can leave us that we could not work with: no descriptors 0 to 2, so that one of our own would become
+ * the output (reading alone: what is written there fails, as if it were closed), and children whose end nobody tells. */
+static void make_usual(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, not our death */
+}
+
 int main(int argc, char **argv)
 {
 	struct lt_options options;
@@ -38,7 +55,7 @@ int main(int argc, char **argv)
 
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	setlocale(LC_CTYPE, "");
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, not our death */
+	make_usual();
 	lt_options__parse(&options, argc, argv);
 	if (options.verbose)
 		lt_log_set_level(options.verbose > 1 ? LT_LOG_DEBUG : LT_LOG_INFO);

@@ -72,19 +72,35 @@ static void on_time_over(int number)
 	_exit(0);
 }
 
+static bool is_ignored(int number)
+{
+	struct sigaction now;
+
+	return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* What the parent has blocked is heard all the same. SIGHUP stays ignored: nohup(1) means it. SIGINT does not: a shell
+ * ignores it for all that it runs in the background, where `kill -INT` is nevertheless asked for. */
 void lt_stop__install(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = on_end, .sa_flags = SA_RESTART };
 	struct sigaction over = { .sa_handler = on_time_over };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	sigset_t heard;
 
 	stop.owner = getpid();
 	stop.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	stop.has_timer = timer_create(CLOCK_MONOTONIC, &event, &stop.timer) == 0;
 	sigaction(SIGALRM, &over, NULL);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaction(numbers[i], &action, NULL);
+	sigemptyset(&heard);
+	sigaddset(&heard, SIGALRM);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		sigaddset(&heard, numbers[i]);
+		if (numbers[i] != SIGHUP || !is_ignored(SIGHUP))
+			sigaction(numbers[i], &action, NULL);
+	}
+	sigprocmask(SIG_UNBLOCK, &heard, NULL);
 }
 
 bool lt_stop__asked(void)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* These signals ask for the end from now on. */
+/* These signals ask for the end from now on; but not SIGHUP where it is ignored, as under nohup(1). */
 void lt_stop__install(void);
 
 bool lt_stop__asked(void);

@@ -7,6 +7,7 @@ import contextlib
 import csv
 import fcntl
 import io
+import json
 import os
 import platform
 import random
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 from support import PATIENCE, kernel, procfs, torture
 from support.agent import Agent, free_port, get, wait_for
+from support.lines import Lines
 from support.looptop import BINARY, NO_BUDGET, Stat, assert_says_why, strict_json
 from support.screen import Screen
 from test_safety import assert_text_is_the_files, assert_works
@@ -101,14 +103,9 @@ def test_killed_holder_is_told(idle):
 # --- asked to end ------------------------------------------------------------------------------------------
 
 
-def hear_signals():
-    """What runs in the background of a shell has been told to ignore Ctrl-C, and tells its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def start(*arguments, **options):
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen([str(BINARY), *map(str, arguments)], preexec_fn=hear_signals, **{**pipes, **options})
+    return subprocess.Popen([str(BINARY), *map(str, arguments)], **{**pipes, **options})
 
 
 def soon():
@@ -146,6 +143,50 @@ def test_asked_while_it_attaches(one_node, signum, tmp_path):
             assert [line for line in said.splitlines() if "attached" not in line] == [], said
         assert_text_is_the_files(target.pid)
         assert log.leaks(attacker.started) == []
+
+
+def leave_signals():
+    """As a careless parent does; nohup means the first."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+@pytest.mark.parametrize("signum", ASKING)
+def test_signals_that_a_parent_has_shut_off(one_node, signum, tmp_path):
+    """It measures, analyses anew (whose children end), outlives the terminal under nohup, and ends when it is asked."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    arguments = ("stat", "--json", "-i", "0.1", *NO_BUDGET)
+    with one_node.run("mixed.js", flags=TITLE) as target:
+        target.send("start", seconds=8)
+        with start(*arguments, target.pid, stdout=subprocess.PIPE, env=env, preexec_fn=leave_signals) as process:
+            rows = Lines(process.stdout, json.loads)
+            rows.wait(lambda items: len(items) > 2, PATIENCE, "its rows")
+            process.send_signal(signal.SIGHUP)
+            seen = len(rows.items)
+            rows.wait(lambda items: len(items) > seen + 2, PATIENCE, "rows after SIGHUP")
+            assert_ends_soon(process, signum)
+        loops = [row["processes"][0]["loops"][0] for row in rows.items]
+        assert sum(loop["iterations"] or 0 for loop in loops) > 0, "it has probes"
+        assert_text_is_the_files(target.pid)
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_descriptors_that_a_parent_has_closed(idle, closed):
+    """What would be written there gets into none of looptop's own files; a closed output is told, and is a failure."""
+
+    def close():
+        for fd in closed:
+            os.close(fd)
+
+    process = start("stat", "-i", "0.1", "-c", 3, *NO_BUDGET, idle.pid, stdout=subprocess.PIPE, preexec_fn=close)
+    with process:
+        rows, said = (text.decode() for text in process.communicate(timeout=PATIENCE))
+        assert process.returncode == (1 if 1 in closed else 0), said
+        assert ("mixed.js" in rows) == (1 not in closed)
+        assert ("write rows" in said) == (1 in closed and 2 not in closed), said
+    assert_text_is_the_files(idle.pid)
 
 
 @pytest.mark.parametrize("signum", ASKING)

@@ -34,6 +34,7 @@ int lt_watch__attach(struct lt_watch *watch)
 	watch->attachments++;
 	watch->extras_metered = 0;
 	watch->find_tries = 0;
+	watch->find_agrees = 0;
 	lt_watch__find_tasks(watch);
 	lt_watch__seed_loops(watch);
 	return 0;

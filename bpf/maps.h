@@ -144,7 +144,7 @@ extern struct lt_ring_map lt_ring SEC(".maps");
 extern struct lt_stacks_map lt_stacks SEC(".maps");
 
 extern __u64 lt_lost[LT_LOST_MAX]; /* read by user space through the mapped .bss */
-extern __u32 lt_begins; /* processes told of since user space set it to 0; at most LT_BEGINS_MAX */
+extern __u32 lt_begins; /* processes told of since user space set it to 0; at most LT_BEGINS_MAX, and one a CPU more */
 extern __u64 lt_begins_left; /* those that were not told of */
 extern __u32 lt_epoch; /* the collection interval, advanced by user space at each reading */
 extern const struct lt_loop_rec lt_zero_loop; /* what a new record starts from */

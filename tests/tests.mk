@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # How the rings of tests run. `make test` installs what is missing, builds, and runs them all; LT_NO_SKIP: what it has
-# installed and fetched is there, so a unit test that does not find it fails. Its fuzzers mutate with one seed: it tells
-# of the same change the same thing each time, and looking for what nobody has found is what `make fuzz` is for.
+# installed and fetched is there, so a unit test that does not find it fails. Its fuzzers mutate with one seed: the same
+# inputs each time, as far as the time takes them; looking for what nobody has found is what `make fuzz` is for.
 
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 NODE_MAJORS := 16 18 20 22 24 26

@@ -489,4 +489,5 @@ def test_more_at_once_than_are_told_of(everything, start, one_node):
         process, _ = start([one_node.path, *LIVES])
     wait_row(everything, process.pid)
     left = sum(s["self"]["left_to_scan"] or 0 for s in everything.snapshots) - before
-    assert left > told, left  # at least those and Node; others of the machine may be among them
+    # At least those and Node, but for one a CPU that got in while another did; others of the machine may be among them.
+    assert left >= told + 1 - (os.cpu_count() - 1), left

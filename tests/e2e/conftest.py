@@ -5,6 +5,7 @@
 import os
 import platform
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,14 @@ def seccomp_run(built):
     if platform.machine() != "x86_64":
         pytest.skip("the numbers of the refused system calls are those of x86-64")
     return compile_c(WORKLOADS / "seccomp-run.c", built / "seccomp-run")
+
+
+@pytest.fixture(scope="module")
+def public():
+    """A folder that everybody may look into. Pytest's own are closed, and closed again by each pytest that begins."""
+    with tempfile.TemporaryDirectory(prefix="looptop-public-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
 
 
 @pytest.fixture

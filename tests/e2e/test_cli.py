@@ -21,12 +21,9 @@ NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
-def for_everybody(tmp_path_factory):
+def for_everybody(public):
     """A copy of the program where a user without rights may run it."""
-    folder = tmp_path_factory.mktemp("public")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(part.stat().st_mode | 0o055)
-    copy = folder / "looptop"
+    copy = public / "looptop"
     shutil.copy(BINARY, copy)
     copy.chmod(0o755)
     return copy

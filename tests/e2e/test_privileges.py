@@ -24,11 +24,9 @@ SETS = {
 
 
 @pytest.fixture(scope="module")
-def for_everybody(tmp_path_factory, one_node):
+def for_everybody(public, one_node):
     """Copies of the programs, and a script, where a user without rights may run and read them."""
-    folder = tmp_path_factory.mktemp("public")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(part.stat().st_mode | 0o055)
+    folder = public
     for source, name in ((BINARY, "looptop"), (one_node.path, "node")):
         shutil.copy(source, folder / name)
         (folder / name).chmod(0o755)

@@ -184,7 +184,7 @@ static void keep_event(void *ctx, const struct lt_event *event)
 	if (event->type == LT_EVENT_EXEC || event->type == LT_EVENT_FORK ||
 	    event->type == LT_EVENT_ENDED) {
 		if (watch && event->type != LT_EVENT_FORK)
-			lt_watch__gone(watch, event->start_ns);
+			lt_watch__gone(watch, event);
 		if (pipeline->targets.arrivals)
 			lt_arrivals__event(pipeline->targets.arrivals, event);
 		return;
@@ -216,6 +216,7 @@ static void deliver_stall(struct lt_pipeline *pipeline, const struct lt_event *e
 		known = lt_watch__causes_known(watch);
 	for (int i = 0; i < LT_OFF_MAX; i++)
 		parts.off[i] = (double)event->off_ns[i] / 1e9;
+	stall.cut_short = event->kind;
 	parts.unseen = lt_loop_state__unseen(loop, event->start_ns);
 	lt_cause__split(&parts, seconds, known, stall.cause_seconds);
 	stall.cause = lt_cause__main(stall.cause_seconds);

@@ -33,12 +33,6 @@ void lt_watch__set_seen(struct lt_watch *watch, double seen_time)
 	watch->seen_time = seen_time;
 }
 
-void lt_watch__gone(struct lt_watch *watch, uint64_t when_ns)
-{
-	if (when_ns > watch->opened_ns)
-		watch->gone = true;
-}
-
 static void miss(struct lt_watch *watch, const char *sentence)
 {
 	if (watch->n_missing < MISSING_MAX)

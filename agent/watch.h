@@ -45,8 +45,8 @@ bool lt_watch__ended(const struct lt_watch *watch);
 /* When it was seen first, if that was before it was opened; Unix time. */
 void lt_watch__set_seen(struct lt_watch *watch, double seen_time);
 
-/* The kernel says that the process ended then, or runs another program since: it gets its last row. */
-void lt_watch__gone(struct lt_watch *watch, uint64_t when_ns);
+/* LT_EVENT_ENDED or LT_EVENT_EXEC: the process has ended, or runs another program since then. It gets its last row. */
+void lt_watch__gone(struct lt_watch *watch, const struct lt_event *event);
 
 /* Before the kernel's records are read: is it there, which threads does it have. */
 void lt_watch__begin(struct lt_watch *watch, struct lt_store *store);

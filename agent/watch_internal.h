@@ -43,6 +43,7 @@ struct lt_watch {
 	uint64_t opened_ns; /* CLOCK_MONOTONIC: what happened to its pid before is not of this process */
 	double seen_time; /* Unix time */
 	bool gone; /* the kernel has told of its end */
+	struct lt_end end; /* then */
 	struct lt_candidate candidate; /* what the latest interval said of it */
 	double turns_per_second; /* of all its loops; NAN: unknown */
 	bool noted; /* an interval has told it, or that it is not known */
@@ -141,6 +142,9 @@ void *lt_watch__room(void **place, size_t size);
 /* watch_jit.c: what was compiled, for this interval's rows. */
 void lt_watch__read_jit(struct lt_watch *watch);
 size_t lt_watch__miss_jit(const struct lt_watch *watch, const char **missing);
+
+/* watch_end.c: it has ended: says how, in this interval's row. */
+void lt_watch__tell_end(struct lt_watch *watch);
 
 /* watch_threads.c: the thread runs a loop, which gets its name and its clock. */
 void lt_watch__take_thread(struct lt_watch *watch, struct lt_thread_state *thread);

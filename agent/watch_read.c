@@ -236,7 +236,9 @@ bool lt_watch__finish(struct lt_watch *watch)
 {
 	if (!watch->process)
 		return false;
-	if (!watch->ended) {
+	if (watch->ended) {
+		lt_watch__tell_end(watch);
+	} else {
 		take_turn(watch);
 		if (reads_ahead(watch))
 			lt_recall__begin(watch->target->recall, watch->details_now);

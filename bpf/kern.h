@@ -39,8 +39,14 @@ struct sched_info { /* with CONFIG_SCHED_INFO */
 	unsigned long long run_delay; /* ns on run queues, without the wait that goes on */
 };
 
+struct signal_struct {
+	struct mm_struct *oom_mm; /* of a process that the kernel kills for its memory */
+};
+
 struct task_struct {
 	int pid, tgid;
+	int exit_code; /* as wait(2) has it */
+	struct signal_struct *signal;
 	unsigned int __state; /* since Linux 5.14 */
 	struct sched_entity se;
 	struct sched_info sched_info;

@@ -25,6 +25,7 @@ const struct lt_loop_rec lt_zero_loop;
 const volatile __u64 lt_stall_ns = 100000000;
 const volatile __u64 lt_late_ns = 25000000;
 const volatile bool lt_has_kernel_types = true;
+const volatile bool lt_tells_begins = true;
 const volatile bool lt_has_cookies = true;
 __u8 lt_watched[LT_WATCHED_SIZE];
 __u8 lt_waiters[LT_WATCHED_SIZE];

@@ -152,6 +152,7 @@ extern const volatile __u64 lt_stall_ns; /* a longer turn is a stall */
 extern const volatile __u64 lt_late_ns; /* in a longer turn the stack is sampled */
 extern const volatile bool
 	lt_has_kernel_types; /* what is read of the kernel was found in its BTF */
+extern const volatile bool lt_tells_begins; /* of all programs, not only of those of processes that are watched */
 extern const volatile bool lt_has_cookies; /* bpf_get_attach_cookie works at uprobes (Linux 5.15) */
 /* Not 0 for each thread id of a loop, modulo its size: what the scheduler's programs ask first. */
 extern __u8 lt_watched[LT_WATCHED_SIZE];

@@ -21,7 +21,7 @@ lt_inline __s64 lt_ms_timeout(__s32 timeout_ms)
 	return timeout_ms < 0 ? -1 : timeout_ms * LT_NS_PER_MS;
 }
 
-lt_inline void report_stall(struct lt_loop_rec *loop, __u64 start_ns, __u64 duration_ns)
+lt_inline void report_stall(struct lt_loop_rec *loop, __u64 start_ns, __u64 duration_ns, bool cut_short)
 {
 	struct lt_loop_key key = lt_current();
 	struct lt_event *event;
@@ -36,6 +36,7 @@ lt_inline void report_stall(struct lt_loop_rec *loop, __u64 start_ns, __u64 dura
 	*event = (struct lt_event){ .type = LT_EVENT_STALL,
 				    .tgid = key.tgid,
 				    .tid = key.tid,
+				    .kind = cut_short,
 				    .start_ns = start_ns,
 				    .duration_ns = duration_ns,
 				    .gc_ns = loop->gc_seen_ns - loop->gc_turn_ns };
@@ -66,8 +67,28 @@ lt_inline void end_turn(struct lt_loop_rec *loop, __u64 now, __s64 timeout_ns)
 		loop->turns++;
 		lt_hist_add(&loop->turn, turn_ns);
 		if (turn_ns > lt_stall_ns)
-			report_stall(loop, loop->turn_start_ns, turn_ns);
+			report_stall(loop, loop->turn_start_ns, turn_ns, false);
 	}
+	loop->turn_start_ns = 0;
+}
+
+/* The thread ends: what it was in, a wait or a turn, ends with it. */
+lt_inline void lt_wait_cut_short(struct lt_loop_rec *loop, __u64 now)
+{
+	__u64 turn_ns;
+
+	if (loop->flags & LT_LOOP_END_UNSEEN) {
+		lt_loop_skip(loop, now);
+		return;
+	}
+	lt_loop_advance(loop, now);
+	if (!loop->turn_start_ns)
+		return;
+	turn_ns = now - loop->turn_start_ns;
+	loop->turns++;
+	lt_hist_add(&loop->turn, turn_ns);
+	if (turn_ns > lt_stall_ns)
+		report_stall(loop, loop->turn_start_ns, turn_ns, true);
 	loop->turn_start_ns = 0;
 }
 

@@ -41,6 +41,20 @@ static bool serve_until(struct lt_pipeline *pipeline, struct lt_http *http, uint
 	return true;
 }
 
+/* Those that nobody can have wanted: the counter does not say whose end it was. */
+static void tell_ends(const struct lt_snapshot *snapshot)
+{
+	char how[LT_END_TEXT_SIZE];
+
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct lt_process *process = &snapshot->processes[i];
+
+		if (process->ended && process->end.reason != LT_END_NO_REASON)
+			lt_warn("watch %s (pid %d): it has ended: %s", process->name ? process->name : "?",
+				process->pid, lt_end__text(how, &process->end));
+	}
+}
+
 static int collect(const struct lt_options *options, struct lt_pipeline *pipeline,
 		   struct lt_http *http)
 {
@@ -63,6 +77,7 @@ static int collect(const struct lt_options *options, struct lt_pipeline *pipelin
 		err = lt_http__publish(http, snapshot);
 		if (err)
 			return lt_err(err, "publish metrics: %s", strerror(-err));
+		tell_ends(snapshot);
 		if (options->count && ++n >= options->count)
 			break;
 		if (options->duration_seconds && lt_now_ns() - begin >= options->duration_seconds * 1e9)

@@ -207,6 +207,15 @@ static void add_gc(struct lt_dr_process *kept, const struct lt_process *process,
 	}
 }
 
+/* How it was in the end. */
+static void add_end(struct lt_dr_process *kept, const struct lt_process *process)
+{
+	if (!process->ended)
+		return;
+	kept->ended = true;
+	kept->end = process->end;
+}
+
 static void add_figures(struct lt_dr_process *kept, const struct lt_process *process,
 			const struct lt_snapshot *snapshot)
 {
@@ -229,6 +238,7 @@ static void add_figures(struct lt_dr_process *kept, const struct lt_process *pro
 	kept->sync_fs_calls = lt_sum(kept->sync_fs_calls, process->sync_fs_calls);
 	kept->sync_fs_seconds = lt_sum(kept->sync_fs_seconds, process->sync_fs_seconds);
 	add_gc(kept, process, snapshot->time);
+	add_end(kept, process);
 }
 
 static int add_process(struct lt_doctor *doctor, const struct lt_process *process,

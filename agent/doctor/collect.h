@@ -45,6 +45,7 @@ struct lt_late {
 	float samples;
 	uint16_t blocker; /* index, or LT_DR_NO_BLOCKER: no stack, or no room for it */
 	bool running; /* at the latest snapshot: it will be seen again, longer */
+	bool cut_short; /* its loop ended in it */
 };
 
 struct lt_loop_point {
@@ -171,6 +172,8 @@ struct lt_dr_process {
 	double first_time,
 		last_time; /* Unix time of the first interval's begin and the last one's end */
 	double cpu_seconds;
+	bool ended;
+	struct lt_end end;
 	struct lt_dr_loop **loops;
 	size_t n_loops;
 	/* pool */

@@ -182,7 +182,8 @@ static int add_late(struct lt_doctor *doctor, struct lt_dr_loop *loop, const str
 	*late = (struct lt_late){ .seconds = stall->seconds,
 				  .samples = (float)stall->samples,
 				  .blocker = blocker,
-				  .running = stall->ongoing };
+				  .running = stall->ongoing,
+				  .cut_short = stall->cut_short };
 	for (int i = 0; i < LT_SNAP_CAUSES; i++)
 		late->cause_seconds[i] = (float)stall->cause_seconds[i];
 	late->own_seconds = (float)fmin(stall->seconds, code_seconds(stall));

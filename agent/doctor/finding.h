@@ -38,6 +38,7 @@ struct lt_finding {
 	size_t n_estimates;
 	char caveat
 		[LT_FINDING_TEXT]; /* when the estimates do not hold; "": they are what they are */
+	bool comes_first; /* whatever the others weigh */
 	double weight_seconds; /* what the best cure takes off the tail and the mean; they are sorted by it */
 };
 

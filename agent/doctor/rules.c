@@ -9,6 +9,7 @@
 #include "agent/util/text.h"
 
 static const struct lt_rule rules[] = {
+	{ "processes that ended, and how", "", lt_rule__ended, false },
 	{ "functions that keep the loop from its events, by name: own code, JSON, regular expressions, "
 	  "synchronous crypto, zlib, fs, child_process, endless nextTick and promise chains",
 	  "the turns are not known (tier memory)", lt_rule__blockers, false },
@@ -95,6 +96,8 @@ static int compare_weight(const void *a, const void *b)
 {
 	const struct lt_finding *x = a, *y = b;
 
+	if (x->comes_first != y->comes_first)
+		return x->comes_first ? -1 : 1;
 	return x->weight_seconds > y->weight_seconds ? -1 : x->weight_seconds < y->weight_seconds;
 }
 

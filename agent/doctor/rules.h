@@ -27,6 +27,8 @@ struct lt_rule {
 /* Is nothing known of the process but its system calls? Advice then speaks of no runtime's means. */
 bool lt_is_generic(const struct lt_dr_process *process);
 
+/* A process that ended (rules_end.c). */
+bool lt_rule__ended(const struct lt_case *c);
 /* Code that blocks, by function (rules_code.c). */
 bool lt_rule__blockers(const struct lt_case *c);
 bool lt_rule__sync_fs(const struct lt_case *c);

@@ -85,6 +85,9 @@ const struct lt_metric lt_metrics[] = {
 	  .key = "tier_changes", .offset = SELF(tier_changes), .title = "TIER CHANGES", .width = 12,
 	  .help = "Times that a process was measured more or less from then on, by reason.",
 	  COUNTER("looptop_self_tier_changes", SELF(total_tier_changes)), .label = "reason" },
+	{ .scope = LT_SCOPE_SELF, .shape = LT_SHAPE_ENDS, .unit = LT_UNIT_COUNT,
+	  .help = "Processes that ended while they were measured, by how, and why where that is known.",
+	  COUNTER("looptop_process_ends", SELF(total_ends)), .label = "reason" },
 
 	/* a process */
 	{ .scope = LT_SCOPE_PROCESS, .shape = LT_SHAPE_NUMBER, .unit = LT_UNIT_SECONDS,

@@ -71,6 +71,20 @@ const char *const lt_gc_names[LT_SNAP_GCS] = {
 	[LT_GC_INCREMENTAL_STEP] = "incremental_step",
 };
 
+const char *const lt_end_hows[LT_SNAP_END_HOWS] = {
+	[LT_END_UNKNOWN] = "unknown",
+	[LT_END_EXIT] = "exit",
+	[LT_END_SIGNAL] = "signal",
+	[LT_END_EXEC] = "exec",
+};
+
+const char *const lt_end_reasons[LT_SNAP_END_REASONS] = {
+	[LT_END_NO_REASON] = "",
+	[LT_END_HEAP_OUT_OF_MEMORY] = "heap_out_of_memory",
+	[LT_END_OUT_OF_MEMORY] = "out_of_memory",
+	[LT_END_OOM_KILLER] = "oom_killer",
+};
+
 const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS] = {
 	[LT_REASON_ASKED] = "asked",
 	[LT_REASON_LOOKED_AT] = "looked_at",

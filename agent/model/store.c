@@ -165,6 +165,11 @@ struct lt_store_process *lt_store__process(struct lt_store *store,
 	return process;
 }
 
+void lt_store__end(struct lt_store_process *process, const struct lt_end *end)
+{
+	process->reading.identity.end = *end;
+}
+
 static struct lt_loop_state *find_loop(const struct lt_store_process *process, int tid)
 {
 	for (size_t i = 0; i < process->n_loops; i++)

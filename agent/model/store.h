@@ -51,6 +51,9 @@ struct lt_process_reading {
 struct lt_store_process *lt_store__process(struct lt_store *store,
 					   const struct lt_process_reading *reading);
 
+/* How it ended, if it did. */
+void lt_store__end(struct lt_store_process *process, const struct lt_end *end);
+
 /* One loop of it; NULL with errno. Hand its readings to lt_loop_state__record and __memory. */
 struct lt_loop_state *lt_store__loop(struct lt_store_process *process, int tid, const char *name);
 /* The loop if it is known, else NULL. */

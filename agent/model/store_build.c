@@ -184,6 +184,14 @@ static int make_rows(struct lt_store *store)
 	return 0;
 }
 
+static void count_end(struct lt_store *store, const struct lt_process *process)
+{
+	if (process->ended)
+		store->ends[process->end.how][process->end.reason]++;
+	else
+		store->snapshot.self.targets++;
+}
+
 const struct lt_snapshot *lt_store__build(struct lt_store *store,
 					  const struct lt_self_reading *reading)
 {
@@ -212,7 +220,7 @@ const struct lt_snapshot *lt_store__build(struct lt_store *store,
 		}
 		snapshot->self.probe_hits += store->built[n].probe_hits;
 		snapshot->self.overhead_ratio += store->built[n].overhead_ratio;
-		snapshot->self.targets += !store->built[n].ended;
+		count_end(store, &store->built[n]);
 		n++;
 	}
 	if (lt_groups__fill(store->built, n)) {
@@ -221,6 +229,7 @@ const struct lt_snapshot *lt_store__build(struct lt_store *store,
 	}
 	store->hits_total += snapshot->self.probe_hits;
 	snapshot->self.total_probe_hits = store->hits_total;
+	memcpy(snapshot->self.total_ends, store->ends, sizeof(store->ends));
 	snapshot->schema = LT_SNAPSHOT_SCHEMA;
 	snapshot->time = store->moment.wall_seconds;
 	snapshot->interval_seconds = interval;

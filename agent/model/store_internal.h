@@ -37,6 +37,7 @@ struct lt_store {
 	struct lt_self_reading self_before;
 	bool has_self;
 	double hits_total;
+	double ends[LT_SNAP_END_HOWS][LT_SNAP_END_REASONS];
 	struct lt_snapshot snapshot;
 };
 

@@ -158,7 +158,7 @@ uint64_t lt_probe__begins_left(const struct lt_probe *probe)
 	return __atomic_load_n(&probe->skel->bss->lt_begins_left, __ATOMIC_RELAXED);
 }
 
-/* Who begins, for whoever looks for processes: without it they are found by looking through /proc. */
+/* Who ends; and who begins, for whoever looks for processes: without it they are found by looking through /proc. */
 static void attach_life(struct lt_probe *probe, bool begins)
 {
 	struct lt_looptop_bpf *skel = probe->skel;
@@ -167,9 +167,9 @@ static void attach_life(struct lt_probe *probe, bool begins)
 	if (!skel->links.lt_thread_exit)
 		lt_info("watch threads end: %s; ended Workers are noticed a second later",
 			strerror(errno));
+	skel->links.lt_exec = bpf_program__attach(skel->progs.lt_exec);
 	if (!begins)
 		return;
-	skel->links.lt_exec = bpf_program__attach(skel->progs.lt_exec);
 	probe->tells_begins = skel->links.lt_exec;
 	if (!probe->tells_begins)
 		lt_info("watch programs begin: %s; new processes are noticed some seconds later",
@@ -230,7 +230,7 @@ static int load_programs(struct lt_probe *probe, const struct lt_probe_opts *opt
 		goto out;
 	}
 	size_tables(&probe->features, skel, opts->max_targets);
-	bpf_program__set_autoload(skel->progs.lt_exec, opts->tell_begins);
+	skel->rodata->lt_tells_begins = opts->tell_begins;
 	bpf_program__set_autoload(skel->progs.lt_fork,
 				  opts->tell_begins && probe->features.kernel_btf);
 	lt_programs__choose(skel, &probe->features, probe->has_causes, probe->has_stacks,

@@ -29,6 +29,7 @@ static struct build build_of(const struct lt_looptop_bpf *skel, enum lt_role rol
 		[LT_ROLE_GC_END] = { skel->progs.lt_gc_end, skel->progs.lp_gc_end },
 		[LT_ROLE_STEP_BEGIN] = { skel->progs.lt_step_begin, skel->progs.lp_step_begin },
 		[LT_ROLE_STEP_END] = { skel->progs.lt_step_end, skel->progs.lp_step_end },
+		[LT_ROLE_OUT_OF_MEMORY] = { skel->progs.lt_out_of_memory, NULL },
 		[LT_ROLE_COMPILED] = { skel->progs.lt_compiled, NULL },
 		[LT_ROLE_DEOPT] = { skel->progs.lt_deopt, NULL },
 	};

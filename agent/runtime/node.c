@@ -19,6 +19,10 @@
 	{ .symbol = V8 name, .prefix = true, .optional = is_optional, .find = lt_find_entry, \
 	  .role = what, .group = LT_GROUP_GC, .cost = "garbage collection pauses are unknown" }
 
+#define FATAL(last, how) \
+	{ .symbol = V8 "2V823FatalProcessOutOfMemoryEPNS0_7IsolateEPKc" last, .optional = true, \
+	  .find = lt_find_entry, .role = LT_ROLE_OUT_OF_MEMORY, .arg = how, .group = LT_GROUP_GC }
+
 #define JIT(name, what, compiler, is_optional, lost) \
 	{ .symbol = V8 name, .prefix = true, .optional = is_optional, .find = lt_find_entry, \
 	  .role = what, .arg = compiler, .group = LT_GROUP_JIT, .cost = lost }
@@ -31,6 +35,10 @@ static const struct lt_rule rules[] = {
 	GC("8GCTracer19StopObservablePauseE", LT_ROLE_GC_END, true),
 	GC("4Heap24PerformGarbageCollectionE", LT_ROLE_GC_KIND, false),
 	GC("18IncrementalMarking4StepE", LT_ROLE_STEP_BEGIN, false),
+	/* the last thing that V8 does of its own when a heap, or the process, has no more memory */
+	FATAL("b", LT_MEMORY_BOOL), /* Node 16, 18 */
+	FATAL("RKNS_10OOMDetailsE", LT_MEMORY_DETAILS),
+	FATAL("S5_", LT_MEMORY_OTHER),
 	{ .symbol = V8 "18IncrementalMarking4StepE", .prefix = true, .find = lt_find_exits,
 	  .role = LT_ROLE_STEP_END, .group = LT_GROUP_GC, .cost = "marking slices are not timed" },
 	/* Each is called once for each function that gets code, by whatever way it comes to that. The first one

@@ -180,6 +180,27 @@ static void add_lag(struct lt_walk *walk, const struct lt_metric *metric,
 	add_buckets(walk, metric, NULL, &buckets);
 }
 
+/* Those that can be are there from the start: a counter that begins with 1 has no increase. */
+static void add_ends(struct lt_walk *walk, const struct lt_metric *metric)
+{
+	size_t length = strlen(walk->prefix);
+
+	for (size_t how = 0; how < LT_SNAP_END_HOWS; how++) {
+		lt_walk__label(walk->prefix, "how", lt_end_hows[how]);
+		for (size_t reason = 0; reason < LT_SNAP_END_REASONS; reason++) {
+			size_t offset = metric->prom_offset +
+					(how * LT_SNAP_END_REASONS + reason) * sizeof(double);
+			double count;
+
+			memcpy(&count, (const char *)walk->base + offset, sizeof(count));
+			if (reason == LT_END_NO_REASON || how == LT_END_SIGNAL || count > 0)
+				add_row(walk, metric, lt_end_reasons[reason],
+					&(struct lt_series){ .value = count });
+		}
+		walk->prefix[length] = '\0';
+	}
+}
+
 static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 {
 	const struct lt_hist *hist;
@@ -211,6 +232,9 @@ static void add_metric(struct lt_walk *walk, const struct lt_metric *metric)
 		break;
 	case LT_SHAPE_LOST:
 		add_array(walk, metric, lt_lost_names, LT_SNAP_LOST);
+		break;
+	case LT_SHAPE_ENDS:
+		add_ends(walk, metric);
 		break;
 	case LT_SHAPE_LAG_HIST:
 		add_lag(walk, metric, walk->base);

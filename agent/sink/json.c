@@ -278,6 +278,7 @@ static json_t *process(const struct lt_process *p)
 		lt_json_text(p->tier), "missing", missing(p), "ended", p->ended);
 
 	if (!object || json_object_set_new(object, "answers", json_boolean(!p->silent)) ||
+	    json_object_set_new(object, "end", lt_json_end(p)) ||
 	    json_object_set_new(object, "pod", lt_json_text(p->pod)) ||
 	    json_object_set_new(object, "hostname", lt_json_text(p->hostname)) ||
 	    json_object_set_new(object, "parent_pid",

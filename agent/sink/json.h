@@ -20,6 +20,9 @@ json_t *lt_json_keyed(enum lt_unit unit, const double *numbers, const char *cons
 /* A stall with its cause, its function and its stack (contract, section 3). */
 json_t *lt_json_stall(const struct lt_stall *stall);
 
+/* How a process ended; null if it has not. */
+json_t *lt_json_end(const struct lt_process *process);
+
 /* A function that was deoptimised: where it begins, and how often. */
 json_t *lt_json_deopt(const struct lt_deopt *deopt);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /*
- * A stall as a JSON object, for snapshots and for the lines of `stalls --json`, and the numbers that
+ * A stall and an end as JSON objects, for snapshots and for the lines of `stalls --json`, and the numbers that
  * all JSON here is made of.
  */
 #include "agent/sink/json.h"
@@ -111,10 +111,10 @@ static json_t *starvation(enum lt_starvation by)
 
 json_t *lt_json_stall(const struct lt_stall *stall)
 {
-	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "start_time",
+	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "start_time",
 			 isfinite(stall->start_time) ? json_real(stall->start_time) : json_null(),
 			 "seconds", lt_json_number(LT_UNIT_SECONDS, stall->seconds), "ongoing",
-			 stall->ongoing, "cause", cause(stall), "cause_seconds",
+			 stall->ongoing, "cut_short", stall->cut_short, "cause", cause(stall), "cause_seconds",
 			 lt_json_keyed(LT_UNIT_SECONDS, stall->cause_seconds, lt_cause_names,
 				       LT_SNAP_CAUSES),
 			 "samples", lt_json_number(LT_UNIT_COUNT, stall->samples), "where",
@@ -132,4 +132,20 @@ json_t *lt_json_deopt(const struct lt_deopt *deopt)
 		return object;
 	json_decref(object);
 	return NULL;
+}
+
+json_t *lt_json_end(const struct lt_process *p)
+{
+	const char *reason = lt_end_reasons[p->end.reason];
+	char name[LT_SIGNAL_TEXT_SIZE];
+
+	if (!p->ended)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "time",
+			 isfinite(p->end.time) ? json_real(p->end.time) : json_null(), "how",
+			 p->end.how == LT_END_UNKNOWN ? json_null() : json_string(lt_end_hows[p->end.how]), "code",
+			 p->end.how == LT_END_EXIT ? json_integer(p->end.code) : json_null(), "signal",
+			 p->end.how == LT_END_SIGNAL ? json_string(lt_signal__text(name, p->end.signal)) :
+						       json_null(),
+			 "reason", reason[0] ? json_string(reason) : json_null());
 }

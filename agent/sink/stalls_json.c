@@ -31,10 +31,8 @@ static json_t *event(const struct lt_stall_news *news)
 	return object;
 }
 
-int lt_stalls_tell_json(void *ctx, const struct lt_stall_news *news)
+static int put_line(const struct lt_stalls *stalls, json_t *object)
 {
-	const struct lt_stalls *stalls = ctx;
-	json_t *object = event(news);
 	char *line = object ? lt_json_dump(object, LT_JSON_FLAGS) : NULL;
 	int err = line ? 0 : -ENOMEM;
 
@@ -43,4 +41,16 @@ int lt_stalls_tell_json(void *ctx, const struct lt_stall_news *news)
 	free(line);
 	json_decref(object);
 	return err;
+}
+
+int lt_stalls_tell_json(void *ctx, const struct lt_stall_news *news)
+{
+	return put_line(ctx, event(news));
+}
+
+int lt_stalls_end_json(struct lt_stalls *stalls, const struct lt_snapshot *snapshot, const struct lt_process *process)
+{
+	return put_line(stalls, json_pack("{s:s, s:f, s:i, s:o, s:o}", "event", "end", "time", snapshot->time, "pid",
+					  process->pid, "name", lt_json_text(process->name), "end",
+					  lt_json_end(process)));
 }

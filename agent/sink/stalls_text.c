@@ -134,20 +134,39 @@ static void put_stack(const struct lt_stalls *stalls, const struct lt_stall *sta
 		fprintf(stalls->out, "      and %zu more callers\n", stall->n_stack - FRAMES_SHOWN);
 }
 
-int lt_stalls_tell_text(void *ctx, const struct lt_stall_news *news)
+static void put_time(const struct lt_stalls *stalls, double time)
 {
-	struct lt_stalls *stalls = ctx;
-	const struct lt_stall *stall = news->stall;
-	char clock[16], figure[16];
+	char clock[16];
+
+	lt_text_clock(clock, sizeof(clock), time);
+	fprintf(stalls->out, "%s.%03d  ", clock, isfinite(time) ? (int)(1000 * (time - floor(time))) : 0);
+}
+
+int lt_stalls_end_text(struct lt_stalls *stalls, const struct lt_snapshot *snapshot, const struct lt_process *process)
+{
+	char text[LT_END_TEXT_SIZE];
 
 	if (stalls->any)
 		fputc('\n', stalls->out);
 	stalls->any = true;
-	lt_text_clock(clock, sizeof(clock), stall->start_time);
-	fprintf(stalls->out, "%s.%03d  ", clock,
-		isfinite(stall->start_time)
-			? (int)(1000 * (stall->start_time - floor(stall->start_time)))
-			: 0);
+	put_time(stalls, lt_known(process->end.time) ? process->end.time : snapshot->time);
+	put(stalls, NULL, process->name ? process->name : "-");
+	fprintf(stalls->out, "[%d]  ", process->pid);
+	put(stalls, RED, "has ended");
+	fprintf(stalls->out, ": %s\n", lt_end__text(text, &process->end));
+	return 0;
+}
+
+int lt_stalls_tell_text(void *ctx, const struct lt_stall_news *news)
+{
+	struct lt_stalls *stalls = ctx;
+	const struct lt_stall *stall = news->stall;
+	char figure[16];
+
+	if (stalls->any)
+		fputc('\n', stalls->out);
+	stalls->any = true;
+	put_time(stalls, stall->start_time);
 	put(stalls, NULL, news->process->name ? news->process->name : "-");
 	fprintf(stalls->out, "[%d] ", news->process->pid);
 	put(stalls, NULL, news->loop->name ? news->loop->name : "-");
@@ -155,6 +174,8 @@ int lt_stalls_tell_text(void *ctx, const struct lt_stall_news *news)
 	lt_fmt_seconds(figure, sizeof(figure), stall->seconds);
 	put(stalls, RED, stall->ongoing ? "still blocked after " : "blocked for ");
 	put(stalls, RED, figure);
+	if (stall->cut_short)
+		put(stalls, RED, news->process->ended ? ", when the process ended" : ", when its thread ended");
 	fputs("  (", stalls->out);
 	put_causes(stalls, stall);
 	fputs(")\n", stalls->out);

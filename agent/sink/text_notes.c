@@ -329,6 +329,21 @@ static int note_lost(const struct lt_text_notes *notes, FILE *out,
 	return n > 0;
 }
 
+/* Where it has run is seen from its start; that it ended in the middle of something, from the row. */
+static int note_end(const struct lt_text_notes *notes, FILE *out, const struct lt_snapshot *snapshot,
+		    const struct lt_process *process)
+{
+	char text[LT_END_TEXT_SIZE], age[16];
+
+	begin_note(notes, out, snapshot, process);
+	fprintf(out, ": has ended: %s", lt_end__text(text, &process->end));
+	if (lt_known(process->end.time) && process->end.time >= process->start_time)
+		fprintf(out, " (%s after its start)",
+			lt_fmt_seconds(age, sizeof(age), process->end.time - process->start_time));
+	fputc('\n', out);
+	return 1;
+}
+
 int lt_text_notes__after(const struct lt_text_notes *notes, FILE *out,
 			 const struct lt_snapshot *snapshot)
 {
@@ -346,9 +361,7 @@ int lt_text_notes__after(const struct lt_text_notes *notes, FILE *out,
 			lines++;
 		}
 		if (process->ended) {
-			begin_note(notes, out, snapshot, process);
-			fputs(": has ended\n", out);
-			lines++;
+			lines += note_end(notes, out, snapshot, process);
 		}
 	}
 	return lines;

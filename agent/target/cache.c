@@ -21,7 +21,7 @@
 #define MAGIC 0x31656d6167696c74ull /* "ltimage1" */
 
 /* Changes with every change of struct lt_image or of what the finders find. */
-#define FORMAT 15u
+#define FORMAT 16u
 
 struct header {
 	uint64_t magic;

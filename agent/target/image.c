@@ -186,6 +186,14 @@ static void check_pairs(struct lt_image *image)
 			       "V8's GCTracer: not found; garbage collection pauses are unknown");
 }
 
+/* How it ended is told by the kernel; that it was for lack of memory, by its engine alone. */
+static void check_fatal(struct lt_image *image)
+{
+	if (!strcmp(image->runtime, "node") && !has_role(image, LT_ROLE_OUT_OF_MEMORY))
+		lt_image__miss(image, "V8::FatalProcessOutOfMemory: not found; an end for lack of memory is told "
+				      "as the abort that it is");
+}
+
 void lt_image__describe(const struct lt_image *image)
 {
 	char names[100] = "";
@@ -265,8 +273,10 @@ static int analyse(int fd, bool any_machine, struct lt_image **ret_image)
 	}
 	if (!err && has_names_only(image))
 		err = -ENOEXEC;
-	if (!err)
+	if (!err) {
 		check_pairs(image);
+		check_fatal(image);
+	}
 	if (!err)
 		image->n_parts = lt_elf__read_parts(elf, image->parts, LT_IMAGE_PARTS_MAX);
 out:

@@ -144,6 +144,19 @@ int lt_live__usage(struct lt_live *live, struct lt_usage *ret_usage)
 	return 0;
 }
 
+int lt_live__exit_status(const struct lt_live *live, int *ret_status)
+{
+	struct lt_proc_stat stat;
+	char text[STAT_MAX];
+	int n = read_text(live, live->stat_fd, "stat", text, sizeof(text));
+
+	if (n < 0 || lt_parse_stat(text, &stat) || stat.state != 'Z' || stat.start_ticks != live->start_ticks ||
+	    stat.exit_status <= 0) /* who may not know is told 0 */
+		return -ENOENT;
+	*ret_status = stat.exit_status;
+	return 0;
+}
+
 /* The folder has a link for each thread, besides its own two. */
 unsigned lt_live__threads_told(const struct lt_live *live)
 {

@@ -26,6 +26,9 @@ void lt_live__close(struct lt_live *live);
 /* What it uses. 0; -ESRCH: it has ended; another -errno: not known. */
 int lt_live__usage(struct lt_live *live, struct lt_usage *ret_usage);
 
+/* How it ended, as wait(2) has it, while its parent has not asked for that. 0; -ENOENT: it is not told (any more). */
+int lt_live__exit_status(const struct lt_live *live, int *ret_status);
+
 /* The text of its cgroups. Its length, or -errno. */
 int lt_live__cgroup(const struct lt_live *live, char *buf, size_t size);
 

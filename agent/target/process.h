@@ -28,6 +28,7 @@ struct lt_proc_stat {
 	uint64_t start_ticks;
 	uint32_t threads;
 	int parent_pid;
+	int exit_status; /* as wait(2) has it, of a zombie; -1: not told */
 };
 
 /* Who a process is. All texts are printable and cut if longer. */

@@ -13,8 +13,25 @@
 #include "agent/target/process.h"
 #include "agent/util/fmt.h"
 
+#define EXIT_STATUS_FIELD   52
 #define PF_KTHREAD	    0x00200000u
 #define CONTAINER_ID_DIGITS 64
+
+/* Field 52, behind those from the state (3) on; 0 where the reader may not know. */
+static int exit_status_of(const char *fields)
+{
+	unsigned long status;
+	char *end;
+
+	for (int field = 2; field < EXIT_STATUS_FIELD; field++) {
+		fields = strchr(fields, ' ');
+		if (!fields)
+			return -1;
+		fields++;
+	}
+	status = strtoul(fields, &end, 10);
+	return end > fields && isdigit((unsigned char)*fields) && status <= 0xffff ? (int)status : -1;
+}
 
 int lt_parse_stat(const char *text, struct lt_proc_stat *ret_stat)
 {
@@ -42,6 +59,7 @@ int lt_parse_stat(const char *text, struct lt_proc_stat *ret_stat)
 	stat.utime_ticks = utime;
 	stat.stime_ticks = stime;
 	stat.start_ticks = start;
+	stat.exit_status = exit_status_of(close + 1);
 	stat.threads = threads > 0 ? (uint32_t)threads : 0;
 	*ret_stat = stat;
 	return 0;

@@ -32,6 +32,8 @@ enum lt_role {
 	LT_ROLE_STEP_BEGIN, /* an incremental marking slice on this thread */
 	LT_ROLE_STEP_END,
 	/* compilation of a script's functions */
+	LT_ROLE_OUT_OF_MEMORY, /* the program gives up; arg: enum lt_memory_abi */
+
 	LT_ROLE_COMPILED, /* arg: enum lt_compiler */
 	LT_ROLE_DEOPT, /* first argument = function: its optimised code is left, for good or for bad */
 	LT_ROLE_MAX,
@@ -107,6 +109,22 @@ enum lt_compiler {
 	LT_COMPILER_OPTIMISING,
 	LT_COMPILER_MAX,
 };
+
+/* What an engine had no more memory of when it gave up. */
+enum lt_out_of_memory { LT_MEMORY_LEFT, LT_MEMORY_NO_HEAP, LT_MEMORY_NONE };
+
+/* How a function that gives up tells whether it is the heap that is full. */
+enum lt_memory_abi {
+	LT_MEMORY_BOOL, /* its third argument says so */
+	LT_MEMORY_DETAILS, /* its third argument is the address of a bool that does */
+	LT_MEMORY_OTHER, /* it never is */
+};
+
+/* flags of LT_EVENT_ENDED */
+#define LT_ENDED_BY_OOM_KILLER 1u
+#define LT_ENDED_NO_HEAP 2u
+#define LT_ENDED_NO_MEMORY 4u
+#define LT_ENDED_STATUS_UNKNOWN (~0ull) /* as its status */
 
 enum lt_tier { LT_TIER_MEMORY, LT_TIER_WAIT, LT_TIER_PHASES, LT_TIER_FULL, LT_TIER_MAX };
 
@@ -266,6 +284,7 @@ struct lt_proc_cfg {
 #define LT_PROC_ANY_WAIT 4u /* flag: each thread that waits in epoll is a loop; told by its system calls */
 
 struct lt_proc_rec {
+	__u64 out_of_memory; /* enum lt_out_of_memory: whether its engine has given up for lack of it */
 	__u64 hits; /* of pool and GC probes; those of the loops are in their records */
 	__u64 pool_state; /* busy threads, queued tasks, queued slow-I/O tasks; of tasks we saw */
 	__u64 pool_size; /* number of pool threads as read at the latest event, 0: none yet */
@@ -376,9 +395,9 @@ enum lt_event_type {
 	LT_EVENT_LOOP_ENDED,
 	LT_EVENT_STACK,
 	LT_EVENT_TASK,
-	LT_EVENT_EXEC, /* a process runs another program from now on; while processes are looked for */
+	LT_EVENT_EXEC, /* a process runs another program from now on: one that is watched; or, where they are looked for, any */
 	LT_EVENT_FORK, /* a process that is watched has a child, tgid; likewise */
-	LT_EVENT_ENDED, /* a process that is watched has ended */
+	LT_EVENT_ENDED, /* a process that is watched has ended; kind: LT_ENDED_… flags; duration_ns: as wait(2) has it */
 	LT_EVENT_COLLECTED, /* a full garbage collection has ended on this thread */
 	LT_EVENT_DEOPT, /* a function's optimised code was left on this thread */
 };
@@ -390,7 +409,7 @@ struct lt_event {
 	__u32 type;
 	__u32 tgid;
 	__u32 tid;
-	__u32 kind; /* TASK: enum lt_kind */
+	__u32 kind; /* TASK: enum lt_kind; STALL: 1 if the thread ended in it; ENDED: flags */
 	__u64 start_ns; /* CLOCK_MONOTONIC; TASK: of the submission */
 	__u64 duration_ns; /* TASK: from the end of its run to its delivery */
 	/* STALL: parts of the duration; TASK: [0] wait, [1] run; DEOPT: [0] address of the function's

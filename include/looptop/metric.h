@@ -45,6 +45,7 @@ enum lt_shape {
 	LT_SHAPE_HANDLES, /* double[LT_SNAP_HANDLES], keyed by lt_handle_names */
 	LT_SHAPE_COMPILERS, /* double[LT_SNAP_COMPILERS], keyed by lt_compiler_names */
 	LT_SHAPE_LOST, /* double[LT_SNAP_LOST], keyed by lt_lost_names */
+	LT_SHAPE_ENDS, /* double[LT_SNAP_END_HOWS][LT_SNAP_END_REASONS]; for Prometheus only */
 	LT_SHAPE_HIST, /* const struct lt_hist *: totals for Prometheus only */
 	LT_SHAPE_LAG_HIST, /* struct lt_loop: the histogram of virtual arrivals (contract, 4) */
 };
@@ -103,6 +104,8 @@ extern const char *const lt_handle_names[LT_SNAP_HANDLES];
 extern const char *const lt_compiler_names[LT_SNAP_COMPILERS]; /* as V8 calls them */
 extern const char *const lt_gc_names[LT_SNAP_GCS];
 extern const char *const lt_tier_reason_names[LT_SNAP_TIER_REASONS];
+extern const char *const lt_end_hows[LT_SNAP_END_HOWS];
+extern const char *const lt_end_reasons[LT_SNAP_END_REASONS]; /* "": none */
 extern const char *const lt_lost_names[LT_SNAP_LOST];
 extern const char *const lt_lost_help[LT_SNAP_LOST];
 

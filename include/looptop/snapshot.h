@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "looptop/end.h"
 #include "looptop/hist.h"
 
 #define LT_SNAPSHOT_SCHEMA 1
@@ -103,6 +104,7 @@ struct lt_stall {
 	double start_time; /* Unix time */
 	double seconds; /* its length, or its length so far */
 	bool ongoing;
+	bool cut_short; /* its thread, or the process, ended in it */
 	enum lt_cause cause; /* the largest of cause_seconds; LT_CAUSE_UNKNOWN if they are unknown */
 	double cause_seconds[LT_SNAP_CAUSES]; /* NAN: unknown */
 	enum lt_starvation starvation;
@@ -350,6 +352,7 @@ struct lt_process {
 	const char *cgroup;
 	const char *tier; /* "memory", "wait", "phases", "full" */
 	bool ended; /* this is its last snapshot */
+	struct lt_end end; /* only if it ended */
 	bool silent; /* it does not answer: nothing was read from its memory */
 	const char *const *missing; /* sentences: why something is null */
 	size_t n_missing;
@@ -390,6 +393,7 @@ struct lt_self {
 	double tier_changes[LT_SNAP_TIER_REASONS]; /* in this interval, by reason */
 	double total_cpu_seconds, total_probe_hits, total_lost[LT_SNAP_LOST];
 	double total_tier_changes[LT_SNAP_TIER_REASONS];
+	double total_ends[LT_SNAP_END_HOWS][LT_SNAP_END_REASONS]; /* of processes that were measured */
 };
 
 struct lt_host {

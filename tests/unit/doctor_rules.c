@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* Each illness alone leads to its finding and to no other; a service that is well, to none. */
+#include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -444,6 +445,15 @@ static void busy_loop(struct doctor_case *c, int i)
 	case_turns(c, 0, 380, 0.002);
 }
 
+static void died(struct doctor_case *c, int i)
+{
+	if (i < CASE_INTERVALS - 1)
+		return;
+	c->process.ended = true;
+	c->process.end = (struct lt_end){ .time = c->snapshot.time - 0.5, .how = LT_END_SIGNAL, .code = -1,
+					  .signal = SIGSEGV };
+}
+
 static const struct {
 	const char *id;
 	void (*illness)(struct doctor_case *c, int interval);
@@ -490,6 +500,7 @@ static const struct {
 	{ "deopt-storm", late_storm },
 	{ "uneven-loops", uneven_workers },
 	{ "loop-busy", busy_loop },
+	{ "ended", died },
 };
 
 static void test_each_illness_alone(void **state)
@@ -516,6 +527,59 @@ static bool says(const struct lt_finding *finding, const char *text)
 		if (strstr(finding->seen[i], text))
 			return true;
 	return strstr(finding->title, text);
+}
+
+/* In a turn that a health check had enough of: it comes first, and says what it was in. */
+static void blocked_to_death(struct doctor_case *c, int i)
+{
+	died(c, i);
+	if (!c->process.ended)
+		return;
+	c->process.end.signal = SIGKILL;
+	case_stall(c, 0.4, "hold", NULL)->cut_short = true;
+}
+
+static void test_an_end_comes_first(void **state)
+{
+	struct doctor_case *c = case_new();
+	struct lt_diagnosis *diagnosis;
+
+	(void)state;
+	case_watch(c, blocked_to_death);
+	diagnosis = lt_diagnosis__new(c->doctor);
+	assert_in_range(diagnosis->n_findings, 2, 10);
+	assert_string_equal(diagnosis->findings[0].id, "ended");
+	assert_true(says(&diagnosis->findings[0], "it ended 9.50s into the watch: killed by SIGKILL"));
+	assert_true(says(&diagnosis->findings[0], "main had been blocked for 400ms when it ended, in hold"));
+	lt_diagnosis__free(diagnosis);
+	case_free(c);
+}
+
+/* Of many, those that did their work and went are no news; of one it is. */
+static void test_a_quiet_end(void **state)
+{
+	static const enum lt_end_how hows[] = { LT_END_EXIT, LT_END_EXEC, LT_END_SIGNAL };
+
+	(void)state;
+	for (int n = 1; n <= 2; n++) {
+		for (size_t h = 0; h < 3; h++) {
+			struct doctor_case *c = case_new();
+			struct lt_process both[2];
+
+			case_next(c);
+			c->process.ended = true;
+			c->process.end = (struct lt_end){ .time = c->snapshot.time - 0.5, .how = hows[h],
+							  .signal = hows[h] == LT_END_SIGNAL ? SIGTERM : 0 };
+			both[0] = both[1] = c->process;
+			both[1].pid++;
+			both[1].ended = false;
+			c->snapshot.processes = both;
+			c->snapshot.n_processes = (size_t)n;
+			lt_doctor__add(c->doctor, &c->snapshot);
+			assert_int_equal(lt_doctor__findings(c->doctor), n == 1 || hows[h] == LT_END_SIGNAL);
+			case_free(c);
+		}
+	}
 }
 
 static void test_what_the_threads_of_a_stuck_pool_do(void **state)
@@ -899,6 +963,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_illness_alone),
+		cmocka_unit_test(test_an_end_comes_first),
+		cmocka_unit_test(test_a_quiet_end),
 		cmocka_unit_test(test_what_the_threads_of_a_stuck_pool_do),
 		cmocka_unit_test(test_a_burst_is_no_backlog),
 		cmocka_unit_test(test_a_backlog_is_not_estimated),

@@ -482,6 +482,35 @@ static void test_loop_ends(void **state)
 	assert_true(out->stalled_seconds == 0 && out->n_stalls == 0);
 }
 
+/* It ends in a turn: what the programs counted until then is in the last row, whenever that is read. */
+static void test_loop_is_cut_short(void **state)
+{
+	struct sim *sim = *state;
+	struct lt_loop *out;
+
+	wait_begin(sim, -1);
+	pass(sim, 100 * MS);
+	wait_end(sim, 1);
+	read_record(sim);
+	pass(sim, 300 * MS);
+	advance(sim);
+	sim->rec.turns++;
+	hist_add(sim, &sim->rec.turn, 300 * MS);
+	sim->rec.stalls++;
+	sim->rec.stall_ns += 300 * MS;
+	sim->rec.turn_start_ns = 0;
+	sim->rec.flags |= LT_LOOP_ENDED;
+	pass(sim, 600 * MS);
+	out = read_record(sim);
+	assert_true(out->ended);
+	assert_close(out->busy_seconds, 0.3, 1e-9);
+	assert_close(out->idle_seconds, 0, 1e-9);
+	assert_close(out->turns, 1, 0);
+	assert_close(out->turn.max, 0.3, 1e-9);
+	assert_close(out->total.stall_seconds, 0.3, 1e-9);
+	assert_true(out->stalled_seconds == 0);
+}
+
 /* The probes were taken out and put in again: the figures go on, the totals never fall. */
 static void test_record_restarts(void **state)
 {
@@ -720,7 +749,7 @@ int main(void)
 		CASE(test_contract_block),	 CASE(test_running_stall),
 		CASE(test_ended_stalls),	 CASE(test_timer_lateness),
 		CASE(test_first_interval),	 CASE(test_non_blocking_wait_is_busy),
-		CASE(test_phases_by_tier),	 CASE(test_loop_ends),
+		CASE(test_phases_by_tier),	 CASE(test_loop_ends), CASE(test_loop_is_cut_short),
 		CASE(test_record_restarts),	 CASE(test_memory_only),
 		CASE(test_memory_of_another),	 CASE(test_memory_read_late),
 		CASE(test_memory_no_loop_count), CASE(test_memory_stall),

@@ -355,6 +355,48 @@ static void test_pool_probed(void **state)
 	assert_true(out->pool.kinds[LT_KIND_FS].submitted == 0 && out->pool.queue_depth_max == 0);
 }
 
+/* Each end is counted once, by how and why, and is in the last row alone. */
+static void test_ends(void **state)
+{
+	static const struct lt_end killed = { .time = 1.7e9, .how = LT_END_SIGNAL, .code = -1, .signal = 9,
+					      .reason = LT_END_OOM_KILLER };
+	struct fixture *fx = *state;
+	const struct lt_snapshot *snapshot;
+	struct lt_process_reading reading = {
+		.identity = { .pid = 8, .start_time = 5, .name = "b.js", .tier = "full", .ended = true },
+		.tier = LT_TIER_FULL,
+		.cpu_seconds = NAN,
+		.rss_bytes = NAN,
+	};
+	struct lt_store_process *ending;
+
+	begin(fx);
+	process(fx, 8, 1);
+	process(fx, 9, 1);
+	snapshot = build(fx);
+	assert_close(snapshot->self.targets, 2, 0);
+	assert_close(snapshot->self.total_ends[LT_END_SIGNAL][LT_END_OOM_KILLER], 0, 0);
+	begin(fx);
+	ending = lt_store__process(fx->store, &reading);
+	lt_store__end(ending, &killed);
+	process(fx, 9, 2);
+	snapshot = build(fx);
+	assert_int_equal(snapshot->n_processes, 2);
+	assert_true(snapshot->processes[0].ended);
+	assert_int_equal(snapshot->processes[0].end.signal, 9);
+	assert_close(snapshot->self.targets, 1, 0);
+	for (int i = 0; i < 3; i++) {
+		begin(fx);
+		process(fx, 9, 3);
+		snapshot = build(fx);
+		assert_int_equal(snapshot->n_processes, 1);
+		for (int how = 0; how < LT_SNAP_END_HOWS; how++)
+			for (int reason = 0; reason < LT_SNAP_END_REASONS; reason++)
+				assert_close(snapshot->self.total_ends[how][reason],
+					     how == LT_END_SIGNAL && reason == LT_END_OOM_KILLER, 0);
+	}
+}
+
 /* What has not ended: its age; 0 if there is none, and unknown where some may not have been found. */
 static void test_pool_unfinished(void **state)
 {
@@ -546,6 +588,7 @@ int main(void)
 		CASE(test_gc),
 		CASE(test_probes_put_in_again),
 		CASE(test_tier_changes),
+		CASE(test_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,39 @@ static void test_news(void **state)
 	free(fx);
 }
 
+/* Behind its stalls, the one that the end cut short among them; once, though the snapshot comes again. */
+static void test_an_end_is_told_once(void **state)
+{
+	static const struct lt_sink *const sinks[] = { &lt_sink_stalls, &lt_sink_stalls_json };
+	static const char *const words[][3] = {
+		{ "blocked for 1.30s, when the process ended", "has ended: killed by SIGKILL", "still blocked" },
+		{ "\"cut_short\":true", "\"end\":{\"time\":1790000000.25,\"how\":\"signal\",\"code\":null,"
+				       "\"signal\":\"SIGKILL\",\"reason\":null}", "\"ongoing\":true" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture *fx = fixture_new();
+		struct lt_process *process = &fx->processes[0];
+		struct told told;
+
+		process->ended = true;
+		process->end = (struct lt_end){ .time = 1790000000.25, .how = LT_END_SIGNAL, .code = -1, .signal = 9 };
+		fx->stalls[1].ongoing = false;
+		fx->stalls[1].cut_short = true;
+		open_told(&told, sinks[i], false, false);
+		tell(&told, &fx->snapshot);
+		tell(&told, &fx->snapshot);
+		end(&told);
+		assert_int_equal(count(told.text, words[i][0]), 1);
+		assert_int_equal(count(told.text, words[i][1]), 1);
+		assert_true(strstr(told.text, words[i][0]) < strstr(told.text, words[i][1]));
+		assert_null(strstr(told.text, words[i][2]));
+		free(told.text);
+		free(fx);
+	}
+}
+
 static void test_plain_and_coloured(void **state)
 {
 	struct fixture *fx = fixture_new();
@@ -280,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_each_is_told_once),
 		cmocka_unit_test(test_news),
+		cmocka_unit_test(test_an_end_is_told_once),
 		cmocka_unit_test(test_plain_and_coloured),
 		cmocka_unit_test(test_nobody_reads),
 		cmocka_unit_test(test_blockers),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The looptop authors */
 /* Rows for people: columns that stay where they are, headers, notes, terminals of any width. */
+#include <signal.h>
 #include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
@@ -222,6 +223,11 @@ static void test_notes(void **state)
 	fx->processes[0].tier = "wait";
 	fx->processes[0].missing = fx->missing_memory;
 	fx->processes[1].ended = true;
+	fx->processes[1].end = (struct lt_end){ .time = fx->processes[1].start_time + 12.5,
+						.how = LT_END_SIGNAL,
+						.code = -1,
+						.signal = SIGKILL,
+						.reason = LT_END_OOM_KILLER };
 	fx->loops[1].ended = true;
 	assert_int_equal(lt_sink_text.write(sink, &fx->snapshot), 0);
 	fx->snapshot.n_processes = 0;
@@ -244,7 +250,7 @@ static void test_notes(void **state)
 	assert_non_null(strstr(text + begin, "server.js[4121]: now at tier wait\n"));
 	assert_non_null(strstr(text + begin, "server.js[4121]: missing: turns, lag and phases"));
 	assert_non_null(strstr(text + begin, "server.js[4121]: has ended: loop worker-1\n"));
-	assert_non_null(strstr(text + begin, "[4377]: has ended\n"));
+	assert_non_null(strstr(text + begin, "[4377]: has ended: killed by SIGKILL, by the kernel's out-of-memory killer (12.5s after its start)\n"));
 	assert_int_equal(count_of(text, "no event loop to measure\n"), 1);
 	free(fx);
 }

@@ -64,6 +64,70 @@ static void test_stat(void **state)
 	assert_string_equal(stat.comm, "a name that is ");
 }
 
+static void test_exit_status(void **state)
+{
+	static const char before[] = "4121 (a) 2 (b) Z 1 2 3 4 5 4194560 7 8 9 10 1234 567 13 14 20 0 1 0 987654 0 0 "
+				     "18446744073709551615 0 0 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0";
+	static const struct {
+		const char *last;
+		int status;
+	} cases[] = {
+		{ " 9\n", 9 },	   { " 768", 768 },	{ " 134\n", 134 },  { " 0\n", 0 },	{ "", -1 },	   { " \n", -1 },
+		{ " -1\n", -1 }, { " 65536\n", -1 }, { " 65535\n", 65535 }, { " x\n", -1 }, { " 9 77\n", 9 }, { " 99999999999999999999", -1 },
+	};
+	struct lt_proc_stat stat;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s", before, cases[i].last);
+		assert_int_equal(lt_parse_stat(text, &stat), 0);
+		assert_int_equal(stat.exit_status, cases[i].status);
+		assert_int_equal(stat.state, 'Z');
+	}
+}
+
+/* A child's end is there to be read until it is asked for; that of one which ended well cannot be told from one that we
+ * may not see. */
+static void test_a_zombie_tells(void **state)
+{
+	static const int statuses[] = { 3, 255, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct lt_live live;
+		struct lt_proc_stat stat;
+		siginfo_t info;
+		int status = 0, pid = fork();
+
+		if (!pid) {
+			pause();
+			_exit(1);
+		}
+		assert_int_equal(lt_process_stat(pid, &stat), 0);
+		lt_live__open(&live, pid, stat.start_ticks);
+		assert_int_equal(lt_live__exit_status(&live, &status), -ENOENT);
+		kill(pid, SIGKILL);
+		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+		assert_int_equal(lt_live__exit_status(&live, &status), 0);
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+		waitpid(pid, NULL, 0);
+		assert_int_equal(lt_live__exit_status(&live, &status), -ENOENT);
+		lt_live__close(&live);
+		pid = fork();
+		if (!pid)
+			_exit(statuses[i]);
+		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+		assert_int_equal(lt_process_stat(pid, &stat), 0);
+		lt_live__open(&live, pid, stat.start_ticks);
+		assert_int_equal(lt_live__exit_status(&live, &status), statuses[i] ? 0 : -ENOENT);
+		if (statuses[i])
+			assert_int_equal(WEXITSTATUS(status), statuses[i]);
+		waitpid(pid, NULL, 0);
+		lt_live__close(&live);
+	}
+}
+
 static void test_stat_broken(void **state)
 {
 	static const char whole[] = "4121 (node)" NUMBERS;
@@ -559,7 +623,9 @@ static void test_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stat),	       cmocka_unit_test(test_stat_broken),
+		cmocka_unit_test(test_stat),	       cmocka_unit_test(test_exit_status),
+		cmocka_unit_test(test_a_zombie_tells),
+		cmocka_unit_test(test_stat_broken),
 		cmocka_unit_test(test_tgid),	       cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_cgroup_hostile), cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_hostname),       cmocka_unit_test(test_mapping),

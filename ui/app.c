@@ -101,7 +101,7 @@ static struct lt_snapshot as_of_now(struct lt_app *app, const struct lt_snapshot
 bool lt_app__update(struct lt_app *app, const struct lt_snapshot *snapshot)
 {
 	struct lt_snapshot now = as_of_now(app, snapshot);
-	int err = lt_history__update(app->history, &now);
+	int err = lt_history__update(app->history, &now, &app->keep);
 
 	if (app->paused)
 		return false;

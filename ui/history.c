@@ -188,18 +188,19 @@ static int update_process(struct lt_history *history, const struct lt_snapshot *
 	return 0;
 }
 
-static void forget(struct lt_history *history)
+static void forget(struct lt_history *history, const struct lt_keep *keep)
 {
 	struct track *track, *next;
 
 	HASH_ITER(hh, history->tracks, track, next)
-	if (history->updates - track->seen > FORGET_AFTER)
+	if (history->updates - track->seen > FORGET_AFTER &&
+	    !(keep && lt_keep__find(keep, track->key.pid, track->key.start_time)))
 		free_track(history, track);
 }
 
-int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot)
+int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot, const struct lt_keep *keep)
 {
-	int err = lt_stall_log__update(history->stalls, snapshot);
+	int err = lt_stall_log__update(history->stalls, snapshot, keep);
 
 	/* It comes again with stalls that have gone on: the same interval is no sample more. */
 	if (snapshot->sequence == history->sequence)
@@ -208,7 +209,7 @@ int lt_history__update(struct lt_history *history, const struct lt_snapshot *sna
 	history->updates++;
 	for (size_t i = 0; i < snapshot->n_processes && !err; i++)
 		err = update_process(history, snapshot, &snapshot->processes[i]);
-	forget(history);
+	forget(history, keep);
 	return err;
 }
 

@@ -28,9 +28,9 @@ struct lt_history;
 struct lt_history *lt_history__new(void);
 void lt_history__free(struct lt_history *history);
 
-/* Adds a snapshot's samples and stalls; of one whose sequence it has already, only the stalls. 0 or
- * -ENOMEM. */
-int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot);
+/* Adds a snapshot's samples and stalls; of one whose sequence it has already, only the stalls. What
+ * keep (or NULL) has stays, also when nothing more comes of it. 0 or -ENOMEM. */
+int lt_history__update(struct lt_history *history, const struct lt_snapshot *snapshot, const struct lt_keep *keep);
 
 /* The sample `age` snapshots before the latest one at or before `until`, or NULL. */
 const struct lt_sample *lt_history__sample(const struct lt_history *history, struct lt_loop_id id,

@@ -164,6 +164,29 @@ static int reserve(struct lt_keep *keep, size_t room)
 	return 0;
 }
 
+static const struct lt_heap *heap_before(const struct lt_process *before, int tid)
+{
+	for (size_t i = 0; i < before->n_loops; i++)
+		if (before->loops[i].tid == tid)
+			return &before->loops[i].heap;
+	return NULL;
+}
+
+/* Of what is read from its memory, a process that has ended shows what it had at the last look. */
+static void take_last_figures(struct lt_process *process, const struct lt_process *before)
+{
+	struct lt_loop *loops = (struct lt_loop *)process->loops;
+
+	if (!lt_known(process->rss_bytes))
+		process->rss_bytes = before->rss_bytes;
+	for (size_t i = 0; i < process->n_loops; i++) {
+		const struct lt_heap *heap = heap_before(before, loops[i].tid);
+
+		if (heap && !lt_known(loops[i].heap.used_bytes))
+			loops[i].heap = *heap;
+	}
+}
+
 static int take_process(struct lt_keep *keep, const struct lt_process *src, double time)
 {
 	struct lt_process *process = lt_process__copy(src);
@@ -172,15 +195,56 @@ static int take_process(struct lt_keep *keep, const struct lt_process *src, doub
 	if (!process)
 		return -ENOMEM;
 	kept = find(keep, src->pid, src->start_time);
-	if (kept)
+	if (kept) {
+		if (src->ended)
+			take_last_figures(process, kept->process);
 		free(kept->process);
-	else
+	} else {
 		kept = &keep->kept[keep->n_kept++];
-	*kept = (struct lt_kept){ .process = process, .seen_time = time, .gone = src->ended };
+	}
+	*kept = (struct lt_kept){
+		.process = process, .seen_time = time, .gone = src->ended, .stays = src->ended
+	};
 	return 0;
 }
 
-/* A process that no snapshot has any more rests for a moment, then goes. */
+static struct lt_kept *oldest_ended(const struct lt_keep *keep, size_t *ret_n)
+{
+	struct lt_kept *oldest = NULL;
+
+	*ret_n = 0;
+	for (size_t i = 0; i < keep->n_kept; i++) {
+		struct lt_kept *kept = &keep->kept[i];
+
+		*ret_n += kept->stays;
+		if (kept->stays && (!oldest || kept->seen_time < oldest->seen_time))
+			oldest = kept;
+	}
+	return oldest;
+}
+
+static void bound(struct lt_keep *keep)
+{
+	struct lt_kept *oldest;
+	size_t n;
+
+	while ((oldest = oldest_ended(keep, &n)) && n > LT_KEEP_ENDED_MAX)
+		oldest->stays = false;
+}
+
+void lt_keep__dismiss(struct lt_keep *keep)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keep->n_kept; i++)
+		if (keep->kept[i].gone)
+			free(keep->kept[i].process);
+		else
+			keep->kept[n++] = keep->kept[i];
+	keep->n_kept = n;
+}
+
+/* A process that no snapshot has any more rests for a moment, then goes; if it is known to have ended, it stays. */
 static void sweep(struct lt_keep *keep, double time)
 {
 	size_t n = 0;
@@ -191,7 +255,7 @@ static void sweep(struct lt_keep *keep, double time)
 		double age = fabs(time - kept.seen_time);
 
 		kept.gone |= kept.seen_time != time;
-		if (kept.gone && age > 0 && age >= LT_KEEP_TOMB_SECONDS)
+		if (kept.gone && !kept.stays && age > 0 && age >= LT_KEEP_TOMB_SECONDS)
 			free(kept.process);
 		else
 			keep->kept[n++] = kept;
@@ -221,6 +285,7 @@ int lt_keep__update(struct lt_keep *keep, const struct lt_snapshot *snapshot)
 	copy_name(keep->host_kernel, sizeof(keep->host_kernel), snapshot->host.kernel);
 	for (size_t i = 0; i < snapshot->n_processes && !err; i++)
 		err = take_process(keep, &snapshot->processes[i], snapshot->time);
+	bound(keep);
 	sweep(keep, snapshot->time);
 	return err;
 }

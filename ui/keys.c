@@ -56,6 +56,7 @@ const struct lt_binding lt_bindings[] = {
 	CHAR(TIER, VIEWS, 't', .label = "t", .brief = "tier",
 	     .help = "how much to measure: auto, memory, wait, phases, full"),
 	CHAR(STRIP, LT_IN_MAIN, 'b', .label = "b", .help = "the strip shows lag or busy"),
+	CHAR(DISMISS, LT_IN_MAIN, 'x', .label = "x", .help = "take away the processes that have ended"),
 	CHAR(HELP, VIEWS, '?', .label = "?", .brief = "help",
 	     .help = "this page: what the columns and the signs mean"),
 	CHAR(HELP, VIEWS, 'h'),

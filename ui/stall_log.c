@@ -318,19 +318,20 @@ static bool drop_oldest_stack(struct lt_stall_log *log)
 	return true;
 }
 
-static void forget(struct lt_stall_log *log)
+static void forget(struct lt_stall_log *log, const struct lt_keep *keep)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < log->n_rings; i++)
-		if (log->snapshots - log->rings[i]->seen > FORGET_AFTER)
+		if (log->snapshots - log->rings[i]->seen > FORGET_AFTER &&
+		    !(keep && lt_keep__find(keep, log->rings[i]->pid, log->rings[i]->start_time)))
 			free_ring(log, log->rings[i]);
 		else
 			log->rings[n++] = log->rings[i];
 	log->n_rings = n;
 }
 
-int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *snapshot)
+int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *snapshot, const struct lt_keep *keep)
 {
 	int err = 0;
 
@@ -341,7 +342,7 @@ int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *sna
 		err = update_process(log, &snapshot->processes[i], snapshot->time);
 	for (size_t i = 0; i < log->n_rings; i++)
 		end_untold(log->rings[i], log->updates, snapshot->time);
-	forget(log);
+	forget(log, keep);
 	while (log->stack_bytes > LT_HISTORY_STACK_BYTES && drop_oldest_stack(log))
 		;
 	return err;

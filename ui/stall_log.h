@@ -9,6 +9,7 @@
 #define LOOPTOP_UI_STALL_LOG_H
 
 #include "looptop/snapshot.h"
+#include "ui/keep.h"
 
 #define LT_HISTORY_STALLS      200 /* of one process */
 #define LT_HISTORY_FRAMES      64 /* of one stall, the innermost */
@@ -42,8 +43,9 @@ struct lt_stall_log;
 struct lt_stall_log *lt_stall_log__new(void);
 void lt_stall_log__free(struct lt_stall_log *log);
 
-/* Adds a snapshot's stalls; the same one may come again, with stalls that have gone on. 0 or -ENOMEM. */
-int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *snapshot);
+/* Adds a snapshot's stalls; the same one may come again, with stalls that have gone on. Those of what keep (or NULL) has
+ * stay, also when nothing more comes of it. 0 or -ENOMEM. */
+int lt_stall_log__update(struct lt_stall_log *log, const struct lt_snapshot *snapshot, const struct lt_keep *keep);
 
 /* The process' stalls that began at or before `until`: those that ran then, then the others, each
  * the newest first; returns how many. */

@@ -184,12 +184,16 @@ static void find_clusters(struct lt_table *table)
 		qsort(rows, table->n_rows, sizeof(*rows), compare_clusters);
 	for (size_t i = 0, end; i < table->n_rows; i = end) {
 		double key = rows[i].group_key;
+		bool gone = true;
 
 		for (end = i + 1; end < table->n_rows && cluster_of(&rows[end]) == cluster_of(&rows[i]);
 		     end++)
 			if (better(table, rows[end].group_key, key))
 				key = rows[end].group_key;
+		for (size_t k = i; k < end; k++)
+			gone &= rows[k].gone;
 		for (size_t k = i; k < end; k++) {
+			rows[k].cluster_gone = gone;
 			rows[k].cluster_key = key;
 			rows[k].cluster_text_key = rows[i].group_text_key;
 			rows[k].sibling = is_head(&rows[i]) && !is_head(&rows[k]);
@@ -215,9 +219,11 @@ static int compare_rows(const void *left, const void *right, void *ctx)
 	const struct lt_row *a = left, *b = right;
 	const struct lt_table *table = ctx;
 	bool text = lt_columns[table->sort].text;
-	int order = text ? compare_texts(table, a->cluster_text_key, b->cluster_text_key)
-			 : compare_keys(table, a->cluster_key, b->cluster_key);
+	int order = (a->cluster_gone ? 1 : 0) - (b->cluster_gone ? 1 : 0);
 
+	if (!order)
+		order = text ? compare_texts(table, a->cluster_text_key, b->cluster_text_key)
+			     : compare_keys(table, a->cluster_key, b->cluster_key);
 	if (!order)
 		order = compare_numbers(cluster_of(a), cluster_of(b));
 	if (!order)

@@ -20,6 +20,7 @@ struct lt_row {
 	bool sibling; /* its process stands under the first one of its group */
 	bool last_sibling; /* and it is the last one there */
 	bool gone; /* the process or this loop has ended */
+	bool cluster_gone; /* all processes of its group have ended: they stand last */
 	/* What it sorts by: the loop's own, and the best of its process. */
 	double key, group_key;
 	const char *text_key, *group_text_key;

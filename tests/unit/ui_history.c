@@ -51,7 +51,7 @@ static void step(struct scene *s, double lag_p99)
 	s->snapshot.sequence++;
 	s->loop.lag.p99 = lag_p99;
 	s->loop.utilization = lag_p99;
-	assert_int_equal(lt_history__update(s->history, &s->snapshot), 0);
+	assert_int_equal(lt_history__update(s->history, &s->snapshot, NULL), 0);
 }
 
 static void test_samples(void **state)
@@ -205,7 +205,7 @@ static void test_same_snapshot_again(void **state)
 	s->loop.lag.p99 = 50;
 	for (int i = 0; i < 30; i++) {
 		stall.seconds += 0.01;
-		assert_int_equal(lt_history__update(s->history, &s->snapshot), 0);
+		assert_int_equal(lt_history__update(s->history, &s->snapshot, NULL), 0);
 	}
 	assert_float_equal(lt_history__sample(s->history, s->id, INFINITY, 0)->lag_p99, 2, 0);
 	assert_float_equal(lt_history__sample(s->history, s->id, INFINITY, 1)->lag_p99, 1, 0);

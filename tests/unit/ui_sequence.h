@@ -197,6 +197,9 @@ static inline void sequence_others(struct sequence *s, int step)
 	s->processes[4].name = "migrate.js";
 	s->processes[4].loops = s->ended;
 	s->processes[4].ended = step == SEQUENCE_ENDS_AT;
+	s->processes[4].end = (struct lt_end){ .time = SEQUENCE_TIME + SEQUENCE_ENDS_AT - 0.5,
+					       .how = LT_END_EXIT,
+					       .code = 3 };
 }
 
 /* The snapshot of this step, which borrows from s until the next call. */

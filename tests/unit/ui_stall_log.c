@@ -60,7 +60,7 @@ static void step(struct scene *s, bool stalled)
 	s->snapshot.time += s->snapshot.interval_seconds;
 	s->snapshot.sequence++;
 	s->loop.n_stalls = stalled;
-	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot, NULL), 0);
 }
 
 /* The same snapshot so much later. */
@@ -68,7 +68,7 @@ static void pulse(struct scene *s, double seconds, bool stalled)
 {
 	s->snapshot.time += seconds;
 	s->loop.n_stalls = stalled;
-	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot, NULL), 0);
 	s->snapshot.time -= seconds;
 }
 
@@ -200,7 +200,7 @@ static void test_ended_comes_again(void **state)
 		s->snapshot.time += 0.05;
 		both[1].seconds += 0.05;
 		s->loop.n_stalls = 2;
-		assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+		assert_int_equal(lt_stall_log__update(s->log, &s->snapshot, NULL), 0);
 	}
 	assert_int_equal(list(s, INFINITY), 2);
 	assert_true(s->past[0]->stall.ongoing);
@@ -208,13 +208,13 @@ static void test_ended_comes_again(void **state)
 	both[0].samples = 3;
 	both[0].stack = s->frames;
 	both[0].n_stack = 2;
-	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot, NULL), 0);
 	assert_int_equal(list(s, INFINITY), 2);
 	assert_int_equal(s->past[1]->stall.n_stack, 2);
 	/* On another loop, or as long at another time, it is another one. */
 	s->loop.tid = 8;
 	s->snapshot.sequence++;
-	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot), 0);
+	assert_int_equal(lt_stall_log__update(s->log, &s->snapshot, NULL), 0);
 	assert_int_equal(list(s, INFINITY), 4);
 	scene_free(s);
 }

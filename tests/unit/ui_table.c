@@ -349,8 +349,8 @@ static void test_ended_stays_a_moment(void **state)
 	world->snapshot.n_processes = N - 1; /* idle goes */
 	update(world);
 	assert_int_equal(world->table.n_rows, N + 2);
-	assert_string_equal(world->table.rows[N].source.process->name, "idle");
-	assert_true(world->table.rows[N].gone);
+	assert_string_equal(world->table.rows[N + 1].source.process->name, "idle");
+	assert_true(world->table.rows[N + 1].gone);
 	assert_int_equal(world->table.n_processes, N - 1);
 	for (int i = 0; i < 4; i++)
 		update(world);
@@ -365,7 +365,69 @@ static void test_ended_stays_a_moment(void **state)
 	world->snapshot.n_processes = 1;
 	world->snapshot.time -= 86400;
 	update(world);
+	assert_int_equal(world->table.n_rows, 3 + 1);
+	lt_keep__dismiss(&world->keep);
+	update(world);
 	assert_int_equal(world->table.n_rows, 3);
+	world_free(world);
+}
+
+/* One that ended keeps its row, and what was read of it last, until it is dismissed; behind all that are there. */
+static void test_ended_stays_until_dismissed(void **state)
+{
+	struct world *world = world_new();
+	struct lt_loop *loop = (struct lt_loop *)world->processes[1].loops;
+
+	(void)state;
+	world->processes[1].rss_bytes = 5e6;
+	loop->heap.used_bytes = 1e6;
+	loop->lag.p99 = 100; /* the worst of all */
+	update(world);
+	assert_string_equal(world->table.rows[0].source.process->name, "api");
+	world->processes[1].ended = true;
+	world->processes[1].end = (struct lt_end){ .time = 5001, .how = LT_END_SIGNAL, .code = -1, .signal = 9 };
+	world->processes[1].rss_bytes = loop->heap.used_bytes = NAN;
+	update(world);
+	world->processes[1] = world->processes[N - 1];
+	world->snapshot.n_processes = N - 1;
+	for (int i = 0; i < 500; i++) {
+		const struct lt_row *last;
+
+		update(world);
+		last = &world->table.rows[world->table.n_rows - 1];
+		assert_string_equal(last->source.process->name, "api");
+		assert_true(last->gone);
+		assert_int_equal(last->source.process->end.signal, 9);
+		assert_true(last->source.process->rss_bytes == 5e6);
+		assert_true(last->source.loop->heap.used_bytes == 1e6);
+	}
+	assert_int_equal(world->table.n_processes, N - 1);
+	lt_keep__dismiss(&world->keep);
+	update(world);
+	assert_null(strstr(order(world), "api"));
+	world_free(world);
+}
+
+/* A storm of ends leaves the latest. */
+static void test_ended_are_bounded(void **state)
+{
+	struct world *world = world_new();
+	int first = 1000, n = 3 * LT_KEEP_ENDED_MAX;
+
+	(void)state;
+	world->processes[1].ended = true;
+	world->processes[1].end.how = LT_END_EXIT;
+	for (int i = 0; i < n; i++) {
+		world->processes[1].pid = first + i;
+		update(world);
+	}
+	world->processes[1].ended = false;
+	for (int i = 0; i < 5; i++)
+		update(world);
+	assert_int_equal(world->table.n_rows, N + 2 + LT_KEEP_ENDED_MAX - 1);
+	assert_null(lt_keep__find(&world->keep, first, 1000));
+	assert_null(lt_keep__find(&world->keep, first + n - LT_KEEP_ENDED_MAX - 1, 1000));
+	assert_non_null(lt_keep__find(&world->keep, first + n - LT_KEEP_ENDED_MAX, 1000));
 	world_free(world);
 }
 
@@ -448,6 +510,8 @@ int main(void)
 		cmocka_unit_test(test_move_and_scroll),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_ended_stays_a_moment),
+		cmocka_unit_test(test_ended_stays_until_dismissed),
+		cmocka_unit_test(test_ended_are_bounded),
 		cmocka_unit_test(test_no_loops),
 		cmocka_unit_test(test_cells),
 	};

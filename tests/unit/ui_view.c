@@ -207,7 +207,7 @@ static void test_empty(void **state)
 	stage_close(&stage);
 }
 
-/* A process that ends while it is open: it says so, and the last figures stay a moment. */
+/* A process that ends while it is open: it says how, and the last figures stay until it is dismissed. */
 static void test_open_process_ends(void **state)
 {
 	struct stage stage;
@@ -221,15 +221,27 @@ static void test_open_process_ends(void **state)
 	assert_true(shows(&stage, "655 migrate.js"));
 	run_to(&stage, SEQUENCE_ENDS_AT);
 	draw(&stage, 80, 24);
-	assert_true(shows(&stage, "ended"));
+	assert_true(shows(&stage, "ended: exit status 3"));
 	assert_true(shows(&stage, "turn p99"));
-	run_to(&stage, SEQUENCE_ENDS_AT + 10);
+	run_to(&stage, SEQUENCE_ENDS_AT + 200);
 	draw(&stage, 80, 24);
-	assert_true(shows(&stage, "This process has ended"));
-	press(&stage, LT_KEY_TAB, "");
+	assert_true(shows(&stage, "ended: exit status 3"));
+	assert_true(shows(&stage, "turn p99"));
+	press(&stage, LT_KEY_ESC, "");
+	press(&stage, LT_KEY_ESC, "");
+	for (int width = 80; width <= 160; width += 80) {
+		draw(&stage, width, 24);
+		assert_true(shows(&stage, "PROCESS / LOOP"));
+		assert_true(shows(&stage, "migrate.js"));
+		assert_true(shows(&stage, width == 80 ? "exit status" : "ended: exit status 3"));
+	}
+	show_only(&stage, "migrate");
+	press(&stage, LT_KEY_ENTER, "");
+	press(&stage, LT_KEY_ESC, "");
+	press(&stage, LT_KEY_CHAR, "x");
 	press(&stage, LT_KEY_ESC, "");
 	draw(&stage, 80, 24);
-	assert_true(shows(&stage, "PROCESS / LOOP"));
+	assert_false(shows(&stage, "migrate.js"));
 	stage_close(&stage);
 }
 

@@ -166,18 +166,6 @@ static void draw_cell(const struct lt_app *app, struct lt_canvas *canvas,
 		lt_canvas__right(canvas, place->x, y, place->w, style, text);
 }
 
-/* Of a process whose memory cannot be read: in the place of its history, or of what it is blocked by. */
-static void draw_silent(struct lt_canvas *canvas, const struct lt_columns_layout *columns, int y)
-{
-	const struct lt_column_place *place = lt_columns_find(columns, LT_COL_STRIP);
-
-	if (!place)
-		place = lt_columns_find(columns, LT_COL_WORST);
-	if (place)
-		lt_canvas__left(canvas, place->x, y, place->w, LT_SEV_ATTENTION,
-				place->w >= 15 ? "does not answer" : "no answer");
-}
-
 static void draw_row(const struct lt_app *app, struct lt_canvas *canvas, int y,
 		     const struct lt_columns_layout *columns, const struct lt_row *row,
 		     bool selected)
@@ -202,8 +190,7 @@ static void draw_row(const struct lt_app *app, struct lt_canvas *canvas, int y,
 		else
 			draw_cell(app, canvas, place, y, row, style);
 	}
-	if (row->source.process->silent && !row->source.child && !row->gone)
-		draw_silent(canvas, columns, y);
+	lt_draw_state(canvas, columns, y, row);
 }
 
 /* The line under a row begins under its name; the tree of Workers goes on through it. */
@@ -412,6 +399,9 @@ static void command(struct lt_app *app, enum lt_command cmd, const struct lt_key
 	case LT_CMD_STRIP:
 		app->strip = app->strip == LT_STRIP_LAG ? LT_STRIP_BUSY : LT_STRIP_LAG;
 		return;
+	case LT_CMD_DISMISS:
+		lt_keep__dismiss(&app->keep);
+		return lt_app__resort(app);
 	case LT_CMD_UP:
 	case LT_CMD_DOWN:
 		return lt_table__move(table, cmd == LT_CMD_UP ? -1 : 1);

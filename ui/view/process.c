@@ -44,8 +44,14 @@ void lt_draw_process_title(const struct lt_app *app, struct lt_canvas *canvas, s
 	int x = r.x + 1, end = r.x + r.w - 1;
 
 	if (gone) {
-		end -= 7;
-		lt_canvas__text(canvas, end + 2, r.y, LT_SEV_ATTENTION, "ended");
+		char how[LT_END_TEXT_SIZE], text[LT_END_TEXT_SIZE + 8] = "ended";
+
+		if (process->ended)
+			snprintf(text, sizeof(text), "ended: %s", lt_end__text(how, &process->end));
+		if (lt_canvas__measure(canvas, text) > r.w / 2)
+			snprintf(text, sizeof(text), "ended");
+		end -= lt_canvas__measure(canvas, text) + 2;
+		lt_canvas__text(canvas, end + 2, r.y, LT_SEV_ATTENTION, text);
 	} else if (process->silent && r.w >= 40) {
 		end -= 17;
 		lt_canvas__text(canvas, end + 2, r.y, LT_SEV_ATTENTION, "does not answer");

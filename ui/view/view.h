@@ -81,6 +81,10 @@ const char *lt_cause_title(int cause);
 /* The cause of a stall, or NULL: it is not known. */
 const char *lt_stall_cause(const struct lt_stall *stall);
 
+/* Across a row of the list: that the process does not answer, or how it ended; nothing if all is well. */
+void lt_draw_state(struct lt_canvas *canvas, const struct lt_columns_layout *columns, int y,
+		   const struct lt_row *row);
+
 /* What blocks a loop (blocker.c): in the cell of its row, and in a line of its own. */
 void lt_draw_worst(const struct lt_app *app, struct lt_canvas *canvas, struct lt_rect cell,
 		   const struct lt_row *row);

@@ -40,6 +40,10 @@ struct sched_info { /* with CONFIG_SCHED_INFO */
 };
 
 struct signal_struct {
+	struct {
+		int counter;
+	} live; /* threads that have not begun to exit */
+	unsigned int flags;
 	struct mm_struct *oom_mm; /* of a process that the kernel kills for its memory */
 };
 

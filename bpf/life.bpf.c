@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The looptop authors */
 /*
  * The life of processes. The end of threads: a loop's record is closed at once, so that a reused id never
- * gets into it. Programs that begin, for whoever looks for event loops: only the pid is told, and only so
- * many of a storm.
+ * gets into it. Processes that end or run another program. Programs that begin, for whoever looks for event
+ * loops: only the pid is told, and only so many of a storm.
  */
 #include "bpf/cookie.h"
 #include "bpf/wait.h"
@@ -32,16 +32,33 @@ lt_inline void tell_begin(__u32 type, __u32 tgid)
 	tell(type, tgid, tgid);
 }
 
+/* The current thread runs this loop no more. */
+lt_inline void end_loop(const struct lt_loop_key *key, __u64 now)
+{
+	struct lt_loop_rec *loop = bpf_map_lookup_elem(&lt_loops, key);
+
+	if (!loop)
+		return;
+	loop->seq_begin++;
+	barrier();
+	lt_wait_cut_short(loop, now);
+	loop->flags |= LT_LOOP_ENDED;
+	lt_loop_end(loop);
+	tell(LT_EVENT_LOOP_ENDED, key->tgid, key->tid);
+}
+
 /* One that is watched is another one now: its end is told of in any storm. */
 SEC("raw_tp/sched_process_exec")
 int lt_exec(void *ctx)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct lt_loop_key key = lt_current();
 
-	if (bpf_map_lookup_elem(&lt_followed, &tgid))
-		tell(LT_EVENT_EXEC, tgid, tgid);
-	else if (lt_tells_begins)
-		tell_begin(LT_EVENT_EXEC, tgid);
+	if (bpf_map_lookup_elem(&lt_followed, &key.tgid)) {
+		end_loop(&key, bpf_ktime_get_ns());
+		tell(LT_EVENT_EXEC, key.tgid, key.tgid);
+	} else if (lt_tells_begins) {
+		tell_begin(LT_EVENT_EXEC, key.tgid);
+	}
 	return 0;
 }
 
@@ -106,27 +123,29 @@ lt_inline void tell_end(__u32 tgid, const struct task_struct *task, __u64 now)
 	bpf_ringbuf_submit(event, 0);
 }
 
+#define LT_SIGNAL_GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT of the kernel */
+
+/* Does the process end with its first thread? Others can go on without it, and one of them can run another program. */
+lt_inline bool ends_with(const struct task_struct *first)
+{
+	if (!lt_has_kernel_types)
+		return true;
+	return BPF_CORE_READ(first, signal, flags) & LT_SIGNAL_GROUP_EXIT ||
+	       BPF_CORE_READ(first, signal, live.counter) == 0;
+}
+
 SEC("raw_tp/sched_process_exit")
 int lt_thread_exit(void *ctx)
 {
 	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
 	__u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
 	struct lt_loop_key key = { .tgid = id >> 32, .tid = (__u32)id };
-	struct lt_loop_rec *loop;
 
 	if (!bpf_map_lookup_elem(&lt_followed, &key.tgid))
 		return 0;
 	bpf_map_delete_elem(&lt_threads, &key.tid);
-	loop = bpf_map_lookup_elem(&lt_loops, &key);
-	if (loop) {
-		loop->seq_begin++;
-		barrier();
-		lt_wait_cut_short(loop, now);
-		loop->flags |= LT_LOOP_ENDED;
-		lt_loop_end(loop);
-		tell(LT_EVENT_LOOP_ENDED, key.tgid, key.tid);
-	}
-	if (key.tid == key.tgid)
+	end_loop(&key, now);
+	if (key.tid == key.tgid && ends_with(task))
 		tell_end(key.tgid, task, now);
 	return 0;
 }

@@ -72,7 +72,8 @@ lt_inline void end_turn(struct lt_loop_rec *loop, __u64 now, __s64 timeout_ns)
 	loop->turn_start_ns = 0;
 }
 
-/* The thread ends: what it was in, a wait or a turn, ends with it. */
+/* The thread ends: what it was in, a wait or a turn, ends with it. That includes what the engine tears down, and on some
+ * kernels a core dump and the release of the memory. */
 lt_inline void lt_wait_cut_short(struct lt_loop_rec *loop, __u64 now)
 {
 	__u64 turn_ns;
@@ -82,6 +83,9 @@ lt_inline void lt_wait_cut_short(struct lt_loop_rec *loop, __u64 now)
 		return;
 	}
 	lt_loop_advance(loop, now);
+	/* A wait that is interrupted for good does not come back to the program: what follows it is the kernel's. */
+	if (loop->wait_events < 0 && !loop->boundaries)
+		loop->turn_start_ns = 0;
 	if (!loop->turn_start_ns)
 		return;
 	turn_ns = now - loop->turn_start_ns;

@@ -99,7 +99,8 @@ static struct lt_dr_process *find_process(struct lt_doctor *doctor,
 
 	errno = 0;
 	for (size_t i = 0; i < doctor->n_processes; i++)
-		if (doctor->processes[i]->pid == process->pid &&
+		/* What runs another program since is another one. */
+		if (doctor->processes[i]->pid == process->pid && !doctor->processes[i]->ended &&
 		    doctor->processes[i]->start_time == process->start_time)
 			return doctor->processes[i];
 	if (doctor->n_processes == LT_DR_PROCESSES_MAX) {

@@ -15,6 +15,23 @@ static bool is_quiet(const struct lt_end *end)
 	return end->how == LT_END_EXEC || (end->how == LT_END_EXIT && end->code == 0);
 }
 
+/* A signal by which people and programs tell a process to end. */
+static bool is_order(int signal)
+{
+	return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/* One that a program brings upon itself. */
+static bool is_crash(int signal)
+{
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
+
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		if (signal == crashes[i])
+			return true;
+	return false;
+}
+
 static void see_blocked(struct lt_finding *finding, const struct lt_dr_process *process)
 {
 	for (size_t i = 0; i < process->n_loops; i++) {
@@ -77,14 +94,20 @@ static void explain(struct lt_finding *finding, const struct lt_end *end)
 	default:
 		break;
 	}
+	if (is_quiet(end)) {
+		finding->why = "Whoever needs it has to start it again; it ended as a program does that has done its work.";
+		return;
+	}
 	finding->why = "What it served is lost, and whoever starts it again pays for its start.";
-	if (end->signal == SIGKILL || end->signal == SIGTERM)
+	if (is_order(end->signal))
 		lt_finding__advise(finding, "Somebody sent that signal: a deployment, a supervisor, or a health check "
 					    "that got no answer; their logs say which.");
-	else if (end->how == LT_END_SIGNAL)
+	else if (is_crash(end->signal))
 		lt_finding__advise(finding, "It crashed: a core dump (coredumpctl) or its stderr says where.");
-	else
+	else if (end->how == LT_END_EXIT)
 		lt_finding__advise(finding, "Its own log or stderr says why.");
+	else
+		lt_finding__advise(finding, "Its own log, or that of whoever starts it, may say why.");
 }
 
 bool lt_rule__ended(const struct lt_case *c)
@@ -109,5 +132,6 @@ bool lt_rule__ended(const struct lt_case *c)
 		see_memory(finding, process);
 	explain(finding, &process->end);
 	finding->comes_first = true;
+	finding->weight_seconds = process->end.reason != LT_END_NO_REASON; /* before those that may have been wanted */
 	return true;
 }

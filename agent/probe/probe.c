@@ -168,6 +168,9 @@ static void attach_life(struct lt_probe *probe, bool begins)
 		lt_info("watch threads end: %s; ended Workers are noticed a second later",
 			strerror(errno));
 	skel->links.lt_exec = bpf_program__attach(skel->progs.lt_exec);
+	if (!skel->links.lt_exec && !begins)
+		lt_info("watch programs begin: %s; a process that runs another program is not noticed",
+			strerror(errno));
 	if (!begins)
 		return;
 	probe->tells_begins = skel->links.lt_exec;

@@ -193,7 +193,7 @@ static void add_ends(struct lt_walk *walk, const struct lt_metric *metric)
 			double count;
 
 			memcpy(&count, (const char *)walk->base + offset, sizeof(count));
-			if (reason == LT_END_NO_REASON || how == LT_END_SIGNAL || count > 0)
+			if (reason == LT_END_NO_REASON || how == LT_END_SIGNAL || how == LT_END_UNKNOWN || count > 0)
 				add_row(walk, metric, lt_end_reasons[reason],
 					&(struct lt_series){ .value = count });
 		}

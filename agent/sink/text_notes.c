@@ -329,7 +329,7 @@ static int note_lost(const struct lt_text_notes *notes, FILE *out,
 	return n > 0;
 }
 
-/* Where it has run is seen from its start; that it ended in the middle of something, from the row. */
+/* With its age, if it is known when it ended. */
 static int note_end(const struct lt_text_notes *notes, FILE *out, const struct lt_snapshot *snapshot,
 		    const struct lt_process *process)
 {

@@ -31,9 +31,8 @@ enum lt_role {
 	LT_ROLE_GC_END,
 	LT_ROLE_STEP_BEGIN, /* an incremental marking slice on this thread */
 	LT_ROLE_STEP_END,
+	LT_ROLE_OUT_OF_MEMORY, /* the engine gives up; arg: enum lt_memory_abi */
 	/* compilation of a script's functions */
-	LT_ROLE_OUT_OF_MEMORY, /* the program gives up; arg: enum lt_memory_abi */
-
 	LT_ROLE_COMPILED, /* arg: enum lt_compiler */
 	LT_ROLE_DEOPT, /* first argument = function: its optimised code is left, for good or for bad */
 	LT_ROLE_MAX,

@@ -29,6 +29,9 @@ from support.pressure import (
     waited_seconds,
 )
 
+# What others take of the machine is an illness, too.
+pytestmark = pytest.mark.alone
+
 WATCH = ("-d", "2.4", "-i", "0.4", *looptop.NO_BUDGET)
 
 # Illness → what its finding has to name: the function, the kind of task, …

@@ -110,6 +110,9 @@ def test_every_output_says_how(one_node, request, death):
             assert_end(rows[-1]["end"], death, before)
             if death.blocked:
                 assert_blocked(rows, death)
+            elif not death.ask or death.end["how"] == "exec":
+                loops = [loop for row in rows for loop in row["loops"]]
+                assert not any(stall["cut_short"] or stall["ongoing"] for loop in loops for stall in loop["stalls"])
             told = text.finish()
             assert any(re.search(rf"{re.escape(f'ends.js[{pid}]: has ended: {words}')} \(", line) for line in told), told[-5:]
             told = "\n".join(stalls.finish())
